@@ -1,0 +1,127 @@
+// swift-tools-version: 6.3
+import PackageDescription
+
+let swiftSettings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+func system(_ name: String, pkgConfig: String, apt: String) -> Target {
+    .systemLibrary(
+        name: name,
+        path: "Sources/\(name)",
+        pkgConfig: pkgConfig,
+        providers: [.apt([apt])]
+    )
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
+    .testTarget(
+        name: name,
+        dependencies: dependencies + ["TestSupport"],
+        path: "Tests/\(name)",
+        exclude: exclude,
+        swiftSettings: swiftSettings
+    )
+}
+
+let package = Package(
+    name: "facet",
+    products: [.executable(name: "facet", targets: ["facet"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    ],
+    targets: [
+        // What the system brings: a module map and the macros Swift cannot see.
+        system("CLibUV", pkgConfig: "libuv", apt: "libuv1-dev"),
+        system("COpenSSL", pkgConfig: "openssl", apt: "libssl-dev"),
+        system("COpenBLAS", pkgConfig: "openblas", apt: "libopenblas-dev"),
+        system("CPCRE2", pkgConfig: "libpcre2-8", apt: "libpcre2-dev"),
+
+        // SIMD kernels. Optimised in debug builds too: unoptimised they are 50 times slower.
+        .target(
+            name: "CKernels",
+            path: "Sources/CKernels",
+            cSettings: [.unsafeFlags(["-O3", "-Wall", "-Wextra", "-Werror", "-ffp-contract=off"])]
+        ),
+        // The toolchain ships a module named Runtime, so the folder and the target differ.
+        .target(
+            name: "InferenceRuntime",
+            dependencies: [
+                "CKernels", "COpenBLAS", "COpenSSL", "CPCRE2",
+                .product(name: "Collections", package: "swift-collections"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            path: "Sources/Runtime",
+            swiftSettings: swiftSettings
+        ),
+        .target(
+            name: "AdapterStore",
+            dependencies: [
+                "InferenceRuntime",
+                .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            path: "Sources/AdapterStore",
+            swiftSettings: swiftSettings
+        ),
+        .target(
+            name: "Trainer",
+            dependencies: [
+                "AdapterStore", "InferenceRuntime", "COpenBLAS",
+                .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Yams", package: "Yams"),
+            ],
+            path: "Sources/Trainer",
+            swiftSettings: swiftSettings
+        ),
+        .target(
+            name: "API",
+            dependencies: [
+                "Trainer", "AdapterStore", "InferenceRuntime", "CLibUV", "COpenSSL",
+                .product(name: "Collections", package: "swift-collections"),
+                .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+            ],
+            path: "Sources/API",
+            swiftSettings: swiftSettings
+        ),
+        .executableTarget(
+            name: "facet",
+            dependencies: [
+                "API", "Trainer", "AdapterStore", "InferenceRuntime",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Yams", package: "Yams"),
+            ],
+            path: "Sources/facet",
+            swiftSettings: swiftSettings
+        ),
+
+        .target(
+            name: "TestSupport",
+            dependencies: ["AdapterStore", "InferenceRuntime"],
+            path: "Tests/TestSupport",
+            swiftSettings: swiftSettings
+        ),
+        tests("KernelTests", ["InferenceRuntime", "CKernels"]),
+        tests("RuntimeTests", ["InferenceRuntime"]),
+        tests("AdapterStoreTests", ["AdapterStore", "InferenceRuntime"]),
+        tests("TrainerTests", ["Trainer", "AdapterStore", "InferenceRuntime"]),
+        tests("APITests", ["API", "Trainer", "AdapterStore", "InferenceRuntime"]),
+        tests("TidyTests", []),
+    ]
+)
