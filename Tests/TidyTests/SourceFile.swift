@@ -1,0 +1,46 @@
+import Foundation
+import Testing
+
+/// A Swift source file of this package, as the tidy tests see it.
+struct SourceFile: Sendable, CustomTestStringConvertible {
+    /// The path below the package root, such as `Sources/API/HTTP/Router.swift`.
+    let path: String
+    /// The text, line by line.
+    let lines: [String]
+
+    var testDescription: String { path }
+
+    /// The modules that are imported, whatever their access level.
+    var imports: [String] {
+        lines.compactMap { line in
+            let words = line.split(separator: " ").map(String.init)
+            guard let index = words.firstIndex(of: "import"), index < 2, index + 1 < words.count
+            else { return nil }
+            return words[index + 1].split(separator: ".").first.map(String.init)
+        }
+    }
+
+    /// Every Swift file below one of the package's folders.
+    static func all(below folder: String) -> [SourceFile] {
+        let root = packageRoot
+        let enumerator = FileManager.default.enumerator(atPath: root + "/" + folder)
+        var files: [SourceFile] = []
+        while let name = enumerator?.nextObject() as? String {
+            guard name.hasSuffix(".swift"),
+                let text = try? String(contentsOfFile: "\(root)/\(folder)/\(name)", encoding: .utf8)
+            else { continue }
+            files.append(
+                SourceFile(
+                    path: "\(folder)/\(name)",
+                    lines: text.split(separator: "\n", omittingEmptySubsequences: false)
+                        .map(String.init)
+                )
+            )
+        }
+        return files.sorted { $0.path < $1.path }
+    }
+
+    private static var packageRoot: String {
+        "/" + #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
+    }
+}

@@ -1,0 +1,63 @@
+# Shared by the scripts in this folder: what the machine must have before anything can be built.
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+
+say() { printf '%s\n' "$*" >&2; }
+
+die() {
+    printf 'error: %s\n' "$*" >&2
+    exit 1
+}
+
+# The Swift toolchain, found on PATH or where installers put it; 6.3 or newer.
+require_swift() {
+    local candidate
+    if ! command -v swift >/dev/null 2>&1; then
+        for candidate in /opt/swift/usr/bin "$HOME/.local/share/swiftly/bin" /usr/libexec/swift/bin; do
+            if [ -x "$candidate/swift" ]; then
+                PATH="$candidate:$PATH"
+                break
+            fi
+        done
+    fi
+    command -v swift >/dev/null 2>&1 ||
+        die "the Swift toolchain is missing: install Swift 6.3 or newer from https://www.swift.org/install/linux and put it on PATH."
+    local version major minor
+    version=$(swift --version 2>/dev/null | sed -n 's/.*Swift version \([0-9]*\.[0-9]*\).*/\1/p' | head -n 1)
+    major=${version%%.*}
+    minor=${version#*.}
+    [ -n "$version" ] || die "'swift --version' did not say which version it is: install Swift 6.3 or newer from https://www.swift.org/install/linux."
+    if [ "$major" -lt 6 ] || { [ "$major" -eq 6 ] && [ "$minor" -lt 3 ]; }; then
+        die "Swift $version is too old: facet needs 6.3 or newer from https://www.swift.org/install/linux."
+    fi
+}
+
+# Installs Debian packages that are not there yet, or says which ones to install.
+require_packages() {
+    local missing=() package sudo=()
+    command -v dpkg-query >/dev/null 2>&1 ||
+        die "this script installs packages on Debian and Ubuntu only; install these by hand, with headers: libuv, OpenSSL 3, OpenBLAS, PCRE2 (8 bit), SQLite 3, zlib, pkg-config; then run 'swift build -c release'."
+    for package in "$@"; do
+        dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' ||
+            missing+=("$package")
+    done
+    [ ${#missing[@]} -eq 0 ] && return 0
+    if [ "$(id -u)" -ne 0 ]; then
+        if command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null; then
+            sudo=(sudo)
+        else
+            die "these packages are missing and only root may install them: ${missing[*]}
+Run: sudo apt-get install -y ${missing[*]}"
+        fi
+    fi
+    say "installing: ${missing[*]}"
+    "${sudo[@]}" apt-get update -qq || say "warning: 'apt-get update' failed; trying with the lists that are there"
+    "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "${missing[@]}" >&2 ||
+        die "apt-get could not install: ${missing[*]}. Install them by hand and run this again."
+}
+
+# What building facet takes.
+require_build_tools() {
+    require_swift
+    require_packages pkg-config libuv1-dev libssl-dev libopenblas-dev libpcre2-dev libsqlite3-dev
+}
