@@ -1,0 +1,68 @@
+public import InferenceRuntime
+
+/// Writes server-sent events, each in one chunk, with the back-pressure of the connection.
+public struct EventStream: Sendable {
+    private let writer: HTTPBodyWriter
+
+    package init(_ writer: HTTPBodyWriter) { self.writer = writer }
+
+    /// Sends `data: …` with a JSON document.
+    public func send(_ value: JSONValue) async throws {
+        try await send(data: value.serializedBytes)
+    }
+
+    /// Sends one event; line breaks in `data` become further `data:` lines.
+    public func send(data: some Collection<UInt8> & Sendable, event: String? = nil) async throws {
+        try await writer.write(Self.encode(data: data, event: event))
+    }
+
+    /// Sends `data: [DONE]`, the end of OpenAI's streams.
+    public func done() async throws {
+        try await send(data: Array("[DONE]".utf8))
+    }
+
+    /// The wire form of one event.
+    package static func encode(data: some Collection<UInt8>, event: String?) -> [UInt8] {
+        var output: [UInt8] = []
+        output.reserveCapacity(data.count + 16)
+        if let event {
+            output += Array("event: ".utf8) + event.utf8.filter { $0 != 0x0A && $0 != 0x0D }
+            output.append(0x0A)
+        }
+        for line in data.split(omittingEmptySubsequences: false, whereSeparator: { $0 == 0x0A }) {
+            output += Array("data: ".utf8)
+            output += line
+            output.append(0x0A)
+        }
+        output.append(0x0A)
+        return output
+    }
+}
+
+extension HTTPResponse {
+    /// A stream of server-sent events.
+    ///
+    /// While `produce` is silent, `: keep-alive` comments go out every `keepAlive`. An `APIError`
+    /// thrown before the first event becomes the response; thrown later it is sent as
+    /// `data: {"error": …}`, which OpenAI's clients raise, and the stream ends.
+    public static func eventStream(
+        keepAlive: Duration = .seconds(15),
+        _ produce: @escaping @Sendable (EventStream) async throws -> Void
+    ) -> HTTPResponse {
+        let filler = HTTPBodyStream.Filler(
+            interval: keepAlive,
+            bytes: Array(": keep-alive\n\n".utf8)
+        )
+        let stream = HTTPBodyStream(filler: filler) { writer in
+            try await produce(EventStream(writer))
+        }
+        return HTTPResponse(
+            headers: [
+                "Content-Type": "text/event-stream; charset=utf-8",
+                "Cache-Control": "no-cache",
+                "X-Accel-Buffering": "no",
+            ],
+            body: .stream(stream)
+        )
+    }
+}

@@ -1,0 +1,64 @@
+/// A response status code.
+public struct HTTPStatus: RawRepresentable, Hashable, Sendable {
+    /// The three digits.
+    public let rawValue: Int
+
+    /// Wraps a code.
+    public init(rawValue: Int) { self.rawValue = rawValue }
+
+    /// 200
+    public static let ok = HTTPStatus(rawValue: 200)
+    /// 204
+    public static let noContent = HTTPStatus(rawValue: 204)
+    /// 400
+    public static let badRequest = HTTPStatus(rawValue: 400)
+    /// 401
+    public static let unauthorized = HTTPStatus(rawValue: 401)
+    /// 403
+    public static let forbidden = HTTPStatus(rawValue: 403)
+    /// 404
+    public static let notFound = HTTPStatus(rawValue: 404)
+    /// 405
+    public static let methodNotAllowed = HTTPStatus(rawValue: 405)
+    /// 408
+    public static let requestTimeout = HTTPStatus(rawValue: 408)
+    /// 409
+    public static let conflict = HTTPStatus(rawValue: 409)
+    /// 413
+    public static let contentTooLarge = HTTPStatus(rawValue: 413)
+    /// 415
+    public static let unsupportedMediaType = HTTPStatus(rawValue: 415)
+    /// 417
+    public static let expectationFailed = HTTPStatus(rawValue: 417)
+    /// 429
+    public static let tooManyRequests = HTTPStatus(rawValue: 429)
+    /// 431
+    public static let headerFieldsTooLarge = HTTPStatus(rawValue: 431)
+    /// 500
+    public static let internalServerError = HTTPStatus(rawValue: 500)
+    /// 501
+    public static let notImplemented = HTTPStatus(rawValue: 501)
+    /// 503
+    public static let serviceUnavailable = HTTPStatus(rawValue: 503)
+    /// 505
+    public static let versionNotSupported = HTTPStatus(rawValue: 505)
+    /// 507
+    public static let insufficientStorage = HTTPStatus(rawValue: 507)
+
+    /// Whether a response with this status never has a body (1xx, 204, 304).
+    public var forbidsBody: Bool { rawValue < 200 || rawValue == 204 || rawValue == 304 }
+
+    /// The reason phrase of the registry, or an empty string.
+    public var reason: String { Self.reasons[rawValue] ?? "" }
+
+    private static let reasons: [Int: String] = [
+        100: "Continue", 200: "OK", 201: "Created", 202: "Accepted", 204: "No Content",
+        206: "Partial Content", 304: "Not Modified", 400: "Bad Request", 401: "Unauthorized",
+        403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed", 408: "Request Timeout",
+        409: "Conflict", 411: "Length Required", 413: "Content Too Large", 414: "URI Too Long",
+        415: "Unsupported Media Type", 417: "Expectation Failed", 422: "Unprocessable Content",
+        429: "Too Many Requests", 431: "Request Header Fields Too Large",
+        500: "Internal Server Error", 501: "Not Implemented", 503: "Service Unavailable",
+        505: "HTTP Version Not Supported", 507: "Insufficient Storage",
+    ]
+}
