@@ -1,0 +1,84 @@
+/// Every choice of a fine-tuning run, resolved: what the job object echoes and the trainer uses.
+///
+/// Names on the wire are those of `init(json:)`; the defaults follow LLaMA-Factory's LoRA recipe.
+public struct Hyperparameters: Sendable, Hashable {
+    /// Passes over the training file.
+    public var epochs: Int
+    /// Sequences per optimizer step.
+    public var batchSize: Int
+    /// The peak learning rate.
+    public var learningRate: Double
+    /// The factor of 1e-4 that gave `learningRate`, as OpenAI's job object shows it.
+    public var learningRateMultiplier: Double
+    /// Rank of the adapter, 1–256.
+    public var rank: Int
+    /// The adapter's alpha; the scale is alpha/rank, or alpha/√rank with `useRSLoRA`.
+    public var alpha: Double
+    /// Probability with which an input of the adapter is dropped in training.
+    public var dropout: Double
+    /// The module names to train, such as `q_proj`, or the single `all-linear`.
+    public var targetModules: [String]
+    /// Scale alpha/√rank (Kalajdzievski 2023).
+    public var useRSLoRA: Bool
+    /// Weight-decomposed adaptation (Liu et al. 2024).
+    public var useDoRA: Bool
+    /// The learning rate of B over that of A (Hayou et al. 2024); `nil` where they are equal.
+    public var loraPlusRatio: Double?
+    /// Noise on the embeddings (Jain et al. 2023); `nil` without.
+    public var neftuneAlpha: Double?
+    /// How the learning rate moves.
+    public var schedule: LearningRateSchedule.Kind
+    /// Share of the steps that warm up, where `warmupSteps` is `nil`.
+    public var warmupRatio: Double
+    /// Optimizer steps that warm up.
+    public var warmupSteps: Int?
+    /// Decoupled weight decay.
+    public var weightDecay: Double
+    /// The largest global gradient norm; 0 does not clip.
+    public var maxGradNorm: Double
+    /// Micro-batches that make one optimizer step of `batchSize` sequences.
+    public var gradientAccumulationSteps: Int
+    /// The longest example in tokens; longer ones are cut.
+    public var cutoffLength: Int
+    /// Put several examples into one row; attention never crosses them.
+    public var packing: Bool
+    /// Optimizer steps between checkpoints; `nil` saves at the end of each epoch.
+    public var saveSteps: Int?
+    /// How many checkpoints are kept; `nil` keeps all.
+    public var saveTotalLimit: Int?
+    /// Seed of initialisation, order, dropout and noise.
+    public var seed: Int
+    /// Weight of the loss on prompt tokens; 0 trains completions only.
+    public var promptLossWeight: Double
+    /// Train on the last assistant turn only.
+    public var maskHistory: Bool
+}
+
+extension Hyperparameters {
+    /// The learning rate that `learning_rate_multiplier` 1 stands for.
+    public static let baseLearningRate = 1e-4
+
+    /// Optimizer steps of a run over `examples` training examples.
+    public func totalSteps(examples: Int) -> Int {
+        epochs * stepsPerEpoch(examples: examples)
+    }
+
+    /// Optimizer steps of one epoch; the last one may see fewer sequences.
+    public func stepsPerEpoch(examples: Int) -> Int {
+        max(1, (examples + batchSize - 1) / batchSize)
+    }
+
+    /// The schedule of a run over `totalSteps` optimizer steps.
+    public func learningRateSchedule(totalSteps: Int) -> LearningRateSchedule {
+        LearningRateSchedule(
+            kind: schedule,
+            warmupSteps: LearningRateSchedule.warmupSteps(
+                steps: warmupSteps,
+                ratio: warmupRatio,
+                total: totalSteps
+            ),
+            totalSteps: totalSteps,
+            baseRate: learningRate
+        )
+    }
+}

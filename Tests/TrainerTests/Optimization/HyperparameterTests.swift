@@ -1,0 +1,66 @@
+import InferenceRuntime
+import Testing
+import Trainer
+
+@Suite("Hyperparameters")
+struct HyperparameterTests {
+    @Test("auto and silence give the recipe's values")
+    func defaults() throws {
+        let request = try HyperparameterRequest(json: ["n_epochs": "auto", "batch_size": nil])
+        let resolved = request.resolved(examples: 1000, seed: 5)
+        #expect(resolved.epochs == 3)
+        #expect(resolved.batchSize == 8)
+        #expect(resolved.learningRate == 1e-4)
+        #expect(resolved.rank == 8)
+        #expect(resolved.alpha == 16)
+        #expect(resolved.targetModules == ["all-linear"])
+        #expect(resolved.schedule == .cosine)
+        #expect(resolved.warmupRatio == 0.1)
+        #expect(resolved.seed == 5)
+    }
+
+    @Test("a small file is seen more often, with a small batch")
+    func smallFile() {
+        let resolved = HyperparameterRequest().resolved(examples: 10, seed: 0)
+        #expect(resolved.epochs == 10)
+        #expect(resolved.batchSize == 1)
+    }
+
+    @Test("the multiplier is of 1e-4, and a learning rate is echoed as its multiplier")
+    func learningRate() throws {
+        let multiplied = try HyperparameterRequest(json: ["learning_rate_multiplier": 2])
+        #expect(multiplied.resolved(examples: 1, seed: 0).learningRate == 2e-4)
+        let given = try HyperparameterRequest(json: ["learning_rate": 5e-4])
+        #expect(given.resolved(examples: 1, seed: 0).learningRate == 5e-4)
+        #expect(given.resolved(examples: 1, seed: 0).learningRateMultiplier == 5)
+    }
+
+    @Test(
+        "what cannot be honoured is refused by name",
+        arguments: [
+            ["n_epoch": 3], ["lora_rank": 0], ["lora_rank": 257], ["lora_rank": 1.5],
+            ["learning_rate": -1.0], ["learning_rate": "fast"], ["lora_dropout": 1.0],
+            ["lr_scheduler_type": "cosinus"], ["use_dora": 1], ["lora_target_modules": []],
+            ["lora_target_modules": [1]], ["batch_size": 0],
+            ["lr_scheduler_type": "constant", "warmup_ratio": 0.1],
+        ] as [JSONObject]
+    )
+    func refusals(_ json: JSONObject) throws {
+        let error = #expect(throws: HyperparameterError.self) {
+            try HyperparameterRequest(json: json)
+        }
+        #expect(error.map { json[$0.name] != nil } == true)
+    }
+
+    @Test("the echo reads back as itself")
+    func roundTrip() throws {
+        let json: JSONObject = [
+            "n_epochs": 4, "batch_size": 12, "learning_rate": 3e-5, "lora_rank": 32,
+            "lora_target_modules": "q_proj, v_proj", "use_rslora": true, "warmup_steps": 7,
+            "lr_scheduler_type": "linear", "seed": 11, "max_grad_norm": 0.3,
+        ]
+        let resolved = try HyperparameterRequest(json: json).resolved(examples: 100, seed: 0)
+        #expect(resolved.targetModules == ["q_proj", "v_proj"])
+        #expect(try Hyperparameters(stored: resolved.json) == resolved)
+    }
+}

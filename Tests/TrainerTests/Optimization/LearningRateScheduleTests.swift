@@ -1,0 +1,36 @@
+import Foundation
+import InferenceRuntime
+import TestSupport
+import Testing
+import Trainer
+
+@Suite("Learning rate schedules are those of transformers")
+struct LearningRateScheduleTests {
+    @Test(
+        "every rate over 100 steps, 10 of them warm-up",
+        arguments: LearningRateSchedule.Kind.allCases
+    )
+    func rates(_ kind: LearningRateSchedule.Kind) throws {
+        let file = SharedData.packageRoot + "/Tests/Fixtures/schedules/schedules.json"
+        let bytes = try Data(contentsOf: URL(fileURLWithPath: file))
+        let expected = try #require(
+            JSONValue(parsing: [UInt8](bytes))[kind.rawValue]?.array?.compactMap(\.double)
+        )
+        let schedule = LearningRateSchedule(
+            kind: kind,
+            warmupSteps: 10,
+            totalSteps: 100,
+            baseRate: 1e-4
+        )
+        #expect(expected.count == 100)
+        for (step, rate) in expected.enumerated() {
+            #expect(abs(schedule.rate(at: step) - rate) <= 1e-12 * 1e-4, "step \(step)")
+        }
+    }
+
+    @Test("a ratio of the steps is rounded up, a number of steps wins")
+    func warmupSteps() {
+        #expect(LearningRateSchedule.warmupSteps(steps: nil, ratio: 0.1, total: 11) == 2)
+        #expect(LearningRateSchedule.warmupSteps(steps: 0, ratio: 0.1, total: 11) == 0)
+    }
+}
