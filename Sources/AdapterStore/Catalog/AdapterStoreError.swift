@@ -8,6 +8,8 @@ public enum AdapterStoreError: Error, Sendable, Hashable {
     case invalidName(name: String, reason: String)
     /// The name is in use and replacing it was not asked for.
     case nameTaken(name: String)
+    /// The name is an alias; an adapter cannot take it.
+    case nameIsAlias(name: String)
     /// `expected_generation` is not what the name means now (`nil`: it means nothing).
     case generationConflict(name: String, expected: String, actual: String?)
     /// The caller sees the adapter but may not change it.
@@ -50,6 +52,8 @@ extension AdapterStoreError: CustomStringConvertible {
             "'\(name)' cannot name an adapter: \(reason)."
         case .nameTaken(let name):
             "The adapter '\(name)' exists already; set load_inplace to replace it."
+        case .nameIsAlias(let name):
+            "'\(name)' is an alias; remove the alias first."
         case .generationConflict(let name, let expected, let actual):
             "The adapter '\(name)' is at generation \(actual ?? "none"), not \(expected)."
         case .notPermitted(let name):

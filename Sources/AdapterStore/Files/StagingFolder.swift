@@ -1,0 +1,66 @@
+import Glibc
+
+/// A folder an adapter is put together in before anybody can see it.
+///
+/// Letting it go removes it; `AdapterFiles.install` renames it away before.
+final class StagingFolder: Sendable {
+    let path: String
+
+    init(in root: String) throws(AdapterStoreError) {
+        self.path = root + "/" + DurableFile.temporaryMark + DurableFile.uniqueSuffix()
+        do throws(FileSystemError) {
+            try FileSystemError.check("mkdir", path) { [path] in mkdir(path, 0o755) }
+        } catch {
+            throw .storage(operation: "stage an adapter", reason: error.description)
+        }
+    }
+
+    deinit {
+        // After an install there is nothing by this name; a failure leaves what the next start
+        // collects.
+        try? FileTree.remove(path)
+    }
+
+    func path(of file: String) -> String { path + "/" + file }
+
+    /// Writes a small file.
+    func write(_ bytes: [UInt8], to file: String) throws(AdapterStoreError) {
+        try create(file) { output throws(FileSystemError) in try output.write(bytes) }
+    }
+
+    /// Writes a file and syncs it.
+    func create(
+        _ file: String,
+        _ body: (borrowing OpenFile) throws(FileSystemError) -> Void
+    ) throws(AdapterStoreError) {
+        do throws(FileSystemError) {
+            try DurableFile.create(path(of: file), body)
+        } catch {
+            throw .storage(operation: "stage an adapter", reason: error.description)
+        }
+    }
+
+    /// Copies exactly `count` bytes from the position of `source`.
+    func copy(
+        _ count: Int,
+        of source: borrowing OpenFile,
+        to file: String,
+        reportedAs path: String
+    ) throws(AdapterStoreError) {
+        var missing = count
+        try create(file) { output throws(FileSystemError) in
+            let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 64)
+            defer { buffer.deallocate() }
+            while missing > 0 {
+                let part = UnsafeMutableRawBufferPointer(rebasing: buffer.prefix(missing))
+                let got = try source.read(into: part)
+                if got == 0 { return }
+                try output.write(UnsafeRawBufferPointer(rebasing: part.prefix(got)))
+                missing -= got
+            }
+        }
+        guard missing == 0 else {
+            throw .invalidSource(path: path, reason: "\(file) ends too early")
+        }
+    }
+}
