@@ -120,7 +120,13 @@ let package = Package(
         tests("KernelTests", ["InferenceRuntime", "CKernels"]),
         tests("RuntimeTests", ["InferenceRuntime"]),
         tests("AdapterStoreTests", ["AdapterStore", "InferenceRuntime"]),
-        tests("TrainerTests", ["Trainer", "AdapterStore", "InferenceRuntime"]),
+        tests(
+            "TrainerTests",
+            [
+                "Trainer", "AdapterStore", "InferenceRuntime",
+                .product(name: "Logging", package: "swift-log"),
+            ]
+        ),
         tests("APITests", ["API", "Trainer", "AdapterStore", "InferenceRuntime"]),
         tests("TidyTests", []),
     ]

@@ -71,7 +71,7 @@ def groups(model, decay):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", help="with tokenizer.json; the checkpoint goes there too")
-    parser.add_argument("--steps", type=int, default=2000)
+    parser.add_argument("--steps", type=int, default=900)
     parser.add_argument("--rows", type=int, default=16)
     parser.add_argument("--length", type=int, default=256)
     parser.add_argument("--rate", type=float, default=2.5e-3)
@@ -125,7 +125,7 @@ def main():
             rate = 20 * batch[:, 1:].numel() / (time.time() - shown)
             shown = time.time()
             print(f"step {step}/{arguments.steps} loss {loss.item():.4f} {rate:.0f} tokens/s", flush=True)
-        if step % 200 == 0 and not quantized:
+        if step % 100 == 0 and not quantized:
             save()
 
     if quantized:

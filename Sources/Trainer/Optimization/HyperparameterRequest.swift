@@ -43,6 +43,11 @@ public struct HyperparameterRequest: Sendable, Hashable {
         }
     }
 
+    /// What was sent, without what was left to the defaults; names in alphabetical order.
+    public var json: JSONObject {
+        JSONObject(values.sorted { $0.key < $1.key }.map { (key: $0.key, value: $0.value) })
+    }
+
     /// Every value resolved for a training file of `examples` examples.
     ///
     /// `auto` epochs follow OpenAI's published rule: three, more for very small files so that about

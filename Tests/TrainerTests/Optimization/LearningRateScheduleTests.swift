@@ -13,7 +13,9 @@ struct LearningRateScheduleTests {
     func rates(_ kind: LearningRateSchedule.Kind) throws {
         let file = SharedData.packageRoot + "/Tests/Fixtures/schedules/schedules.json"
         let bytes = try Data(contentsOf: URL(fileURLWithPath: file))
-        let rates = try JSONValue(parsing: [UInt8](bytes))[kind.rawValue]?.array?.compactMap(\.double)
+        let rates = try JSONValue(parsing: [UInt8](bytes))[kind.rawValue]?.array?.compactMap(
+            \.double
+        )
         let expected = try #require(rates)
         let schedule = LearningRateSchedule(
             kind: kind,

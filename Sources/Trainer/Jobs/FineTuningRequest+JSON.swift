@@ -1,0 +1,37 @@
+import InferenceRuntime
+
+/// How the store keeps a request.
+extension FineTuningRequest {
+    var json: JSONObject {
+        let entries = metadata.map { (key: $0.key, value: JSONValue.string($0.value)) }
+        return [
+            "base": .string(base),
+            "parent": parent.map(JSONValue.string) ?? .null,
+            "training_file": .string(trainingFile),
+            "validation_file": validationFile.map(JSONValue.string) ?? .null,
+            "hyperparameters": .object(hyperparameters.json),
+            "suffix": suffix.map(JSONValue.string) ?? .null,
+            "seed": JSONValue(seed),
+            "metadata": .object(JSONObject(entries)),
+            "legacy": .bool(isLegacy),
+        ]
+    }
+
+    init(stored json: JSONValue) throws(HyperparameterError) {
+        self.init(
+            base: json["base"]?.string ?? "",
+            parent: json["parent"]?.string,
+            trainingFile: json["training_file"]?.string ?? "",
+            validationFile: json["validation_file"]?.string,
+            hyperparameters: try HyperparameterRequest(
+                json: json["hyperparameters"]?.object ?? [:]
+            ),
+            suffix: json["suffix"]?.string,
+            seed: json["seed"]?.int ?? 0,
+            metadata: (json["metadata"]?.object?.members ?? []).map {
+                MetadataEntry(key: $0.key, value: $0.value.string ?? "")
+            },
+            isLegacy: json["legacy"]?.bool ?? false
+        )
+    }
+}

@@ -1,0 +1,99 @@
+public import AdapterStore
+import GRDB
+
+/// The jobs, their events and checkpoints, in the database of the data directory.
+///
+/// Every function returns when what it wrote is on stable storage.
+public struct FineTuningStore: Sendable {
+    let pool: DatabasePool
+
+    /// The jobs of a database that was opened with `migrations`.
+    public init(database: FacetDatabase) {
+        pool = database.pool
+    }
+
+    /// Adds a new job.
+    func insert(_ job: FineTuningJob) async throws {
+        try await pool.write { db in try FineTuningRow(job).insert(db) }
+    }
+
+    /// Changes one job in a transaction; what `change` throws leaves everything as it was.
+    /// - Returns: The job after the change, or `nil` where there is none of that key.
+    @discardableResult
+    func update<Failure: Error>(
+        _ key: String,
+        _ change: @escaping @Sendable (inout FineTuningJob) throws(Failure) -> Void
+    ) async throws -> FineTuningJob? {
+        try await pool.write { db in
+            guard var job = try FineTuningRow.job(key, db) else { return nil }
+            let before = job
+            try change(&job)
+            if job != before { try FineTuningRow(job).update(db) }
+            return job
+        }
+    }
+
+    /// One job; `tenant` `nil` sees everybody's.
+    public func job(_ key: String, tenant: TenantID?) async throws -> FineTuningJob? {
+        let job = try await pool.read { db in try FineTuningRow.job(key, db) }
+        guard let job, tenant == nil || tenant == job.tenant else { return nil }
+        return job
+    }
+
+    /// Jobs, newest first, after the job of key `after`.
+    public func jobs(
+        tenant: TenantID?,
+        after: String?,
+        metadata: [FineTuningRequest.MetadataEntry],
+        limit: Int
+    ) async throws -> Page<FineTuningJob> {
+        try await pool.read { db in
+            let cursor = try after.map { try FineTuningRow.number(of: $0, db) ?? 0 } ?? Int.max
+            let rows = try FineTuningRow.cursor(tenant: tenant, before: cursor, db)
+            var found: [FineTuningJob] = []
+            while found.count <= limit, let row = try rows.next() {
+                let job = try FineTuningRow.job(row)
+                if metadata.allSatisfy(job.request.metadata.contains) { found.append(job) }
+            }
+            return Page(found, limit: limit)
+        }
+    }
+
+    /// The jobs that are not over, oldest first.
+    public func liveJobs() async throws -> [FineTuningJob] {
+        try await pool.read { db in try FineTuningRow.live(db) }
+    }
+
+    /// Whether a job that is not over uses a file.
+    public func isInUse(file: String) async throws -> Bool {
+        try await liveJobs().contains {
+            $0.request.trainingFile == file || $0.request.validationFile == file
+        }
+    }
+
+    /// The job whose model has this name.
+    public func job(model: String) async throws -> FineTuningJob? {
+        try await pool.read { db in
+            let row = try Row.fetchOne(
+                db,
+                sql: "SELECT * FROM job WHERE model = ?",
+                arguments: [model]
+            )
+            return try row.map(FineTuningRow.job)
+        }
+    }
+}
+
+/// Part of a list.
+public struct Page<Element: Sendable>: Sendable {
+    /// What the part holds.
+    public let elements: [Element]
+    /// Whether there is more.
+    public let hasMore: Bool
+
+    /// The first `limit` of what was found.
+    init(_ found: [Element], limit: Int) {
+        elements = Array(found.prefix(limit))
+        hasMore = found.count > limit
+    }
+}
