@@ -1,0 +1,78 @@
+// Compiles the including file's FK_BODY section once per instruction set. Use:
+//
+//   #ifndef FK_BODY
+//   #define FK_FILE "norm.c"
+//   #include "isa.h"
+//   …public functions that FK_DISPATCH…
+//   #else
+//   …bodies, every name wrapped in K(…)…
+//   #endif
+//
+// Bodies are written with 16-wide vector types, so one text gives SSE2, AVX2, AVX-512 and NEON code
+// with the same bits; intrinsics appear only where FK_HAS_… says so.
+#pragma once
+#include "CKernels.h"
+
+#include <math.h>
+#include <string.h>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
+#endif
+
+#pragma clang diagnostic ignored "-Wpsabi"         // 64-byte vectors stay inside static functions
+#pragma clang diagnostic ignored "-Wunused-function"
+
+typedef float v16f __attribute__((vector_size(64)));
+typedef int32_t v16i __attribute__((vector_size(64)));
+typedef uint32_t v16u __attribute__((vector_size(64)));
+typedef uint16_t v16h __attribute__((vector_size(32)));
+typedef float v16f_at __attribute__((vector_size(64), aligned(4), may_alias));
+typedef int32_t v16i_at __attribute__((vector_size(64), aligned(4), may_alias));
+typedef uint16_t v16h_at __attribute__((vector_size(32), aligned(2), may_alias));
+#define FK_INLINE static inline __attribute__((always_inline))
+static inline size_t fk_min(size_t a, size_t b) { return a < b ? a : b; }
+static inline size_t fk_blocks(size_t columns) { return (columns + 63) / 64; }
+
+#define FK_BODY 1
+#define FK_JOIN2(name, isa) name##_##isa
+#define FK_JOIN(name, isa) FK_JOIN2(name, isa)
+#define K(name) FK_JOIN(name, FK_ISA_NAME)
+
+#define FK_ISA_NAME portable
+#include "simd.h"
+#include FK_FILE
+#undef FK_ISA_NAME
+
+#if defined(__x86_64__)
+#pragma clang attribute push(__attribute__((target("avx2,fma,f16c"))), apply_to = function)
+#define FK_ISA_NAME avx2
+#define FK_HAS_AVX2 1
+#include "simd.h"
+#include FK_FILE
+#undef FK_HAS_AVX2
+#undef FK_ISA_NAME
+#pragma clang attribute pop
+
+#pragma clang attribute push( \
+    __attribute__((target("avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl"))), \
+    apply_to = function)
+#define FK_ISA_NAME avx512
+#define FK_HAS_AVX512 1
+#include "simd.h"
+#include FK_FILE
+#undef FK_HAS_AVX512
+#undef FK_ISA_NAME
+#pragma clang attribute pop
+#define FK_DISPATCH(name, ...) \
+  switch (fk_isa()) { \
+  case FK_ISA_AVX512VNNI: \
+  case FK_ISA_AVX512: return FK_JOIN2(name, avx512)(__VA_ARGS__); \
+  case FK_ISA_AVX2: return FK_JOIN2(name, avx2)(__VA_ARGS__); \
+  default: return FK_JOIN2(name, portable)(__VA_ARGS__); \
+  }
+#else
+#define FK_DISPATCH(name, ...) return FK_JOIN2(name, portable)(__VA_ARGS__);
+#endif
+#undef FK_BODY

@@ -1,0 +1,133 @@
+// Linear layers with 8-bit operands: exact int32 sums per block of 64, then per output one fp32
+// chain over blocks, acc = fma(sum, weight scale * activation scale, acc). Integers make every
+// instruction set, tile shape and number of rows give the same bits.
+#ifndef FK_BODY
+#define FK_FILE "linear8.c"
+#include "CKernels.h"
+enum { ROW_CHUNK = 64 };
+typedef struct {
+  const fk_tiled *w;
+  size_t first, last; // output rows
+  const fk_input *x;
+  float *y;
+  size_t stride;
+} job8;
+typedef struct {
+  const float *x;
+  size_t rows, columns;
+  int8_t *q;
+  float *scale;
+  int32_t *bias;
+} quantize_job;
+#include "isa.h"
+
+static fk_task linear_task(void) { FK_DISPATCH(linear_i8, ) }
+
+void fk_linear_i8(fk_pool *pool, const fk_tiled *w, size_t first, size_t last, const fk_input *x,
+                  float *y, size_t stride) {
+  job8 job = {w, first, last, x, y, stride};
+  if (last > first) fk_pool_run(pool, (last - first + 15) / 16, linear_task(), &job);
+}
+
+static fk_task quantize_task(void) { FK_DISPATCH(quantize, ) }
+
+void fk_input_quantize(fk_pool *pool, const float *x, size_t rows, size_t columns, int8_t *q,
+                       float *scale, int32_t *bias) {
+  quantize_job job = {x, rows, columns, q, scale, bias};
+  fk_pool_run(rows > 1 ? pool : NULL, rows, quantize_task(), &job);
+}
+#else
+
+static void K(quantize_block)(const float *x, size_t count, int8_t *q, float *scale,
+                              int32_t *bias) {
+  v16f v[4], greatest = {};
+  v16i finite = (v16i){} - 1;
+  for (size_t i = 0; i < 4; i++) {
+    size_t n = count > i * 16 ? fk_min(16, count - i * 16) : 0;
+    v[i] = n == 16 ? K(load)(x + i * 16) : K(load_part)(x + i * 16, n, 0);
+    v16f a = K(absolute)(v[i]);
+    finite &= (v16i)(a < INFINITY);
+    greatest = K(maximum)(a, greatest);
+  }
+  int all = 1;
+  for (int i = 0; i < 16; i++) all &= finite[i] != 0;
+  float absmax = K(greatest)(greatest);
+  float inverse = all && absmax > 1e-35f ? 127.0f / absmax : 0;
+  *scale = !all ? NAN : absmax > 1e-35f ? absmax / 127.0f : 0;
+  v16i sum = {};
+  for (int i = 0; i < 4; i++) {
+    v16i r = {};
+    if (inverse > 0) r = K(round_to_int)(v[i] * inverse);
+    sum += r;
+    for (int j = 0; j < 16; j++) q[i * 16 + j] = (int8_t)r[j];
+  }
+  int32_t total = 0;
+  for (int i = 0; i < 16; i++) total += sum[i];
+  *bias = -128 * total;
+}
+
+static void K(quantize_row)(void *context, size_t row) {
+  const quantize_job *job = context;
+  for (size_t b = 0; b < fk_blocks(job->columns); b++) {
+    size_t at = b * job->rows + row;
+    K(quantize_block)(job->x + row * job->columns + b * 64, fk_min(64, job->columns - b * 64),
+                      job->q + at * 64, job->scale + at, job->bias + at);
+  }
+}
+static fk_task K(quantize)(void) { return K(quantize_row); }
+
+// One block of a tile as signed codes: out[column / 4][lane][column % 4].
+static void K(decode_i8)(const uint8_t *codes, int kind, int8_t *out) {
+  if (kind == FK_Q8) {
+    for (size_t i = 0; i < 1024; i++) out[i] = (int8_t)(codes[i] ^ 0x80);
+    return;
+  }
+  for (size_t group = 0; group < 8; group++)
+    for (size_t i = 0; i < 64; i++) {
+      uint8_t byte = codes[group * 64 + i];
+      out[group * 128 + i] = fk_nf4_codes8[byte & 15];
+      out[group * 128 + 64 + i] = fk_nf4_codes8[byte >> 4];
+    }
+}
+
+// sums[lane] over columns first..<last (multiples of 4 or the odd scale groups of small matrices).
+static void K(sums)(const int8_t *w, const int8_t *x, size_t first, size_t last, int32_t *sums) {
+  memset(sums, 0, 64);
+  for (size_t k = first; k < last; k++)
+    for (size_t lane = 0; lane < 16; lane++)
+      sums[lane] += w[k / 4 * 64 + lane * 4 + k % 4] * x[k];
+}
+
+static void K(rows_i8)(const job8 *job, size_t tile, size_t first, size_t rows) {
+  const fk_tiled *w = job->w;
+  size_t blocks = fk_blocks(w->columns), size = fk_tiled_block_bytes(w->kind, w->sub);
+  float factor = w->kind == FK_NF4 ? fk_nf4_scale8 : 1, acc[ROW_CHUNK * 16] = {0};
+  int8_t weights[1024];
+  for (size_t b = 0; b < blocks; b++) {
+    const uint8_t *codes = w->tiles + (tile * blocks + b) * size;
+    const float *scales = (const float *)(codes + (w->kind == FK_NF4 ? 512 : 1024));
+    K(decode_i8)(codes, w->kind, weights);
+    for (size_t m = 0; m < rows; m++) {
+      size_t at = b * job->x->rows + first + m;
+      float xs = job->x->scale[at] * factor;
+      for (size_t s = 0; s < 64 / w->sub; s++) {
+        int32_t sums[16];
+        K(sums)(weights, job->x->q + at * 64, s * w->sub, (s + 1) * w->sub, sums);
+        v16f sum = __builtin_convertvector(*(const v16i_at *)sums, v16f);
+        v16f scale = K(load)(scales + s * 16) * xs;
+        K(store)(acc + m * 16, K(fma)(sum, scale, K(load)(acc + m * 16)));
+      }
+    }
+  }
+  size_t row = tile * 16, count = fk_min(16, job->last - row);
+  for (size_t m = 0; m < rows; m++)
+    memcpy(job->y + (first + m) * job->stride + row - job->first, acc + m * 16, count * 4);
+}
+
+static void K(tile_i8)(void *context, size_t index) {
+  const job8 *job = context;
+  for (size_t m = 0; m < job->x->rows; m += ROW_CHUNK)
+    K(rows_i8)(job, job->first / 16 + index, m, fk_min(ROW_CHUNK, job->x->rows - m));
+}
+static fk_task K(linear_i8)(void) { return K(tile_i8); }
+#endif

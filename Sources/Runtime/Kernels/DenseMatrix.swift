@@ -1,0 +1,125 @@
+import CKernels
+
+/// A matrix [rows, columns] in its source precision: embedding, output head, router.
+///
+/// With 8-bit blocks (the head in int8 mode) products use one scale per row and 64 columns, while
+/// `gather` and `backward` keep reading the source.
+public final class DenseMatrix: @unchecked Sendable {  // immutable after init; pointers into owners
+    /// How products with the matrix are computed.
+    public enum Products: Sendable {
+        /// In fp32 from the source values.
+        case exact
+        /// From 8-bit blocks of 64 when the context computes in int8.
+        case eightBit
+    }
+
+    /// Shape.
+    public let rows: Int, columns: Int
+    /// Format of the source.
+    public let format: FloatFormat
+    /// Bytes held beside the source.
+    public let addedBytes: Int
+
+    private let dense: fk_dense
+    private let tiled: fk_tiled?
+    private let source: UnsafeRawBufferPointer
+    private let owner: (any AnyObject & Sendable)?
+    private let memory: TileMemory?
+
+    /// Over `source`, which `owner` keeps alive, or a copy of it when there is no owner.
+    public init(
+        _ source: UnsafeRawBufferPointer,
+        format: FloatFormat,
+        rows: Int,
+        columns: Int,
+        owner: (any AnyObject & Sendable)?,
+        products: Products,
+        pool: ThreadPool
+    ) {
+        let bytes = rows * columns * format.width
+        precondition(rows > 0 && columns > 0 && source.count >= bytes, "too few weights")
+        var kept = UnsafeRawBufferPointer(rebasing: source[..<bytes])
+        var keeper = owner
+        if owner == nil {
+            let copy = TileMemory(bytes: bytes)
+            UnsafeMutableRawBufferPointer(copy.tiles.elements).copyMemory(from: kept)
+            kept = copy.tiles.bytes
+            keeper = copy
+        }
+        self.source = kept
+        self.owner = keeper
+        self.rows = rows
+        self.columns = columns
+        self.format = format
+        dense = fk_dense(data: kept.baseAddress, rows: rows, columns: columns, format: format.code)
+        guard products == .eightBit else {
+            tiled = nil
+            memory = nil
+            addedBytes = owner == nil ? bytes : 0
+            return
+        }
+        var shape = fk_tiled(tiles: nil, rows: rows, columns: columns, sub: 64, kind: Int32(FK_Q8))
+        let tiles = TileMemory(bytes: fk_tiled_bytes(&shape))
+        fk_q8_pack(pool.pool, &shape, kept.baseAddress, format.code, tiles.tiles.baseAddress)
+        shape.tiles = UnsafePointer(tiles.tiles.baseAddress)
+        tiled = shape
+        memory = tiles
+        addedBytes = tiles.tiles.count + (owner == nil ? bytes : 0)
+    }
+
+    /// One row as fp32: an embedding lookup.
+    public func gather(row: Int, into out: UnsafeMutablePointer<Float>) {
+        precondition(row >= 0 && row < rows, "row beyond the matrix")
+        guard let base = source.baseAddress else { return }
+        format.decode(base + row * columns * format.width, count: columns, into: out)
+    }
+
+    /// y[m, outputs] = x Wᵀ for a range of output rows; y points at the range's first column.
+    ///
+    /// The range begins at a multiple of 16 and ends at one or at the last row.
+    public func forward(
+        _ x: LinearInput,
+        outputs: Range<Int>,
+        into y: UnsafeMutablePointer<Float>,
+        stride: Int,
+        _ context: ComputeContext
+    ) {
+        precondition(x.columns == columns && stride >= outputs.count, "shapes of a linear layer")
+        precondition(
+            outputs.lowerBound >= 0 && outputs.lowerBound % 16 == 0 && outputs.upperBound <= rows
+                && (outputs.upperBound % 16 == 0 || outputs.upperBound == rows),
+            "output ranges are made of tiles"
+        )
+        let (first, last) = (outputs.lowerBound, outputs.upperBound)
+        if context.dtype == .int8, var tiled {
+            fk_linear_i8(context.pool.pool, &tiled, first, last, &x.input, y, stride)
+        } else {
+            var dense = dense
+            fk_dense_forward(context.pool.pool, &dense, first, last, x.input.x, x.rows, y, stride)
+        }
+    }
+
+    /// y[m, rows] = x Wᵀ.
+    public func forward(
+        _ x: LinearInput,
+        into y: UnsafeMutablePointer<Float>,
+        stride: Int,
+        _ context: ComputeContext
+    ) {
+        forward(x, outputs: 0..<rows, into: y, stride: stride, context)
+    }
+
+    /// dx[m, columns] += g W from the source values.
+    public func backward(
+        _ g: UnsafePointer<Float>,
+        rows: Int,
+        stride: Int,
+        into dx: UnsafeMutablePointer<Float>,
+        dxStride: Int,
+        _ context: ComputeContext
+    ) {
+        precondition(stride >= self.rows && dxStride >= columns, "shapes of a linear layer")
+        var dense = dense
+        fk_dense_backward(context.pool.pool, &dense, g, rows, stride, dx, dxStride)
+    }
+}

@@ -1,0 +1,54 @@
+import CKernels
+
+extension NF4Matrix {
+    /// y[m, rows] = x Wᵀ, rows of y `stride` apart.
+    ///
+    /// A row's result does not depend on the other rows, nor on threads or instruction set.
+    public func forward(
+        _ x: LinearInput,
+        into y: UnsafeMutablePointer<Float>,
+        stride: Int,
+        _ context: ComputeContext
+    ) {
+        precondition(x.columns == columns && stride >= rows, "shapes of a linear layer")
+        var matrix = tiled
+        if context.dtype == .int8 {
+            fk_linear_i8(context.pool.pool, &matrix, 0, rows, &x.input, y, stride)
+        } else {
+            let round: Int32 = context.dtype == .bf16 ? 1 : 0
+            fk_linear_f32(context.pool.pool, &matrix, 0, rows, &x.input, round, y, stride)
+        }
+    }
+
+    /// dx[m, columns] += g W, for `rows` rows of g [m, outputs].
+    public func backward(
+        _ g: UnsafePointer<Float>,
+        rows: Int,
+        stride: Int,
+        into dx: UnsafeMutablePointer<Float>,
+        dxStride: Int,
+        _ context: ComputeContext
+    ) {
+        precondition(stride >= self.rows && dxStride >= columns, "shapes of a linear layer")
+        var matrix = tiled
+        fk_linear_backward_f32(context.pool.pool, &matrix, g, rows, stride, dx, dxStride)
+    }
+
+    /// The weights, row major, exactly codebook × absmax in fp32.
+    public func dequantize(into out: UnsafeMutablePointer<Float>, pool: ThreadPool) {
+        var matrix = tiled
+        fk_tiled_dequantize(pool.pool, &matrix, out)
+    }
+
+    /// The packed nibbles and absmax values this matrix was made of.
+    public func bitsandbytesLayout() -> NF4.Codes {
+        let count = rows * columns
+        var result = NF4.Codes(
+            codes: [UInt8](repeating: 0, count: (count + 1) / 2),
+            absmax: [Float](repeating: 0, count: (count + blockSize - 1) / blockSize)
+        )
+        var matrix = tiled
+        fk_nf4_unpack(&matrix, blockSize, &result.codes, &result.absmax)
+        return result
+    }
+}

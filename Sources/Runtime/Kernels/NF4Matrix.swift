@@ -1,0 +1,142 @@
+import CKernels
+
+/// An NF4 weight matrix W [rows = outputs, columns = inputs] in tiles of 16 rows × 64 columns.
+///
+/// A tile block is 512 bytes of codes, where 16 output rows are interleaved so that a vector lane is
+/// an output, followed by the scales of its rows. Where `columns` is no multiple of 64,
+/// bitsandbytes' blocks of the flat matrix straddle rows; a tile block then carries one scale per
+/// gcd(columns, 64) columns. Rows are padded to 16 and columns to 64 with codes of zero.
+public final class NF4Matrix: @unchecked Sendable {  // immutable after init; pointers into `owner`
+    /// Shape [rows = outputs, columns = inputs].
+    public let rows: Int, columns: Int
+    /// Weights under one absmax in the flat order, 64 by default.
+    public let blockSize: Int
+    /// The tiles: for the packed cache and for hashing. Valid while the matrix lives.
+    public let storage: UnsafeRawBufferPointer
+
+    let tiled: fk_tiled
+    private let owner: any AnyObject & Sendable
+
+    /// Tiles made of bitsandbytes' packed nibbles and absmax values.
+    public init(
+        codes: UnsafeRawBufferPointer,
+        absmax: UnsafeBufferPointer<Float>,
+        rows: Int,
+        columns: Int,
+        blockSize: Int,
+        pool: ThreadPool
+    ) {
+        let count = rows * columns
+        precondition(
+            codes.count >= (count + 1) / 2
+                && absmax.count >= (count + blockSize - 1) / blockSize,
+            "too few codes or scales for the shape"
+        )
+        let shape = Self.shape(rows, columns, blockSize)
+        let memory = TileMemory(bytes: Self.bytes(shape))
+        if let codes = codes.baseAddress, let absmax = absmax.baseAddress {
+            var shape = shape
+            fk_nf4_pack(
+                pool.pool,
+                &shape,
+                codes.assumingMemoryBound(to: UInt8.self),
+                absmax,
+                blockSize,
+                memory.tiles.baseAddress
+            )
+        }
+        self.rows = rows
+        self.columns = columns
+        self.blockSize = blockSize
+        owner = memory
+        storage = memory.tiles.bytes
+        tiled = Self.shape(rows, columns, blockSize, tiles: storage.baseAddress)
+    }
+
+    /// A matrix over tiles that `owner` keeps, 64-byte aligned, such as a mapped packed cache.
+    ///
+    /// nil when the size or the alignment does not fit the shape.
+    public init?(
+        storage: UnsafeRawBufferPointer,
+        owner: any AnyObject & Sendable,
+        rows: Int,
+        columns: Int,
+        blockSize: Int
+    ) {
+        guard rows > 0, columns > 0, Self.isBlockSize(blockSize), let base = storage.baseAddress,
+            storage.count == Self.storageBytes(rows: rows, columns: columns, blockSize: blockSize),
+            Int(bitPattern: base) % 64 == 0
+        else { return nil }
+        self.rows = rows
+        self.columns = columns
+        self.blockSize = blockSize
+        self.owner = owner
+        self.storage = storage
+        tiled = Self.shape(rows, columns, blockSize, tiles: base)
+    }
+
+    /// Quantizes a row-major matrix with bitsandbytes' rule, blocks of 64.
+    public static func quantize(
+        _ source: UnsafeRawBufferPointer,
+        dtype: FloatFormat,
+        rows: Int,
+        columns: Int,
+        pool: ThreadPool
+    ) -> NF4Matrix {
+        precondition(source.count >= rows * columns * dtype.width, "too few weights for the shape")
+        let flat = UnsafeRawBufferPointer(rebasing: source[..<(rows * columns * dtype.width)])
+        let quantized = NF4.quantize(flat, format: dtype, pool: pool)
+        return quantized.codes.withUnsafeBytes { codes in
+            quantized.absmax.withUnsafeBufferPointer { absmax in
+                NF4Matrix(
+                    codes: codes,
+                    absmax: absmax,
+                    rows: rows,
+                    columns: columns,
+                    blockSize: 64,
+                    pool: pool
+                )
+            }
+        }
+    }
+
+    /// Whether bitsandbytes' block size can be held: a power of two, 32 ... 4096.
+    public static func isBlockSize(_ size: Int) -> Bool {
+        size >= 32 && size <= 4096 && size.nonzeroBitCount == 1
+    }
+
+    /// Bytes of the tiles of a shape.
+    public static func storageBytes(rows: Int, columns: Int, blockSize: Int) -> Int {
+        bytes(shape(rows, columns, blockSize))
+    }
+
+    private static func bytes(_ shape: fk_tiled) -> Int {
+        var shape = shape
+        return fk_tiled_bytes(&shape)
+    }
+
+    private static func shape(
+        _ rows: Int,
+        _ columns: Int,
+        _ blockSize: Int,
+        tiles: UnsafeRawPointer? = nil
+    ) -> fk_tiled {
+        precondition(isBlockSize(blockSize), "a block size of bitsandbytes")
+        var (a, b) = (min(64, blockSize), columns)
+        while b != 0 { (a, b) = (b, a % b) }
+        return fk_tiled(
+            tiles: tiles?.assumingMemoryBound(to: UInt8.self),
+            rows: rows,
+            columns: columns,
+            sub: a,
+            kind: Int32(FK_NF4)
+        )
+    }
+}
+
+/// Tiles in memory of their own.
+final class TileMemory: @unchecked Sendable {  // written before it is shared
+    let tiles: AlignedBuffer<UInt8>
+
+    init(bytes: Int) { tiles = AlignedBuffer(count: bytes) }
+}

@@ -1,0 +1,54 @@
+import CKernels
+
+/// Rotary positions on pairs (i, i + half) of each head's first 2 × half dims.
+public enum RoPE {
+    /// cos and sin [rows, half] of fp32 angles position × inverse frequency, both times `factor`.
+    public static func table(
+        positions: UnsafePointer<Int32>,
+        rows: Int,
+        inverseFrequencies: UnsafeBufferPointer<Float>,
+        factor: Float,
+        cosines: UnsafeMutablePointer<Float>,
+        sines: UnsafeMutablePointer<Float>
+    ) {
+        fk_rope_table(
+            positions,
+            rows,
+            inverseFrequencies.baseAddress,
+            inverseFrequencies.count,
+            factor,
+            cosines,
+            sines
+        )
+    }
+
+    /// Rotates x [rows, heads × headDim], rows `stride` apart, in place.
+    public static func apply(
+        _ x: UnsafeMutablePointer<Float>,
+        rows: Int,
+        heads: Int,
+        headDim: Int,
+        stride: Int,
+        half: Int,
+        cosines: UnsafePointer<Float>,
+        sines: UnsafePointer<Float>
+    ) {
+        precondition(2 * half <= headDim, "rotary dims within the head")
+        fk_rope(x, rows, heads, headDim, stride, half, cosines, sines, 1)
+    }
+
+    /// The gradient: the rotation by the opposite angle, in place.
+    public static func backward(
+        _ gradient: UnsafeMutablePointer<Float>,
+        rows: Int,
+        heads: Int,
+        headDim: Int,
+        stride: Int,
+        half: Int,
+        cosines: UnsafePointer<Float>,
+        sines: UnsafePointer<Float>
+    ) {
+        precondition(2 * half <= headDim, "rotary dims within the head")
+        fk_rope(gradient, rows, heads, headDim, stride, half, cosines, sines, -1)
+    }
+}

@@ -1,0 +1,41 @@
+import CKernels
+
+/// Threads that share the work of one kernel call at a time.
+///
+/// Called by one thread at a time (the engine's), which takes part in the work. Idle workers sleep.
+/// Results never depend on the number of threads: a kernel's units write disjoint outputs.
+public final class ThreadPool: @unchecked Sendable {  // the C pool is driven by one thread at a time
+    /// Threads working on a call, the calling one included.
+    public let threads: Int
+
+    let pool: OpaquePointer
+
+    /// Starts `threads - 1` workers; fewer when the system refuses more.
+    public init(threads: Int) {
+        guard let pool = fk_pool_create(Int32(clamping: threads)) else {
+            preconditionFailure("out of memory for a thread pool")
+        }
+        self.pool = pool
+        self.threads = Int(fk_pool_threads(pool))
+    }
+
+    deinit { fk_pool_destroy(pool) }
+
+    /// Runs `body` for 0 ..< count, in any order on any thread, and returns when all are done.
+    public func parallel(_ count: Int, _ body: (Int) -> Void) {
+        guard count > 0 else { return }
+        withoutActuallyEscaping(body) { body in
+            var body = body
+            withUnsafeMutablePointer(to: &body) { pointer in
+                fk_pool_run(
+                    pool,
+                    count,
+                    { context, index in
+                        context?.assumingMemoryBound(to: ((Int) -> Void).self).pointee(index)
+                    },
+                    pointer
+                )
+            }
+        }
+    }
+}
