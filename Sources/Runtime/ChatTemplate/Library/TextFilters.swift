@@ -1,0 +1,179 @@
+extension Interpreter {
+    func applyText(
+        _ filter: TemplateFilter,
+        _ value: TemplateValue,
+        _ values: [TemplateValue?]
+    ) throws(TemplateError) -> TemplateValue {
+        let text = try str(value)
+        try charge(bytes: text.utf8.count)
+        switch filter {
+        case .trim:
+            let characters = try optionalText(values[0], "trim")
+            return .string(text.stripped(characters, left: true, right: true))
+        case .upper, .lower, .capitalize: return .string(text.changingCase(filter.rawValue))
+        case .title: return .string(title(text))
+        case .center:
+            let width = try optionalInteger(values[0], "center") ?? 80
+            return .string(try padded(text, "center", width, " "))
+        case .replace:
+            guard let old = values[0], let new = values[1] else { throw missing("new", "replace") }
+            let count = try optionalInteger(noneAsNil(values[2]), "replace") ?? -1
+            return .string(try replace(Text(text.utf8), try str(old), try str(new), count))
+        case .indent: return try indent(text, values)
+        case .truncate: return try truncate(text, values)
+        case .wordcount: return .int(wordCount(text))
+        case .wordwrap: return try wordWrap(text, values)
+        case .pprint: return .string(try repr(value))
+        case .urlencode: return try urlEncode(value, text)
+        default: throw fail("the filter '\(filter.rawValue)' is not supported")
+        }
+    }
+
+    private func noneAsNil(_ value: TemplateValue?) -> TemplateValue? {
+        if case .none? = value { nil } else { value }
+    }
+
+    /// Jinja's `title`: words begin after space, `-` and opening brackets.
+    private func title(_ text: Text) -> Text {
+        var output = String.UnicodeScalarView()
+        var isFirst = true
+        for scalar in text.scalars {
+            let mapped =
+                isFirst ? scalar.properties.uppercaseMapping : scalar.properties.lowercaseMapping
+            output.append(contentsOf: mapped.unicodeScalars)
+            isFirst = scalar.isPythonSpace || "-({[<".unicodeScalars.contains(scalar)
+        }
+        return text.with(String(output).utf8)
+    }
+
+    private func indent(
+        _ text: Text,
+        _ values: [TemplateValue?]
+    ) throws(TemplateError) -> TemplateValue {
+        let indentation: Text
+        if case .string(let given)? = values[0] {
+            indentation = given
+        } else {
+            let width = max(0, try optionalInteger(values[0], "indent") ?? 4)
+            try charge(bytes: width)
+            indentation = Text([UInt8](repeating: 0x20, count: width))
+        }
+        let indentsFirst = values[1]?.isTrue == true
+        let indentsBlank = values[2]?.isTrue == true
+        var output: [UInt8] = []
+        let lines = Text(text.utf8 + [0x0A]).split("\n", most: .max, fromEnd: false)
+        // Jinja adds a newline before splitting, so that one at the end is kept.
+        for (index, line) in lines.dropLast().enumerated() {
+            if index > 0 { output.append(0x0A) }
+            let isIndented = index == 0 ? indentsFirst : indentsBlank || !line.isEmpty
+            if isIndented { output += indentation.utf8 }
+            output += line.utf8
+            try charge(1 + (line.utf8.count + indentation.utf8.count) / 64)
+            guard output.count <= limits.textBytes else {
+                throw limit("a text of more than \(limits.textBytes) bytes")
+            }
+        }
+        return try string(text.with(output))
+    }
+
+    private func truncate(
+        _ text: Text,
+        _ values: [TemplateValue?]
+    ) throws(TemplateError) -> TemplateValue {
+        let length = try optionalInteger(values[0], "truncate") ?? 255
+        let end = try optionalText(values[2], "truncate") ?? "..."
+        let leeway = try optionalInteger(noneAsNil(values[3]), "truncate") ?? 5
+        guard length >= end.count, leeway >= 0 else {
+            throw fail("expected length >= \(end.count) and leeway >= 0")
+        }
+        if text.count <= length.addingClamped(leeway) { return .string(text) }
+        guard case .string(let cut) = try sliced(.string(text), nil, .int(length - end.count), nil)
+        else { return .string(text) }
+        if values[1]?.isTrue == true { return try string(cut.with(cut.utf8 + end.utf8)) }
+        let space = cut.utf8.lastIndex(of: 0x20) ?? cut.utf8.count
+        return try string(cut.with(cut.utf8[..<space] + end.utf8))
+    }
+
+    private func wordCount(_ text: Text) -> Int {
+        var count = 0
+        var isInside = false
+        for scalar in text.scalars {
+            let isWord =
+                scalar == "_" || scalar.isPythonAlpha || scalar.properties.numericType != nil
+            if isWord, !isInside { count += 1 }
+            isInside = isWord
+        }
+        return count
+    }
+
+    /// Wraps lines at spaces; words longer than a line are cut unless told otherwise.
+    private func wordWrap(
+        _ text: Text,
+        _ values: [TemplateValue?]
+    ) throws(TemplateError) -> TemplateValue {
+        let width = try optionalInteger(values[0], "wordwrap") ?? 79
+        guard width > 0 else { throw fail("invalid width \(width) (must be > 0)") }
+        let breaksWords = values[1]?.isTrue ?? true
+        let newline = try optionalText(noneAsNil(values[2]), "wordwrap") ?? "\n"
+        var lines: [Text] = []
+        for line in text.lines(keepEnds: false) {
+            var current: [Text] = []
+            var used = 0
+            func close() {
+                lines.append(Text(current.map(\.utf8).joined(separator: [0x20])))
+                current = []
+                used = 0
+            }
+            for word in line.split(" ", most: .max, fromEnd: false) {
+                var rest = word.characters
+                try charge(elements: rest.count)
+                if used > 0, used + 1 + rest.count > width { close() }
+                while breaksWords, rest.count > width {
+                    lines.append(Text(rest.prefix(width).flatMap(\.utf8)))
+                    rest.removeFirst(width)
+                }
+                used += rest.count + (current.isEmpty ? 0 : 1)
+                current.append(Text(rest.flatMap(\.utf8)))
+            }
+            close()
+        }
+        let joined = lines.map(\.utf8).joined(separator: newline.utf8)
+        return try string(Text(joined))
+    }
+
+    private func urlEncode(
+        _ value: TemplateValue,
+        _ text: Text
+    ) throws(TemplateError) -> TemplateValue {
+        guard case .dict(let dict) = value else {
+            return try string(Text(Self.quoted(text, keeping: "/")))
+        }
+        var output: [UInt8] = []
+        for (key, value) in zip(dict.keys, dict.values) {
+            if !output.isEmpty { output.append(UInt8(ascii: "&")) }
+            let pair = (try str(key), try str(value))
+            output += Self.quoted(pair.0, keeping: "")
+            output.append(UInt8(ascii: "="))
+            output += Self.quoted(pair.1, keeping: "")
+        }
+        return try string(Text(output))
+    }
+
+    private static func quoted(_ text: Text, keeping safe: String) -> [UInt8] {
+        var output: [UInt8] = []
+        let kept = Set("_.-~".utf8).union(safe.utf8)
+        for byte in text.utf8 {
+            let isLetter = byte < 0x80 && TemplateLexer.isNameByte(byte)
+            if isLetter || kept.contains(byte) {
+                output.append(byte)
+            } else if byte == 0x20, safe.isEmpty {
+                output.append(UInt8(ascii: "+"))
+            } else {
+                let digits = String(byte, radix: 16, uppercase: true)
+                output += (byte < 16 ? "%0" : "%").utf8
+                output += digits.utf8
+            }
+        }
+        return output
+    }
+}

@@ -1,0 +1,23 @@
+/// What one template may cost.
+///
+/// A template that asks for more gets an error of kind `limit`.
+///
+/// The defaults leave a 32 MB conversation room and stop a hostile template within about a second.
+public struct TemplateLimits: Sendable, Hashable {
+    /// Evaluated expressions and statements, and work of library functions in units of 64 bytes or
+    /// one element.
+    public var steps = 20_000_000
+    /// Macro calls, `caller()` and recursive loops open at once.
+    public var callDepth = 200
+    /// Nesting of lists and mappings; also of parentheses and blocks in the source.
+    public var nesting = 200
+    /// Bytes of the rendered text, and of any one string on the way.
+    public var textBytes = 64 << 20
+    /// Bytes of all strings and lists made on the way, whether still alive or not.
+    public var allocatedBytes = 1 << 30
+    /// Items of a `range`, as Jinja's sandbox has it.
+    public var rangeLength = 100_000
+
+    /// The default limits.
+    public init() {}
+}

@@ -1,0 +1,179 @@
+extension Text {
+    // MARK: - Stripping
+
+    /// The text without space, or without the characters of a set, at its ends.
+    func stripped(_ characters: Text?, left: Bool, right: Bool) -> Text {
+        guard let characters else { return strippedOfSpace(left: left, right: right) }
+        let set = Set(characters.scalars)
+        let scalars = Array(scalars)
+        var start = 0
+        var end = scalars.count
+        while left, start < end, set.contains(scalars[start]) { start += 1 }
+        while right, end > start, set.contains(scalars[end - 1]) { end -= 1 }
+        return with(Text(scalars[start..<end]).utf8)
+    }
+
+    private func strippedOfSpace(left: Bool, right: Bool) -> Text {
+        var part = utf8[...]
+        while left, let length = Self.spaceLength(part) { part = part.dropFirst(length) }
+        while right, let length = Self.trailingSpaceLength(part) { part = part.dropLast(length) }
+        return part.count == utf8.count ? self : with(part)
+    }
+
+    // MARK: - Splitting
+
+    /// `split(separator, most)`, or `rsplit`.
+    func split(_ separator: Text, most: Int, fromEnd: Bool) -> [Text] {
+        var places: [Int]
+        if fromEnd, most != .max {
+            places = Array(lastOccurrences(of: separator, limit: most).reversed())
+        } else {
+            places = occurrences(of: separator, limit: most)
+        }
+        var parts: [Text] = []
+        var start = 0
+        for place in places {
+            parts.append(with(utf8[start..<place]))
+            start = place + separator.utf8.count
+        }
+        parts.append(with(utf8[start...]))
+        return parts
+    }
+
+    private func lastOccurrences(of part: Text, limit: Int) -> [Int] {
+        var found: [Int] = []
+        var end = utf8.count
+        while found.count < limit, let place = findLast(part, before: end) {
+            found.append(place)
+            end = place
+        }
+        return found
+    }
+
+    /// `split()` at runs of space.
+    func splitAtSpace(most: Int, fromEnd: Bool) -> [Text] {
+        var words: [Range<Int>] = []
+        var index = 0
+        while index < utf8.count {
+            if let length = Self.spaceLength(utf8[index...]) {
+                index += length
+                continue
+            }
+            let start = index
+            while index < utf8.count, Self.spaceLength(utf8[index...]) == nil { index += 1 }
+            words.append(start..<index)
+        }
+        guard words.count > most else { return words.map { with(utf8[$0]) } }
+        if fromEnd {
+            let first = words.count - most
+            let head = with(utf8[..<words[first - 1].upperBound])
+            return [head.stripped(nil, left: true, right: true)]
+                + words[first...].map { with(utf8[$0]) }
+        }
+        let rest = with(utf8[words[most].lowerBound...])
+        return words[..<most].map { with(utf8[$0]) } + [
+            rest.stripped(nil, left: most == 0, right: false)
+        ]
+    }
+
+    /// `splitlines()`.
+    func lines(keepEnds: Bool) -> [Text] {
+        var lines: [Text] = []
+        var start = 0
+        var index = 0
+        while index < utf8.count {
+            let length = Self.lineEndLength(utf8[index...])
+            guard length > 0 else {
+                index += 1
+                continue
+            }
+            lines.append(with(utf8[start..<(keepEnds ? index + length : index)]))
+            index += length
+            start = index
+        }
+        if start < utf8.count { lines.append(with(utf8[start...])) }
+        return lines
+    }
+
+    private static func lineEndLength(_ text: ArraySlice<UInt8>) -> Int {
+        switch text.first {
+        case 0x0D?: return text.dropFirst().first == 0x0A ? 2 : 1
+        case 0x0A?, 0x0B?, 0x0C?, 0x1C?, 0x1D?, 0x1E?: return 1
+        case 0xC2?: return text.dropFirst().first == 0x85 ? 2 : 0
+        case 0xE2?:
+            let rest = Array(text.prefix(3))
+            return rest.count == 3 && rest[1] == 0x80 && (rest[2] == 0xA8 || rest[2] == 0xA9)
+                ? 3 : 0
+        default: return 0
+        }
+    }
+
+    // MARK: - Case
+
+    /// `upper`, `lower`, `casefold`, `title`, `capitalize` or `swapcase`.
+    func changingCase(_ method: String) -> Text {
+        var output = String.UnicodeScalarView()
+        var isFirst = true
+        var afterCased = false
+        for scalar in scalars {
+            let properties = scalar.properties
+            let mapped =
+                switch method {
+                case "upper": properties.uppercaseMapping
+                case "lower", "casefold": properties.lowercaseMapping
+                case "swapcase":
+                    properties.isUppercase
+                        ? properties.lowercaseMapping : properties.uppercaseMapping
+                case "capitalize":
+                    isFirst ? properties.titlecaseMapping : properties.lowercaseMapping
+                default: afterCased ? properties.lowercaseMapping : properties.titlecaseMapping
+                }
+            output.append(contentsOf: mapped.unicodeScalars)
+            afterCased = properties.isCased
+            isFirst = false
+        }
+        return with(String(output).utf8)
+    }
+
+    /// The answer of `isdigit()` and its kind; `nil` for a name that is none of them.
+    func hasProperty(_ method: String) -> Bool? {
+        let scalars = Array(scalars)
+        func all(_ holds: (Unicode.Scalar) -> Bool) -> Bool {
+            !scalars.isEmpty && scalars.allSatisfy(holds)
+        }
+        let isCased = scalars.contains { $0.properties.isUppercase || $0.properties.isLowercase }
+        return switch method {
+        case "isalpha": all(\.isPythonAlpha)
+        case "isdigit": all(\.isPythonDigit)
+        case "isdecimal": all { $0.properties.generalCategory == .decimalNumber }
+        case "isnumeric": all { $0.properties.numericType != nil }
+        case "isalnum": all { $0.isPythonAlpha || $0.properties.numericType != nil }
+        case "isspace": all(\.isPythonSpace)
+        case "isascii": utf8.allSatisfy { $0 < 0x80 }
+        case "isprintable": scalars.allSatisfy(\.isPythonPrintable)
+        case "islower": isCased && !scalars.contains { $0.properties.isUppercase }
+        case "isupper": isCased && !scalars.contains { $0.properties.isLowercase }
+        case "istitle": isCased && changingCase("title") == self
+        case "isidentifier":
+            scalars.first.map { $0 == "_" || $0.properties.isXIDStart } ?? false
+                && scalars.allSatisfy(\.properties.isXIDContinue)
+        default: nil
+        }
+    }
+}
+
+extension Unicode.Scalar {
+    /// Python's `str.isalpha`.
+    var isPythonAlpha: Bool {
+        switch properties.generalCategory {
+        case .uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter, .otherLetter:
+            true
+        default: false
+        }
+    }
+
+    /// Python's `str.isdigit`.
+    var isPythonDigit: Bool {
+        properties.numericType == .decimal || properties.numericType == .digit
+    }
+}
