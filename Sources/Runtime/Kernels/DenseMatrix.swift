@@ -4,7 +4,9 @@ import CKernels
 ///
 /// With 8-bit blocks (the head in int8 mode) products use one scale per row and 64 columns, while
 /// `gather` and `backward` keep reading the source.
-public final class DenseMatrix: @unchecked Sendable {  // immutable after init; pointers into owners
+///
+/// Sendable, unchecked: immutable after init; pointers into owners.
+public final class DenseMatrix: @unchecked Sendable {
     /// How products with the matrix are computed.
     public enum Products: Sendable {
         /// In fp32 from the source values.

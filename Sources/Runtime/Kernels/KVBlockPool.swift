@@ -18,7 +18,9 @@ public enum KVFormat: Sendable, Hashable {
 ///
 /// A block's layer holds K [kvHead][headDim][16], so that a vector lane is a key, then
 /// V [kvHead][16][headDim]. Who owns which block is the cache's business, not the pool's.
-public final class KVBlockPool: @unchecked Sendable {  // blocks are written by their one owner
+///
+/// Sendable, unchecked: blocks are written by their one owner.
+public final class KVBlockPool: @unchecked Sendable {
     /// Tokens per block.
     public static let blockTokens = 16
 

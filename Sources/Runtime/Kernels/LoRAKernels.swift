@@ -1,11 +1,13 @@
 import CKernels
 
-/// Rows of a batch that pass through one low-rank pair. Laid out as the C kernels read it.
+/// Rows of a batch that pass through one low-rank pair.
+///
+/// Laid out as the C kernels read it.
 @frozen
 public struct LoRATask {
     /// First row in the batch and number of rows.
     public var firstRow: Int, rows: Int
-    /// Rank, 1 ... 256 in practice.
+    /// Rank, from 1 to 256 in practice.
     public var rank: Int
     /// Where this task's t [rows, rank] begins in the intermediate buffer.
     public var offset: Int

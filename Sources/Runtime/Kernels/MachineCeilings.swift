@@ -4,7 +4,9 @@ import CKernels
 public struct MachineCeilings: Sendable {
     /// Reading memory, 10⁹ bytes per second.
     public var readGBps: Double
-    /// 10⁹ operations per second; a multiply-add is two. 0 where the machine has no such instruction.
+    /// 10⁹ operations per second.
+    ///
+    /// A multiply-add is two; 0 where the machine has no such instruction.
     public var int8GOPS: Double, bf16GFLOPS: Double, fp32GFLOPS: Double
 
     /// Measures for a fraction of a second; the best of three repetitions each.

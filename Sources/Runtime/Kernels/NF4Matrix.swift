@@ -6,12 +6,16 @@ import CKernels
 /// an output, followed by the scales of its rows. Where `columns` is no multiple of 64,
 /// bitsandbytes' blocks of the flat matrix straddle rows; a tile block then carries one scale per
 /// gcd(columns, 64) columns. Rows are padded to 16 and columns to 64 with codes of zero.
-public final class NF4Matrix: @unchecked Sendable {  // immutable after init; pointers into `owner`
+///
+/// Sendable, unchecked: immutable after init; pointers into `owner`.
+public final class NF4Matrix: @unchecked Sendable {
     /// Shape [rows = outputs, columns = inputs].
     public let rows: Int, columns: Int
     /// Weights under one absmax in the flat order, 64 by default.
     public let blockSize: Int
-    /// The tiles: for the packed cache and for hashing. Valid while the matrix lives.
+    /// The tiles: for the packed cache and for hashing.
+    ///
+    /// Valid while the matrix lives.
     public let storage: UnsafeRawBufferPointer
 
     let tiled: fk_tiled
@@ -100,7 +104,7 @@ public final class NF4Matrix: @unchecked Sendable {  // immutable after init; po
         }
     }
 
-    /// Whether bitsandbytes' block size can be held: a power of two, 32 ... 4096.
+    /// Whether bitsandbytes' block size can be held: a power of two from 32 to 4096.
     public static func isBlockSize(_ size: Int) -> Bool {
         size >= 32 && size <= 4096 && size.nonzeroBitCount == 1
     }
@@ -135,7 +139,9 @@ public final class NF4Matrix: @unchecked Sendable {  // immutable after init; po
 }
 
 /// Tiles in memory of their own.
-final class TileMemory: @unchecked Sendable {  // written before it is shared
+///
+/// Sendable, unchecked: written before it is shared.
+final class TileMemory: @unchecked Sendable {
     let tiles: AlignedBuffer<UInt8>
 
     init(bytes: Int) { tiles = AlignedBuffer(count: bytes) }

@@ -4,7 +4,9 @@ import CKernels
 ///
 /// Called by one thread at a time (the engine's), which takes part in the work. Idle workers sleep.
 /// Results never depend on the number of threads: a kernel's units write disjoint outputs.
-public final class ThreadPool: @unchecked Sendable {  // the C pool is driven by one thread at a time
+///
+/// Sendable, unchecked: the C pool is driven by one thread at a time.
+public final class ThreadPool: @unchecked Sendable {
     /// Threads working on a call, the calling one included.
     public let threads: Int
 
