@@ -65,11 +65,44 @@ static inline size_t fk_blocks(size_t columns) { return (columns + 63) / 64; }
 #undef FK_HAS_AVX512
 #undef FK_ISA_NAME
 #pragma clang attribute pop
+
+#ifdef FK_WITH_DOT // families with integer dot products have one more body
+#pragma clang attribute push( \
+    __attribute__((target("avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni"))), \
+    apply_to = function)
+#define FK_ISA_NAME avx512vnni
+#define FK_HAS_AVX512 1
+#define FK_HAS_VNNI 1
+#include "simd.h"
+#include FK_FILE
+#undef FK_HAS_VNNI
+#undef FK_HAS_AVX512
+#undef FK_ISA_NAME
+#pragma clang attribute pop
+#define FK_DOT_NAME avx512vnni
+#else
+#define FK_DOT_NAME avx512
+#endif
+
 #define FK_DISPATCH(name, ...) \
   switch (fk_isa()) { \
-  case FK_ISA_AVX512VNNI: \
+  case FK_ISA_AVX512VNNI: return FK_JOIN(name, FK_DOT_NAME)(__VA_ARGS__); \
   case FK_ISA_AVX512: return FK_JOIN2(name, avx512)(__VA_ARGS__); \
   case FK_ISA_AVX2: return FK_JOIN2(name, avx2)(__VA_ARGS__); \
+  default: return FK_JOIN2(name, portable)(__VA_ARGS__); \
+  }
+#elif defined(__aarch64__) && defined(FK_WITH_DOT)
+#pragma clang attribute push(__attribute__((target("dotprod"))), apply_to = function)
+#define FK_ISA_NAME neon
+#define FK_HAS_SDOT 1
+#include "simd.h"
+#include FK_FILE
+#undef FK_HAS_SDOT
+#undef FK_ISA_NAME
+#pragma clang attribute pop
+#define FK_DISPATCH(name, ...) \
+  switch (fk_isa()) { \
+  case FK_ISA_NEON: return FK_JOIN2(name, neon)(__VA_ARGS__); \
   default: return FK_JOIN2(name, portable)(__VA_ARGS__); \
   }
 #else

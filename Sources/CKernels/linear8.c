@@ -4,7 +4,7 @@
 #ifndef FK_BODY
 #define FK_FILE "linear8.c"
 #include "CKernels.h"
-enum { ROW_CHUNK = 64 };
+enum { ROW_CHUNK = 96, GEMV_TILES = 4, TILES = 2 };
 typedef struct {
   const fk_tiled *w;
   size_t first, last; // output rows
@@ -19,6 +19,9 @@ typedef struct {
   float *scale;
   int32_t *bias;
 } quantize_job;
+// Tiles one task computes.
+static size_t unit_tiles(const job8 *job) { return job->x->rows == 1 ? GEMV_TILES : TILES; }
+#define FK_WITH_DOT 1
 #include "isa.h"
 
 static fk_task linear_task(void) { FK_DISPATCH(linear_i8, ) }
@@ -26,7 +29,9 @@ static fk_task linear_task(void) { FK_DISPATCH(linear_i8, ) }
 void fk_linear_i8(fk_pool *pool, const fk_tiled *w, size_t first, size_t last, const fk_input *x,
                   float *y, size_t stride) {
   job8 job = {w, first, last, x, y, stride};
-  if (last > first) fk_pool_run(pool, (last - first + 15) / 16, linear_task(), &job);
+  size_t step = unit_tiles(&job);
+  if (last > first) fk_pool_run(pool, ((last - first + 15) / 16 + step - 1) / step,
+                                linear_task(), &job);
 }
 
 static fk_task quantize_task(void) { FK_DISPATCH(quantize, ) }
@@ -76,8 +81,26 @@ static void K(quantize_row)(void *context, size_t row) {
 }
 static fk_task K(quantize)(void) { return K(quantize_row); }
 
+FK_INLINE const uint8_t *K(block_codes)(const fk_tiled *w, size_t tile, size_t b) {
+  return w->tiles + (tile * fk_blocks(w->columns) + b) * fk_tiled_block_bytes(w->kind, w->sub);
+}
+FK_INLINE const float *K(block_scales)(const fk_tiled *w, const uint8_t *codes) {
+  return (const float *)(codes + (w->kind == FK_NF4 ? 512 : 1024));
+}
+FK_INLINE float K(factor)(const fk_tiled *w) { return w->kind == FK_NF4 ? fk_nf4_scale8 : 1; }
+
+// Rows first..<first + rows of one tile: acc[m][lane] to y.
+static void K(store_rows)(const job8 *job, size_t tile, size_t first, size_t rows,
+                          const float *acc) {
+  size_t row = tile * 16, count = fk_min(16, job->last - row);
+  for (size_t m = 0; m < rows; m++)
+    memcpy(job->y + (first + m) * job->stride + row - job->first, acc + m * 16, count * 4);
+}
+
+// MARK: Any scale groups, any machine
+
 // One block of a tile as signed codes: out[column / 4][lane][column % 4].
-static void K(decode_i8)(const uint8_t *codes, int kind, int8_t *out) {
+static void K(decode_signed)(const uint8_t *codes, int kind, int8_t *out) {
   if (kind == FK_Q8) {
     for (size_t i = 0; i < 1024; i++) out[i] = (int8_t)(codes[i] ^ 0x80);
     return;
@@ -90,7 +113,6 @@ static void K(decode_i8)(const uint8_t *codes, int kind, int8_t *out) {
     }
 }
 
-// sums[lane] over columns first..<last (multiples of 4 or the odd scale groups of small matrices).
 static void K(sums)(const int8_t *w, const int8_t *x, size_t first, size_t last, int32_t *sums) {
   memset(sums, 0, 64);
   for (size_t k = first; k < last; k++)
@@ -98,20 +120,19 @@ static void K(sums)(const int8_t *w, const int8_t *x, size_t first, size_t last,
       sums[lane] += w[k / 4 * 64 + lane * 4 + k % 4] * x[k];
 }
 
-static void K(rows_i8)(const job8 *job, size_t tile, size_t first, size_t rows) {
+static void K(any_rows)(const job8 *job, size_t tile, size_t first, size_t rows) {
   const fk_tiled *w = job->w;
-  size_t blocks = fk_blocks(w->columns), size = fk_tiled_block_bytes(w->kind, w->sub);
-  float factor = w->kind == FK_NF4 ? fk_nf4_scale8 : 1, acc[ROW_CHUNK * 16] = {0};
+  float factor = K(factor)(w), acc[ROW_CHUNK * 16] = {0};
   int8_t weights[1024];
-  for (size_t b = 0; b < blocks; b++) {
-    const uint8_t *codes = w->tiles + (tile * blocks + b) * size;
-    const float *scales = (const float *)(codes + (w->kind == FK_NF4 ? 512 : 1024));
-    K(decode_i8)(codes, w->kind, weights);
+  int32_t sums[16];
+  for (size_t b = 0; b < fk_blocks(w->columns); b++) {
+    const uint8_t *codes = K(block_codes)(w, tile, b);
+    const float *scales = K(block_scales)(w, codes);
+    K(decode_signed)(codes, w->kind, weights);
     for (size_t m = 0; m < rows; m++) {
       size_t at = b * job->x->rows + first + m;
       float xs = job->x->scale[at] * factor;
       for (size_t s = 0; s < 64 / w->sub; s++) {
-        int32_t sums[16];
         K(sums)(weights, job->x->q + at * 64, s * w->sub, (s + 1) * w->sub, sums);
         v16f sum = __builtin_convertvector(*(const v16i_at *)sums, v16f);
         v16f scale = K(load)(scales + s * 16) * xs;
@@ -119,15 +140,29 @@ static void K(rows_i8)(const job8 *job, size_t tile, size_t first, size_t rows) 
       }
     }
   }
-  size_t row = tile * 16, count = fk_min(16, job->last - row);
-  for (size_t m = 0; m < rows; m++)
-    memcpy(job->y + (first + m) * job->stride + row - job->first, acc + m * 16, count * 4);
+  K(store_rows)(job, tile, first, rows, acc);
 }
 
-static void K(tile_i8)(void *context, size_t index) {
+#include "linear8_dot.h"
+
+static void K(linear_unit)(void *context, size_t index) {
   const job8 *job = context;
-  for (size_t m = 0; m < job->x->rows; m += ROW_CHUNK)
-    K(rows_i8)(job, job->first / 16 + index, m, fk_min(ROW_CHUNK, job->x->rows - m));
+  size_t step = unit_tiles(job), tile = job->first / 16 + index * step;
+  size_t end = fk_min(tile + step, (job->last + 15) / 16), rows = job->x->rows;
+#ifdef FK_HAS_FAST_ROWS
+  if (job->w->sub == 64) {
+    if (rows == 1)
+      for (; tile < end; tile++) K(gemv)(job, tile);
+    else
+      for (size_t m = 0; m < rows; m += ROW_CHUNK)
+        K(fast_rows)(job, tile, end - tile, m, fk_min(ROW_CHUNK, rows - m));
+    return;
+  }
+#endif
+  for (; tile < end; tile++)
+    for (size_t m = 0; m < rows; m += ROW_CHUNK)
+      K(any_rows)(job, tile, m, fk_min(ROW_CHUNK, rows - m));
 }
-static fk_task K(linear_i8)(void) { return K(tile_i8); }
+static fk_task K(linear_i8)(void) { return K(linear_unit); }
+#undef FK_HAS_FAST_ROWS
 #endif
