@@ -17,7 +17,7 @@ public struct HTTPBody: AsyncSequence, Sendable {
     /// What `Content-Length` declares; `nil` for a chunked body.
     public let declaredLength: Int?
     /// More bytes than this are a 413.
-    public private(set) var limit: Int
+    public internal(set) var limit: Int
     private let storage: Storage
 
     /// A body that is already there.

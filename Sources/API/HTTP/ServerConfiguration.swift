@@ -41,6 +41,10 @@ public struct HTTPTimeouts: Sendable {
     public var idle = Duration.seconds(75)
     /// For the client to take anything of what waits to be written.
     public var write = Duration.seconds(60)
+    /// For a handler whose client has finished sending, which may mean that it is gone.
+    public var halfClosed = Duration.seconds(1)
+    /// For the client to close after the server has finished sending.
+    public var linger = Duration.seconds(10)
     /// For running requests after `drain()` began.
     public var drain = Duration.seconds(30)
 

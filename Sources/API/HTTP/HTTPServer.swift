@@ -1,0 +1,104 @@
+public import Logging
+
+/// Listens, and answers every request through one handler.
+///
+/// A server belongs to the loop. Its flow: a listener accepts, each connection gets an
+/// `HTTPChannel`, whose `HTTPConnection` decides what the bytes mean; handlers run in tasks off
+/// the loop and leave their responses in a `ResponseOutbox`.
+@LoopActor
+public final class HTTPServer {
+    /// Where a server listens.
+    public struct Address: Sendable, Equatable {
+        /// The numeric address.
+        public let host: String
+        /// The port, also where the system picked it.
+        public let port: Int
+    }
+
+    private let environment: HTTPChannel.Environment
+    private var listener: TCPListener?
+    private var channels: [ObjectIdentifier: HTTPChannel] = [:]
+    private var drained: [CheckedContinuation<Void, Never>] = []
+
+    /// Makes a server that does not listen yet.
+    public init(
+        configuration: ServerConfiguration,
+        logger: Logger,
+        handler: any HTTPHandler
+    ) {
+        environment = HTTPChannel.Environment(
+            configuration: configuration,
+            handler: CORSHandler(policy: configuration.cors, next: handler),
+            logger: logger
+        )
+    }
+
+    /// Connections that are open.
+    public var connectionCount: Int { channels.count }
+
+    /// Requests that are being answered.
+    public var requestCount: Int { channels.values.count { $0.exchange != nil } }
+
+    /// Begins to listen.
+    public func start() async throws -> Address {
+        let configuration = environment.configuration
+        let address = try await SocketAddress.resolve(
+            host: configuration.host,
+            port: configuration.port
+        )
+        let listener = try TCPListener(address) { [weak self] result in self?.accept(result) }
+        self.listener = listener
+        return Address(host: listener.address.host, port: listener.address.port)
+    }
+
+    /// Stops listening, finishes what runs until the time for that is up, then closes the rest.
+    public func drain() async {
+        stopListening()
+        for channel in channels.values { channel.drain() }
+        guard !channels.isEmpty else { return }
+        let deadline = Task { [limit = environment.configuration.timeouts.drain] in
+            try await Task.sleep(for: limit)
+            stop()
+        }
+        await withCheckedContinuation { drained.append($0) }
+        deadline.cancel()
+    }
+
+    /// Stops listening and closes every connection at once; running handlers are cancelled.
+    public func stop() {
+        stopListening()
+        for channel in channels.values { channel.abandon() }
+    }
+
+    private func stopListening() {
+        listener?.close()
+        listener = nil
+    }
+
+    private func accept(_ result: Result<TCPConnection, UVError>) {
+        let connection: TCPConnection
+        switch result {
+        case .success(let accepted): connection = accepted
+        case .failure(let error):
+            return environment.logger.warning("can't accept", metadata: ["error": "\(error)"])
+        }
+        do {
+            let channel = try HTTPChannel(
+                HTTPTransport(connection),
+                environment: environment
+            ) { [weak self] channel in self?.forget(channel) }
+            channels[ObjectIdentifier(channel)] = channel
+        } catch {
+            connection.close()
+        }
+        listener?.paused = channels.count >= environment.configuration.limits.connections
+    }
+
+    private func forget(_ channel: HTTPChannel) {
+        channels[ObjectIdentifier(channel)] = nil
+        listener?.paused = channels.count >= environment.configuration.limits.connections
+        guard channels.isEmpty, listener == nil else { return }
+        for continuation in drained { continuation.resume() }
+        drained = []
+    }
+}
