@@ -1,0 +1,39 @@
+/// Turns the ids of a growing answer into text, each piece as early as it is certain.
+///
+/// A piece never ends inside a Unicode scalar. All pieces and `flush` joined are what
+/// `Tokenizer.decode` gives. Only where a run of byte tokens becomes malformed after it has
+/// spelled whole characters, these stay as they were printed.
+public struct StreamingDetokenizer: Sendable {
+    private let tokenizer: Tokenizer
+    private let skipSpecialTokens: Bool
+    private var state: DecoderState
+
+    /// Makes a detokenizer for one answer.
+    public init(_ tokenizer: Tokenizer, skipSpecialTokens: Bool) {
+        self.tokenizer = tokenizer
+        self.skipSpecialTokens = skipSpecialTokens
+        state = DecoderState(tokenizer.decoder, runs: .eager)
+    }
+
+    /// Takes the next id and returns the text that becomes certain with it, often `""` for the
+    /// first ids of a character.
+    public mutating func append(_ id: Int32) -> String {
+        guard let token = tokenizer.decodable(id, skipSpecialTokens: skipSpecialTokens) else {
+            return ""
+        }
+        var text: [UInt8] = []
+        state.push(token, to: &text)
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    /// Ends the answer and returns what was held back.
+    ///
+    /// That is U+FFFD for bytes that never became a character. The detokenizer is as new
+    /// afterwards.
+    public mutating func flush() -> String {
+        var text: [UInt8] = []
+        state.flush(to: &text)
+        state = DecoderState(tokenizer.decoder, runs: .eager)
+        return String(decoding: text, as: UTF8.self)
+    }
+}

@@ -1,0 +1,31 @@
+/// Why a tokenizer could not be made; encoding and decoding themselves never fail.
+public enum TokenizerError: Error, Sendable, Hashable, CustomStringConvertible {
+    /// A file is missing or cannot be read.
+    case unreadable(path: String, reason: String)
+    /// A file is not JSON.
+    case malformed(file: String, error: JSONError)
+    /// A field is missing, has the wrong type or contradicts another.
+    case invalid(field: String, reason: String)
+    /// The file asks for something that facet does not know.
+    case unsupported(field: String, value: String, supported: [String])
+    /// The folder has only SentencePiece's own model file.
+    case onlySentencePiece(folder: String)
+
+    /// What is wrong and where, in one sentence.
+    public var description: String {
+        switch self {
+        case .unreadable(let path, let reason): "cannot read \(path): \(reason)"
+        case .malformed(let file, let error): "\(file) is not valid JSON: \(error)"
+        case .invalid(let field, let reason): "tokenizer.json: \(field): \(reason)"
+        case .unsupported(let field, let value, let supported):
+            "tokenizer.json: \(field): '\(value)' is not supported; supported: "
+                + supported.joined(separator: ", ")
+        case .onlySentencePiece(let folder):
+            """
+            \(folder) has a tokenizer.model but no tokenizer.json. Convert it once with \
+            transformers: python -c "from transformers import AutoTokenizer; \
+            AutoTokenizer.from_pretrained('\(folder)').save_pretrained('\(folder)')"
+            """
+        }
+    }
+}
