@@ -24,6 +24,20 @@ struct ChatTemplateConformanceTests {
     }
 }
 
+extension ChatTemplateConformanceTests {
+    @Test("all 1,300 records are there", .enabled(if: folder != nil))
+    func countsRecords() throws {
+        var counts = [0, 0, 0]
+        for name in Self.names {
+            for record in try ConformanceCase.records(name) {
+                counts[record.expected != nil ? 0 : record.errorType == "TemplateError" ? 1 : 2] +=
+                    1
+            }
+        }
+        #expect(counts == [1172, 30, 98])
+    }
+}
+
 /// One recorded conversation.
 struct ConformanceCase {
     let name: String

@@ -34,6 +34,11 @@ extension Interpreter {
         }
         if case .loop(let loop) = object { return try attribute(name, of: loop) }
         if case .undefined = object { return nil }
+        if case .function(let function) = object, case .macro(let macro, _) = function.body,
+            name == "name"
+        {
+            return .string(macro.name)
+        }
         if name.utf8.starts(with: "__".utf8) || Self.isRefusedMethod(name, of: object) {
             return .undefined(UndefinedValue(.unsafe(of: object.typeName, name: name)))
         }

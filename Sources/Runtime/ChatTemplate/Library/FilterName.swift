@@ -15,7 +15,7 @@ enum TemplateFilter: String, Sendable {
     case abs, attr, batch, capitalize, center, count, `default`, dictsort, escape, filesizeformat
     case first, float, forceescape, format, groupby, indent, int, items, join, last, list, lower
     case map, max, min, pprint, reject, rejectattr, replace, reverse, round, safe, select
-    case selectattr, slice, sort, string, striptags, sum, title, tojson, trim, truncate, unique
+    case selectattr, slice, sort, string, sum, title, tojson, trim, truncate, unique
     case upper, urlencode, wordcount, wordwrap
 
     static let aliases: [String: TemplateFilter] = [

@@ -48,7 +48,7 @@ extension Interpreter {
         case .abs, .int, .float, .round, .filesizeformat:
             return try applyNumeric(filter, value, values)
         case .trim, .upper, .lower, .capitalize, .title, .center, .replace, .indent, .truncate,
-            .wordcount, .wordwrap, .striptags, .urlencode, .pprint:
+            .wordcount, .wordwrap, .urlencode, .pprint:
             return try applyText(filter, value, values)
         default: return try applySequence(filter, value, values)
         }

@@ -68,6 +68,8 @@ struct MacroDefinition: Sendable {
 struct TemplateProgram: Sendable {
     let body: [Statement]
     let symbols: SymbolTable
+    /// The texts of its string literals, short ones: what roles and the like it compares with.
+    let literals: Set<Text>
 }
 
 /// The names of a template and their numbers.

@@ -17,7 +17,12 @@ struct TemplateParser {
         let tokens = try TemplateLexer.tokens(of: source)
         var parser = TemplateParser(tokens: tokens, maximumNesting: limits.nesting)
         let body = try parser.statements(until: [])
-        return TemplateProgram(body: body, symbols: parser.symbols)
+        let literals = tokens.filter { $0.kind == .string && $0.utf8.count <= 64 }
+        return TemplateProgram(
+            body: body,
+            symbols: parser.symbols,
+            literals: Set(literals.map { Text($0.utf8) })
+        )
     }
 
     private init(tokens: [TemplateToken], maximumNesting: Int) {

@@ -67,7 +67,7 @@ extension Text {
         if fromEnd {
             let first = words.count - most
             let head = with(utf8[..<words[first - 1].upperBound])
-            return [head.stripped(nil, left: true, right: true)]
+            return [head.stripped(nil, left: most == 0, right: true)]
                 + words[first...].map { with(utf8[$0]) }
         }
         let rest = with(utf8[words[most].lowerBound...])
