@@ -164,7 +164,7 @@ extension Interpreter {
 
     private func evaluateSlice(
         _ object: Expression,
-        _ slice: Slice,
+        _ slice: SliceBounds,
         _ line: Int
     ) throws(TemplateError) -> TemplateValue {
         let object = try evaluate(object)

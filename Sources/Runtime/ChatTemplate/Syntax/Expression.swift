@@ -10,7 +10,7 @@ indirect enum Expression: Sendable {
     case dict([DictItem])
     case attribute(Expression, Text, line: Int)
     case item(Expression, Expression, line: Int)
-    case slice(Expression, Slice, line: Int)
+    case slice(Expression, SliceBounds, line: Int)
     case call(Expression, CallArguments, line: Int)
     case filter(Expression, FilterName, CallArguments, line: Int)
     case test(Expression, TestName, CallArguments, line: Int)
@@ -45,7 +45,7 @@ struct DictItem: Sendable {
 }
 
 /// `start:stop:step`.
-struct Slice: Sendable {
+struct SliceBounds: Sendable {
     let start: Expression?
     let stop: Expression?
     let step: Expression?

@@ -63,7 +63,7 @@ extension TemplateParser {
             if part == 0, !skip(symbol: ":") { break }
         }
         try expect(symbol: "]")
-        return .slice(value, Slice(start: start, stop: parts[0], step: parts[1]), line: line)
+        return .slice(value, SliceBounds(start: start, stop: parts[0], step: parts[1]), line: line)
     }
 
     private mutating func tupleInSubscript() throws(TemplateError) -> Expression {
