@@ -215,6 +215,20 @@ void fk_cross_entropy(fk_pool *pool, float *logits, size_t rows, size_t vocabula
                       const int32_t *targets, const float *weights, float scale, int gradient,
                       float *loss, uint8_t *correct);
 
+// MARK: Drawing tokens (sampling.c)
+
+enum { FK_ROW_BLOCK = 512 }; // elements whose sum is kept: what a draw skips at once
+/// The greatest logit; 0 when the row holds NaN or +Inf, or nothing above -Inf.
+int fk_row_greatest(const float *x, size_t count, float *greatest);
+/// The first index that holds a value; 0 when none does.
+size_t fk_row_find(const float *x, size_t count, float value);
+/// sum exp(x - greatest)
+double fk_row_exp_sum(const float *x, size_t count, float greatest);
+/// weights = exp((x - greatest) * inverse_temperature), 0 below floor; may be in place. sums
+/// [blocks of FK_ROW_BLOCK]. Returns the sum of all.
+double fk_row_weights(const float *x, size_t count, float greatest, float inverse_temperature,
+                      float floor, float *weights, double *sums);
+
 // MARK: Vectors (vector.c)
 
 void fk_add(const float *x, size_t count, float *y);               // y += x

@@ -1,0 +1,195 @@
+/// Decides which rows the model computes next. Knows tokens, blocks and turns; computes nothing.
+///
+/// A step holds one row of every sequence that is being answered and, within a budget, chunks of
+/// prompts being read. Whose turn it is says ``FairQueue``; where keys and values lie,
+/// ``PrefixCache``. When blocks or places run out, a sequence goes back to wait and is read again
+/// later: its tokens are kept, so nothing of it is lost and nothing comes twice.
+///
+/// The caller computes the step, then reports every part with ``advance(_:)`` and the drawn tokens
+/// with ``accept(_:_:)``.
+package struct Scheduler {
+    package let limits: SchedulerLimits
+    package internal(set) var cache: PrefixCache
+    package internal(set) var preemptions = 0
+    /// Grows whenever another set of requests waits or runs.
+    package internal(set) var changes = 0
+
+    var queue = FairQueue()
+    var mixes = MixTable()
+    var slots: [ScheduledSequence] = []
+    var freeSlots: [Int] = []
+    var running: [SequenceID] = []  // by admission
+    var requests: [GenerationID: Request] = [:]
+    var pendingCopies: [Step.Copy] = []
+    private var lastAdmission = 0
+
+    /// One request: its sequences, and the choices that are still to be forked.
+    struct Request {
+        let adapters: AdapterMix
+        let namespace: PrefixTree.Namespace
+        var sequences: [SequenceID]
+    }
+
+    package init(limits: SchedulerLimits, blocks: Int) {
+        precondition(
+            limits.contextTokens <= blocks * KVBlockAllocator.blockTokens,
+            "one sequence always fits into the cache"
+        )
+        precondition(limits.maxBatch > 0 && limits.chunkTokens > 0 && limits.mixedChunkTokens > 0)
+        precondition(limits.logitRows >= limits.maxBatch + 1, "every sequence has a row of logits")
+        self.limits = limits
+        cache = PrefixCache(blocks: blocks)
+        running.reserveCapacity(limits.maxBatch)
+    }
+
+    /// Sequences being read or answered.
+    package var runningCount: Int { running.count }
+    /// Sequences that wait.
+    package var waitingCount: Int { queue.waitingCount }
+    /// Whether there is nothing to do.
+    package var isIdle: Bool { running.isEmpty && queue.waitingCount == 0 }
+
+    /// Takes a request. Its choices share one sequence until the prompt has been read.
+    package mutating func submit(_ plan: RequestPlan, id: GenerationID) throws(EngineError) {
+        let limit = try Self.tokenLimit(of: plan, context: limits.contextTokens)
+        guard queue.waitingCount < limits.maxWaiting else {
+            throw .queueFull(limit: limits.maxWaiting)
+        }
+        let namespace = PrefixTree.Namespace(
+            salt: plan.cacheSalt,
+            adapters: plan.adapters,
+            variant: plan.cacheVariant
+        )
+        let mix = mixes.open(plan.adapters)
+        let lane = queue.lane(tenant: plan.fairnessKey, mix: mix)
+        let root = cache.open(namespace)
+        let sequence = insert(
+            ScheduledSequence(
+                request: id,
+                choice: 0,
+                tokens: plan.prompt,
+                promptCount: plan.prompt.count,
+                limit: limit,
+                stopTokens: plan.stopTokens,
+                namespace: namespace,
+                mix: mix,
+                lane: lane,
+                root: root,
+                cursor: root,
+                scored: plan.scoresPrompt ? 0 : plan.prompt.count
+            )
+        )
+        requests[id] = Request(
+            adapters: plan.adapters,
+            namespace: namespace,
+            sequences: [sequence]
+        )
+        queue.enqueue(sequence, lane: lane, first: false)
+        changes += 1
+    }
+
+    /// How long prompt and answer may become; refuses a prompt that does not fit.
+    package static func tokenLimit(
+        of plan: RequestPlan,
+        context: Int
+    ) throws(EngineError) -> Int {
+        guard !plan.prompt.isEmpty else {
+            throw .invalidRequest(parameter: "prompt", message: "The prompt has no tokens.")
+        }
+        let room = context - plan.prompt.count
+        // A full context leaves no room for an answer, but it can still be scored.
+        guard room > 0 || (room == 0 && plan.maxTokens == 0) else {
+            throw .contextLengthExceeded(promptTokens: plan.prompt.count, limit: context)
+        }
+        return plan.prompt.count + min(room, max(0, plan.maxTokens ?? room))
+    }
+
+    /// Ends a request, wherever it is.
+    package mutating func cancel(_ request: GenerationID) {
+        guard let state = requests[request] else { return }
+        for sequence in state.sequences { end(sequence) }
+    }
+
+    /// Ends one sequence; with its last one a request is gone.
+    package mutating func end(_ id: SequenceID) {
+        guard isLive(id) else { return }
+        let lane = slots[id.slot].lane
+        switch slots[id.slot].phase {
+        case .waiting: queue.remove(id, lane: lane)
+        case .reading, .decoding:
+            leave(id)
+            queue.stop(lane)
+        case .ended: return
+        }
+        cache.release(&slots[id.slot].table)
+        slots[id.slot].phase = .ended
+        slots[id.slot].tokens = []
+        slots[id.slot].generation += 1
+        freeSlots.append(id.slot)
+        close(slots[id.slot].request, without: id)
+    }
+
+    private mutating func close(_ request: GenerationID, without id: SequenceID) {
+        requests[request]?.sequences.removeAll { $0 == id }
+        changes += 1
+        guard let state = requests[request], state.sequences.isEmpty else { return }
+        requests[request] = nil
+        mixes.close(state.adapters)
+        cache.close(state.namespace)
+    }
+}
+
+extension Scheduler {
+    /// Whether a sequence has not ended.
+    package func isLive(_ id: SequenceID) -> Bool {
+        slots.indices.contains(id.slot) && slots[id.slot].generation == id.generation
+    }
+
+    /// The longest a live sequence may become.
+    package func reach(_ id: SequenceID) -> Int {
+        slots[id.slot].limit
+    }
+
+    /// Length of a live sequence's prompt.
+    package func promptCount(_ id: SequenceID) -> Int {
+        slots[id.slot].promptCount
+    }
+
+    /// The adapters of a request that has not ended.
+    package func adapters(of request: GenerationID) -> AdapterMix {
+        requests[request]?.adapters ?? AdapterMix()
+    }
+
+    /// The tokens of a live sequence, prompt and answer.
+    package func tokens(_ id: SequenceID) -> [Int32] {
+        slots[id.slot].tokens
+    }
+
+    /// The blocks of a live sequence.
+    package func blockTable(_ id: SequenceID) -> [Int32] {
+        slots[id.slot].table
+    }
+
+    /// The request of a live sequence, and which of its choices it is.
+    package func owner(_ id: SequenceID) -> (request: GenerationID, choice: Int) {
+        (slots[id.slot].request, slots[id.slot].choice)
+    }
+
+    /// Tokens that a live sequence found in the prefix cache when it began.
+    package func cachedTokens(_ id: SequenceID) -> Int {
+        slots[id.slot].cachedTokens
+    }
+
+    mutating func insert(_ sequence: ScheduledSequence) -> SequenceID {
+        var sequence = sequence
+        let slot = freeSlots.popLast() ?? slots.count
+        sequence.generation = slot < slots.count ? slots[slot].generation : 0
+        if slot < slots.count { slots[slot] = sequence } else { slots.append(sequence) }
+        return SequenceID(slot: slot, generation: sequence.generation)
+    }
+
+    mutating func nextAdmission() -> Int {
+        lastAdmission += 1
+        return lastAdmission
+    }
+}

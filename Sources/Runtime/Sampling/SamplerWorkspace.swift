@@ -1,0 +1,21 @@
+/// Memory for one sampler at work, made once: drawing a token allocates nothing.
+package final class SamplerWorkspace {
+    package let vocabulary: Int
+    let row: UnsafeMutablePointer<Float>  // [vocabulary] edited logits, then weights
+    let sums: UnsafeMutablePointer<Double>  // [vocabulary / LogitsRow.block] of the weights
+    let keys: UnsafeMutablePointer<TopSelection.Key>  // [vocabulary]
+
+    package init(vocabulary: Int) {
+        precondition(vocabulary > 0, "a vocabulary has tokens")
+        self.vocabulary = vocabulary
+        row = .allocate(capacity: vocabulary)
+        sums = .allocate(capacity: vocabulary / LogitsRow.block + 1)
+        keys = .allocate(capacity: vocabulary)
+    }
+
+    deinit {
+        row.deallocate()
+        sums.deallocate()
+        keys.deallocate()
+    }
+}
