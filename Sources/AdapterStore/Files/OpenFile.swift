@@ -66,6 +66,70 @@ public struct OpenFile: ~Copyable {
         }
     }
 
+    /// The next `count` bytes; fewer only at the file's end.
+    public borrowing func read(upTo count: Int) throws(FileSystemError) -> [UInt8] {
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: count, alignment: 64)
+        defer { buffer.deallocate() }
+        var filled = 0
+        while filled < count {
+            let got = try read(into: UnsafeMutableRawBufferPointer(rebasing: buffer[filled...]))
+            if got == 0 { break }
+            filled += got
+        }
+        return Array(buffer.prefix(filled))
+    }
+
+    /// The bytes from the file's position to its end; `EFBIG` where there are more than `limit`.
+    public borrowing func readAll(limit: Int) throws(FileSystemError) -> [UInt8] {
+        var bytes: [UInt8] = []
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 64)
+        defer { buffer.deallocate() }
+        while true {
+            let count = try read(into: buffer)
+            if count == 0 { return bytes }
+            guard bytes.count + count <= limit else {
+                throw FileSystemError(operation: "read", path: path, code: EFBIG)
+            }
+            bytes.append(contentsOf: buffer.prefix(count))
+        }
+    }
+
+    /// Up to `count` bytes from `offset`, fewer only at the file's end; its position stays.
+    public borrowing func read(_ count: Int, at offset: Int) throws(FileSystemError) -> [UInt8] {
+        try Self.read(count, at: offset, of: descriptor, path: path)
+    }
+
+    /// The same for a descriptor that somebody else keeps open.
+    static func read(
+        _ count: Int,
+        at offset: Int,
+        of descriptor: Int32,
+        path: String
+    ) throws(FileSystemError) -> [UInt8] {
+        var status = stat()
+        try FileSystemError.check("stat", path) { fstat(descriptor, &status) }
+        // No more memory than there are bytes.
+        let count = max(0, min(count, Int(status.st_size) - offset))
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: count, alignment: 64)
+        defer { buffer.deallocate() }
+        var filled = 0
+        while filled < count {
+            let rest = UnsafeMutableRawBufferPointer(rebasing: buffer[filled...])
+            let got = try FileSystemError.check("read", path) {
+                pread(descriptor, rest.baseAddress, rest.count, offset + filled)
+            }
+            if got == 0 { break }
+            filled += got
+        }
+        return Array(buffer.prefix(filled))
+    }
+
+    /// Moves the file's position ahead.
+    public borrowing func skip(_ count: Int) throws(FileSystemError) {
+        let descriptor = descriptor
+        try FileSystemError.check("seek", path) { lseek(descriptor, count, SEEK_CUR) }
+    }
+
     /// Waits until content and size are on stable storage.
     public borrowing func synchronize() throws(FileSystemError) {
         let descriptor = descriptor

@@ -49,7 +49,7 @@ final class AdapterResidencyCache<Value: Sendable>: Sendable {
                 start(id, generations, hashes: hashes, continuation)
             }
         } onCancel: {
-            perform { $0.cancel(id) }
+            perform { $0.ledger.cancel(id) }
         }
         let byHash = Dictionary(uniqueKeysWithValues: zip(hashes, try result.get()))
         return ResidencyPin(
@@ -61,12 +61,22 @@ final class AdapterResidencyCache<Value: Sendable>: Sendable {
 
     /// Loads a content ahead of its request where there is room.
     func prefetch(_ generation: AdapterGeneration) {
-        perform(about: [generation]) { $0.prefetch(generation.content) }
+        perform(about: [generation]) { $0.ledger.prefetch(generation.content) }
+    }
+
+    /// Keeps a value that was made in memory, if there is room: what was just published answers
+    /// without being read again.
+    func adopt(_ value: Value, of generation: AdapterGeneration) {
+        perform { state in
+            let (isTaken, actions) = state.ledger.adopt(generation.content)
+            if isTaken { state.values[generation.hash] = value }
+            return actions
+        }
     }
 
     /// Drops a content nothing means any more, now or never.
     func forget(_ hash: String) {
-        perform { $0.forget(hash) }
+        perform { $0.ledger.forget(hash) }
     }
 
     /// What is known of a content's memory.
@@ -91,7 +101,7 @@ final class AdapterResidencyCache<Value: Sendable>: Sendable {
     }
 
     fileprivate func release(_ hashes: [String]) {
-        perform { $0.release(hashes) }
+        perform { $0.ledger.release(hashes) }
     }
 
     private func start(
@@ -106,21 +116,21 @@ final class AdapterResidencyCache<Value: Sendable>: Sendable {
             contents.append(generation.content)
         }
         state.withLock { $0.waiters[id] = (continuation, hashes) }
-        perform(about: generations) { $0.request(id, contents) }
+        perform(about: generations) { $0.ledger.request(id, contents) }
         // A cancellation that came before the waiter was there found nothing to cancel.
-        if Task.isCancelled { perform { $0.cancel(id) } }
+        if Task.isCancelled { perform { $0.ledger.cancel(id) } }
     }
 
     private func perform(
         about generations: [AdapterGeneration] = [],
-        _ decide: (inout ResidencyLedger) -> [ResidencyLedger.Action]
+        _ decide: (inout State) -> [ResidencyLedger.Action]
     ) {
         var evicted: [Value] = []
         var loads: [AdapterGeneration] = []
         var resumptions: [(Waiter, Result<[Value], AdapterStoreError>)] = []
         state.withLock { state in
             for generation in generations { state.generations[generation.hash] = generation }
-            for action in decide(&state.ledger) {
+            for action in decide(&state) {
                 switch action {
                 case .load(let hash):
                     if let generation = state.generations[hash] { loads.append(generation) }
@@ -157,10 +167,12 @@ final class AdapterResidencyCache<Value: Sendable>: Sendable {
         let hash = generation.hash
         do throws(AdapterStoreError) {
             let (value, bytes) = try load(generation)
-            state.withLock { $0.values[hash] = value }
-            perform { $0.loaded(hash, bytes: bytes) }
+            perform { state in
+                state.values[hash] = value
+                return state.ledger.loaded(hash, bytes: bytes)
+            }
         } catch {
-            perform { $0.failed(hash, error) }
+            perform { $0.ledger.failed(hash, error) }
         }
     }
 }

@@ -75,6 +75,17 @@ struct ResidencyLedger: Sendable {
         return makeRoom(for: content.bytes, keeping: []) + [start(content)]
     }
 
+    /// A content came into being in memory; false where there is no room for it without waiting.
+    mutating func adopt(_ content: Content) -> (isTaken: Bool, actions: [Action]) {
+        guard entries[content.hash] == nil, waiting.isEmpty, content.bytes <= budget,
+            fits(Request(id: -1, contents: [content]))
+        else { return (false, []) }
+        let actions = makeRoom(for: content.bytes, keeping: [])
+        _ = start(content)
+        entries[content.hash]?.isLoaded = true
+        return (true, actions)
+    }
+
     /// A load has ended well; `bytes` is what it really took.
     mutating func loaded(_ hash: String, bytes: Int) -> [Action] {
         guard var entry = entries[hash] else { return [] }

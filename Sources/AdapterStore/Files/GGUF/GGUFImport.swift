@@ -1,0 +1,170 @@
+import Glibc
+import InferenceRuntime
+
+/// Turns a llama.cpp LoRA file into a PEFT directory.
+struct GGUFImport {
+    let family: GGUFFamily
+    /// What is named in errors.
+    let path: String
+
+    private struct Pair {
+        var a: GGUFTensor?
+        var b: GGUFTensor?
+    }
+
+    func convert(
+        _ source: borrowing OpenFile,
+        size: Int,
+        to staging: StagingFolder
+    ) throws(AdapterStoreError) {
+        let header: [UInt8]
+        do throws(FileSystemError) {
+            header = try source.read(GGUFFile.maximumHeaderBytes, at: 0)
+        } catch {
+            throw refuse(error.description)
+        }
+        let file: GGUFFile
+        do {
+            file = try header.withUnsafeBytes { try GGUFFile($0, fileSize: size) }
+        } catch {
+            throw refuse((error as? GGUFError)?.reason ?? "it cannot be parsed")
+        }
+        try checkMetadata(file)
+        let pairs = try pairs(of: file)
+        try writeWeights(pairs, of: source, to: staging)
+        try writeConfig(pairs, alpha: file.metadata["adapter.lora.alpha"]?.double, to: staging)
+    }
+
+    private func refuse(_ reason: String) -> AdapterStoreError {
+        .invalidSource(path: path, reason: reason)
+    }
+
+    private func checkMetadata(_ file: GGUFFile) throws(AdapterStoreError) {
+        guard file.metadata["general.type"]?.string == "adapter",
+            file.metadata["adapter.type"]?.string == "lora"
+        else { throw refuse("it holds a model or something else, not a LoRA adapter") }
+        let architecture = file.metadata["general.architecture"]?.string ?? ""
+        guard architecture == family.architecture else {
+            throw refuse(
+                "it is for \(architecture.prefix(40)) models, the base is \(family.architecture)"
+            )
+        }
+        guard !file.metadata.keys.contains(where: { $0.hasPrefix("adapter.alora.") }) else {
+            throw refuse("activated LoRA (aLoRA) is not supported")
+        }
+    }
+
+    /// By module, in the file's order; every tensor is used or the file is refused.
+    private func pairs(
+        of file: GGUFFile
+    ) throws(AdapterStoreError) -> [(module: String, tensor: String, a: GGUFTensor, b: GGUFTensor)]
+    {
+        var order: [String] = []
+        var halves: [String: Pair] = [:]
+        for tensor in file.tensors {
+            let isA = tensor.name.hasSuffix(".weight.lora_a")
+            guard isA || tensor.name.hasSuffix(".weight.lora_b") else {
+                throw refuse("the tensor \(tensor.name.debugDescription) is not supported")
+            }
+            let name = String(tensor.name.dropLast(".weight.lora_a".count))
+            if halves[name] == nil { order.append(name) }
+            if isA { halves[name, default: Pair()].a = tensor }
+            if !isA { halves[name, default: Pair()].b = tensor }
+        }
+        guard !order.isEmpty else { throw refuse("it holds no tensors") }
+        return try order.map { (name) throws(AdapterStoreError) in
+            guard let a = halves[name]?.a, let b = halves[name]?.b else {
+                throw refuse("\(name) has only one of lora_a and lora_b")
+            }
+            guard let module = family.module(of: name) else {
+                throw refuse("\(name) is no matrix of a \(family.architecture) model")
+            }
+            // For embeddings lora_a is stored the other way round.
+            let rank = name == "token_embd" ? a.columns : a.rows
+            guard rank == b.columns, rank > 0 else {
+                throw refuse("lora_a and lora_b of \(name) have different ranks")
+            }
+            return (module, name, a, b)
+        }
+    }
+
+    private func writeWeights(
+        _ pairs: [(module: String, tensor: String, a: GGUFTensor, b: GGUFTensor)],
+        of source: borrowing OpenFile,
+        to staging: StagingFolder
+    ) throws(AdapterStoreError) {
+        var writer = SafetensorsWriter(metadata: ["format": "pt"])
+        let reader = SourceReader(descriptor: source.descriptor, path: path)
+        for (module, name, a, b) in pairs {
+            let isEmbedding = name == "token_embd"
+            let prefix = "base_model.model.\(module)."
+            let heads = family.reorderedHeads(of: name)
+            let order = heads.flatMap { RotaryRows.toHalves(rows: b.rows, heads: $0) }
+            guard heads == nil || order != nil else {
+                throw refuse("\(name) does not have the base's heads")
+            }
+            writer.append(
+                prefix + (isEmbedding ? "lora_embedding_A" : "lora_A.weight"),
+                type: a.element.safetensors,
+                shape: isEmbedding ? [a.columns, a.rows] : [a.rows, a.columns],
+                size: a.range.count
+            ) { () throws(FileSystemError) in
+                let bytes = try reader.read(a.range)
+                guard isEmbedding else { return bytes }
+                return RotaryRows.transpose(
+                    bytes,
+                    rows: a.rows,
+                    columns: a.columns,
+                    width: a.element.width
+                )
+            }
+            writer.append(
+                prefix + (isEmbedding ? "lora_embedding_B" : "lora_B.weight"),
+                type: b.element.safetensors,
+                shape: [b.rows, b.columns],
+                size: b.range.count
+            ) { () throws(FileSystemError) in
+                let bytes = try reader.read(b.range)
+                guard let order else { return bytes }
+                return RotaryRows.reorder(bytes, width: b.columns * b.element.width, order: order)
+            }
+        }
+        // The reader's descriptor is the source's, which is open until this returns.
+        try staging.create(AdapterFileNames.weights) { output throws(FileSystemError) in
+            try writer.write(to: output)
+        }
+    }
+
+    private func writeConfig(
+        _ pairs: [(module: String, tensor: String, a: GGUFTensor, b: GGUFTensor)],
+        alpha: Double?,
+        to staging: StagingFolder
+    ) throws(AdapterStoreError) {
+        let ranks = pairs.map { (module: $0.module, rank: $0.b.columns) }
+        var config = PEFTConfiguration(rank: ranks[0].rank, alpha: alpha ?? 0)
+        config.setTargets(pairs.map(\.module))
+        config.rankPattern = ranks.filter { $0.rank != config.rank }
+            .map { (module: $0.module, rank: $0.rank) }
+        if alpha == nil || alpha == 0 {
+            // llama.cpp then scales by 1, which PEFT says as alpha = rank, module by module.
+            config.alpha = Double(config.rank)
+            config.alphaPattern = config.rankPattern
+                .map { (module: $0.module, alpha: Double($0.rank)) }
+        }
+        try staging.write(config.fileBytes, to: AdapterFileNames.config)
+    }
+}
+
+/// Reads tensors of the file being converted, one at a time.
+private struct SourceReader {
+    let descriptor: Int32
+    let path: String
+
+    func read(_ range: Range<Int>) throws(FileSystemError) -> [UInt8] {
+        let bytes = try OpenFile.read(range.count, at: range.lowerBound, of: descriptor, path: path)
+        guard bytes.count == range.count else {
+            throw FileSystemError(operation: "read", path: path, code: EIO)
+        }
+        return bytes
+    }
+}

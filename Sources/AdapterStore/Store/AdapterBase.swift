@@ -1,0 +1,51 @@
+package import InferenceRuntime
+
+/// The base model adapters must fit, and how their files become weights for it.
+public struct AdapterBase: Sendable {
+    /// The base's id, which no adapter may have.
+    public let name: String
+    /// The hash of its weights and configuration.
+    public let hash: String
+    /// What llama.cpp calls its family; `nil` where llama.cpp has none.
+    let family: GGUFFamily?
+    /// Reads the PEFT directory at a path; refuses what does not fit the base, by name.
+    let read: @Sendable (_ folder: String, _ id: AdapterID) throws(AdapterUnfit) -> AdapterWeights
+
+    /// A base whose adapters are read by `read`.
+    package init(
+        name: String,
+        hash: String,
+        family: GGUFFamily?,
+        read:
+            @escaping @Sendable (_ folder: String, _ id: AdapterID) throws(AdapterUnfit) ->
+            AdapterWeights
+    ) {
+        self.name = name
+        self.hash = hash
+        self.family = family
+        self.read = read
+    }
+}
+
+/// An adapter in memory and what it takes there.
+package struct AdapterWeights: Sendable {
+    /// The weights.
+    package let adapter: LoRAAdapter
+    /// Bytes in memory.
+    package let bytes: Int
+
+    /// Weights of a known size.
+    package init(adapter: LoRAAdapter, bytes: Int) {
+        self.adapter = adapter
+        self.bytes = bytes
+    }
+}
+
+/// Why a PEFT directory cannot be served on the base.
+package struct AdapterUnfit: Error, Sendable, Hashable {
+    /// A clause that names what does not fit.
+    package let reason: String
+
+    /// A refusal.
+    package init(_ reason: String) { self.reason = reason }
+}

@@ -1,0 +1,133 @@
+import InferenceRuntime
+
+extension AdapterStore {
+    /// Loads an adapter and makes it what its name means; durable when this returns.
+    ///
+    /// The files are copied, checked against the base and placed before the name changes. Requests
+    /// that run keep the generation they began with.
+    public func publish(
+        _ publication: AdapterPublication,
+        for caller: AdapterCaller
+    ) async throws(AdapterStoreError) -> AdapterGeneration {
+        try checkName(of: publication)
+        let owner = try catalog.read { (state) throws(AdapterStoreError) in
+            try state.owner(
+                ofPublished: publication.name,
+                by: caller,
+                replacing: publication.replacing
+            )
+        }
+        let now = configuration.now()
+        let staged = try await threads.run { () throws(AdapterStoreError) in
+            try self.stage(publication)
+        }
+        let generation = staged.generation(owner: owner, publication: publication, now: now)
+        // Placed before the row, held until the row is there: no collector comes between.
+        let hold = try await threads.run { () throws(AdapterStoreError) in
+            try self.files.install(staged.folder, hash: staged.hash)
+        }
+        _ = try await catalog.change("publish the adapter") { state throws(AdapterStoreError) in
+            try state.publishing(
+                generation,
+                for: caller,
+                replacing: publication.replacing,
+                now: now
+            )
+        }
+        if let weights = staged.weights { cache.adopt(weights.adapter, of: generation) }
+        _ = hold
+        return catalog.read { state in
+            state.current(CatalogKey(owner: owner, name: generation.name))?.generation
+        } ?? generation
+    }
+
+    private func checkName(
+        of publication: AdapterPublication
+    ) throws(AdapterStoreError) {
+        let isTrainers = AdapterName.isFineTuned(publication.name)
+        if isTrainers, publication.roots == .everywhere {
+            try AdapterName.checkFineTuned(publication.name)
+        } else {
+            try AdapterName.check(publication.name, base: configuration.base?.name ?? "")
+        }
+    }
+
+    /// Copies, hashes and checks; on a thread that may block.
+    private func stage(
+        _ publication: AdapterPublication
+    ) throws(AdapterStoreError) -> StagedAdapter {
+        let folder = try StagingFolder(in: files.root)
+        let importer = AdapterImporter(
+            roots: publication.roots ?? configuration.roots,
+            weightsLimit: configuration.maximumWeightsBytes,
+            family: configuration.base?.family
+        )
+        try importer.copy(publication.path, to: folder)
+        let facts = try AdapterFacts(folder: folder.path, source: publication.path)
+        let hash: String
+        do throws(FileSystemError) {
+            hash = try ContentHash.hash(of: folder.path)
+        } catch {
+            throw .storage(operation: "hash the adapter", reason: error.description)
+        }
+        guard let base = configuration.base else {
+            return StagedAdapter(folder: folder, hash: hash, facts: facts, weights: nil, base: nil)
+        }
+        if let trainedOn = facts.baseHash, trainedOn != base.hash {
+            throw .wrongBase(
+                name: publication.name,
+                expected: base.name,
+                actual: facts.base ?? trainedOn
+            )
+        }
+        do throws(AdapterUnfit) {
+            let weights = try base.read(folder.path, AdapterID(hash))
+            return StagedAdapter(
+                folder: folder,
+                hash: hash,
+                facts: facts,
+                weights: weights,
+                base: base
+            )
+        } catch {
+            throw .unfit(name: publication.name, reason: error.reason)
+        }
+    }
+}
+
+/// An adapter that is complete and checked, but has neither place nor name.
+private struct StagedAdapter: Sendable {
+    let folder: StagingFolder
+    let hash: String
+    let facts: AdapterFacts
+    let weights: AdapterWeights?
+    let base: AdapterBase?
+
+    func generation(
+        owner: TenantID,
+        publication: AdapterPublication,
+        now: Int
+    ) -> AdapterGeneration {
+        var lineage = publication.lineage
+        lineage.job = lineage.job ?? facts.lineage.job
+        lineage.dataHash = lineage.dataHash ?? facts.lineage.dataHash
+        lineage.seed = lineage.seed ?? facts.lineage.seed
+        lineage.parent = lineage.parent ?? facts.lineage.parent
+        lineage.step = lineage.step ?? facts.lineage.step
+        return AdapterGeneration(
+            name: publication.name,
+            owner: owner,
+            hash: hash,
+            baseHash: base?.hash ?? facts.baseHash,
+            base: base?.name ?? facts.base ?? "unknown",
+            rank: facts.rank,
+            alpha: facts.alpha,
+            fileBytes: facts.fileBytes,
+            // Unchecked files may hold 16-bit weights, which take twice as much in memory.
+            residentBytes: weights?.bytes ?? 2 * facts.fileBytes,
+            created: now,
+            lineage: lineage,
+            tags: publication.tags
+        )
+    }
+}

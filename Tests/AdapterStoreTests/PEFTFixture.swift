@@ -1,0 +1,134 @@
+import InferenceRuntime
+
+@testable import AdapterStore
+
+/// PEFT directories for tests: the smallest that is one, each with its own content.
+enum PEFTFixture {
+    static let modules = [
+        "model.layers.0.self_attn.q_proj", "model.layers.0.self_attn.k_proj",
+        "model.layers.1.self_attn.q_proj", "model.layers.1.self_attn.k_proj",
+    ]
+    static let inputs = 16
+    static let outputs = 8
+    static let rank = 4
+
+    /// Writes a directory whose weights depend on `seed`.
+    @discardableResult
+    static func write(
+        to folder: String,
+        seed: Int,
+        extraBytes: Int = 0,
+        element: GGUFElement = .f32
+    ) throws -> String {
+        try DurableFile.makeFolder(folder)
+        var config = PEFTConfiguration(rank: rank, alpha: 8)
+        config.setTargets(modules)
+        config.base = "facet-demo"
+        try DurableFile.write(config.fileBytes, to: folder + "/adapter_config.json")
+        var random = SplitMix(state: UInt64(seed))
+        var writer = SafetensorsWriter(metadata: ["format": "pt"])
+        func append(_ name: String, _ shape: [Int]) {
+            let count = shape.reduce(1, *) * element.width
+            let bytes = (0..<count).map { index in
+                // Exponents in range: every element a small number.
+                index % element.width == element.width - 1 ? 0x3C : UInt8(random.below(256))
+            }
+            writer.append(name, type: element.safetensors, shape: shape, size: count) { bytes }
+        }
+        for module in modules {
+            append("base_model.model.\(module).lora_A.weight", [rank, inputs])
+            append("base_model.model.\(module).lora_B.weight", [outputs, rank])
+        }
+        if extraBytes > 0 { append("extra", [extraBytes / element.width]) }
+        try DurableFile.write(to: folder + "/adapter_model.safetensors") {
+            file throws(FileSystemError) in try writer.write(to: file)
+        }
+        return folder
+    }
+}
+
+/// A base whose adapters are files that say nothing: the store's part without a model.
+enum BaseFixture {
+    static let family = GGUFFamily(
+        architecture: "llama",
+        reordered: GGUFFamily.Heads(query: 2, key: 2),
+        modules: GGUFFamily.separate
+    )
+
+    /// Refuses weights of less than 500 bytes.
+    static func base(_ hash: String = "base", name: String = "facet-demo") -> AdapterBase {
+        AdapterBase(name: name, hash: hash, family: family) {
+            (folder, id) throws(AdapterUnfit) in
+            do throws(FileSystemError) {
+                let file = try OpenFile(folder + "/adapter_model.safetensors", flags: 0)
+                let bytes = try file.readAll(limit: 1 << 30)
+                if bytes.count < 500 { throw FileSystemError(operation: "", path: "", code: 0) }
+                return AdapterWeights(adapter: LoRAAdapter(id: id), bytes: bytes.count)
+            } catch {
+                throw AdapterUnfit("it is too small")
+            }
+        }
+    }
+}
+
+/// A data directory with its database and store, and a clock that stands still.
+final class StoreFixture {
+    let folder: TemporaryFolder
+    private var opened: AdapterStore?
+    private let clock: TestClock
+    let administrator = AdapterCaller.administrator(of: .keyless)
+
+    init(budget: Int = 1 << 30, base: AdapterBase? = BaseFixture.base()) throws {
+        folder = try TemporaryFolder()
+        clock = TestClock()
+        opened = try Self.open(folder, clock, budget, base)
+    }
+
+    var store: AdapterStore {
+        guard let opened else { preconditionFailure("the store is closed while it is reopened") }
+        return opened
+    }
+
+    /// As after a restart of the server.
+    func reopen(budget: Int = 1 << 30, base: AdapterBase? = BaseFixture.base()) throws {
+        // The old database must be let go first: its lock is exclusive.
+        opened = nil
+        opened = try Self.open(folder, clock, budget, base)
+    }
+
+    func advance(seconds: Int) { clock.advance(seconds) }
+
+    /// Writes a PEFT directory and publishes it.
+    @discardableResult
+    func publish(
+        _ name: String,
+        seed: Int,
+        for caller: AdapterCaller = .program,
+        replacing: AdapterReplacement = .always
+    ) async throws -> AdapterGeneration {
+        let path = try PEFTFixture.write(to: folder("source/\(name)-\(seed)"), seed: seed)
+        let publication = AdapterPublication(name: name, path: path, replacing: replacing)
+        return try await store.publish(publication, for: caller)
+    }
+
+    /// The folders in DIR/adapters.
+    var storedFolders: Set<String> {
+        get throws { Set(try FileTree.names(in: folder("data/adapters"))) }
+    }
+
+    private static func open(
+        _ folder: TemporaryFolder,
+        _ clock: TestClock,
+        _ budget: Int,
+        _ base: AdapterBase?
+    ) throws -> AdapterStore {
+        let database = try FacetDatabase(folder: folder("data"), migrations: [.adapters])
+        var configuration = AdapterStoreConfiguration(
+            base: base,
+            memoryBudget: budget,
+            roots: try AdapterRoots([folder.path])
+        )
+        configuration.now = { clock.now }
+        return try AdapterStore(database: database, configuration: configuration)
+    }
+}
