@@ -1,6 +1,6 @@
 // Included once per instruction set by isa.h: small helpers over 16 lanes.
 
-FK_INLINE v16f K(set1)(float x) { return (v16f){} + x; }
+FK_INLINE v16f K(set1)(float x) { return x - (v16f){}; } // 0 + x would lose the sign of -0
 FK_INLINE v16f K(load)(const float *p) { return *(const v16f_at *)p; }
 FK_INLINE void K(store)(float *p, v16f x) { *(v16f_at *)p = x; }
 FK_INLINE v16f K(fma)(v16f a, v16f b, v16f c) { return __builtin_elementwise_fma(a, b, c); }

@@ -91,11 +91,13 @@ extension NF4 {
 
     private static let tenthPowers: [Float] = [1, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6]
 
-    /// torch's rule: from the nearer end, so that both ends are exact.
+    /// torch's rule: fused from the nearer end, so that both ends are exact.
     private static func linspace(_ start: Float, _ end: Float, _ count: Int) -> [Float] {
         let step = (end - start) / Float(count - 1)
         return (0..<count).map { i in
-            i < count / 2 ? start + step * Float(i) : end - step * Float(count - 1 - i)
+            i < count / 2
+                ? start.addingProduct(step, Float(i))
+                : end.addingProduct(-step, Float(count - 1 - i))
         }
     }
 }
