@@ -11,10 +11,12 @@ extension Architecture {
         guard heads > 0, hidden > 0 else {
             throw .invalidField("num_attention_heads", reason: "is \(heads)")
         }
-        let width = try headDim ?? c.int("head_dim", default: hidden / heads)
+        let given = try c.int("head_dim", default: hidden / heads)
+        let width = headDim ?? given
         let count = try c.int("num_hidden_layers")
         guard count <= 1024 else { throw .invalidField("num_hidden_layers", reason: "is \(count)") }
-        let own = try rotaries ?? [c.rotary(headDim: width, defaultTheta: defaultTheta)]
+        var own: [RotaryEmbedding] = rotaries ?? []
+        if own.isEmpty { own = [try c.rotary(headDim: width, defaultTheta: defaultTheta)] }
         return Architecture(
             family: try c.string("model_type"),
             hiddenSize: hidden,

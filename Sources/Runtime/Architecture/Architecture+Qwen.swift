@@ -29,7 +29,7 @@ extension Architecture {
             let window = try c.int("sliding_window", default: 4096)
             for index in result.layers.indices { result.layers[index].window = window }
         }
-        let count = try c.optionalInt("num_experts") ?? c.int("num_local_experts", default: 128)
+        let count = try c.int(["num_experts", "num_local_experts"], default: 128)
         result.experts = MixtureOfExperts(
             count: count,
             perToken: try c.int("num_experts_per_tok", default: 8),
@@ -53,7 +53,7 @@ extension Architecture {
         result.norm.eps = try c.float("rms_norm_eps", default: 1e-5)
         let window = try c.optionalInt("sliding_window")
         result.experts = MixtureOfExperts(
-            count: try c.optionalInt("num_local_experts") ?? c.int("num_experts", default: 8),
+            count: try c.int(["num_local_experts", "num_experts"], default: 8),
             perToken: try c.int("num_experts_per_tok", default: 2),
             intermediateSize: result.intermediateSize,
             normalizesWeights: true,

@@ -156,6 +156,12 @@ extension Architecture {
         for (field, value, bound) in bounds where value < 1 || value > bound {
             throw .invalidField(field, reason: "is \(value), outside 1 ... \(bound)")
         }
+        guard Attention.supports(heads: heads, kvHeads: kvHeads, headDim: headDim) else {
+            throw .invalidField(
+                "num_attention_heads",
+                reason: "with \(kvHeads) key heads of \(headDim) cannot be computed"
+            )
+        }
         guard heads % kvHeads == 0 else {
             throw .invalidField("num_key_value_heads", reason: "does not divide \(heads) heads")
         }

@@ -28,8 +28,10 @@ extension Configuration {
             (parameters.field("rope_type") ?? parameters.field("type"))?.string ?? "default"
         let type = aliases[spelling] ?? spelling
         let context = try int("max_position_embeddings", default: 2048)
-        let partial = try parameters.optionalDouble("partial_rotary_factor")
-            ?? double("partial_rotary_factor", default: 1)
+        let partial = try parameters.double(
+            "partial_rotary_factor",
+            default: double("partial_rotary_factor", default: 1)
+        )
         guard partial > 0, partial <= 1 else {
             throw .invalidField("partial_rotary_factor", reason: "is outside 0 ... 1")
         }
@@ -45,9 +47,8 @@ extension Configuration {
             throw .invalidField("partial_rotary_factor", reason: "gives an odd number of dimensions")
         }
         if ["llama3", "yarn", "longrope"].contains(type) {
-            rotary.originalLength =
-                try optionalInt("original_max_position_embeddings")
-                ?? parameters.int("original_max_position_embeddings", default: context)
+            let name = "original_max_position_embeddings"
+            rotary.originalLength = try int(name, default: parameters.int(name, default: context))
         }
         guard rotary.originalLength > 0 else {
             throw .invalidField("original_max_position_embeddings", reason: "is 0")

@@ -17,6 +17,14 @@ struct Configuration: Sendable {
         return result
     }
 
+    /// The first of several spellings of a field.
+    func int(_ names: [String], default fallback: Int) throws(ArchitectureError) -> Int {
+        for name in names {
+            if let result = try optionalInt(name) { return result }
+        }
+        return fallback
+    }
+
     func int(_ name: String, default fallback: Int) throws(ArchitectureError) -> Int {
         try optionalInt(name) ?? fallback
     }

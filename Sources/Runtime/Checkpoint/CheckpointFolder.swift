@@ -52,6 +52,12 @@ public final class CheckpointFolder: Sendable {
         }
     }
 
+    /// A JSON file of the folder, where there is one.
+    func optionalJSON(_ name: String) throws(CheckpointError) -> JSONValue? {
+        guard access(path + "/" + name, F_OK) == 0 else { return nil }
+        return try Self.json(path + "/" + name)
+    }
+
     private static func missing(_ path: String) -> String {
         for name in ["pytorch_model.bin", "pytorch_model.bin.index.json"]
         where access(path + "/" + name, F_OK) == 0 {

@@ -143,6 +143,8 @@ struct TensorName: Hashable {
 
 /// A name from outside, shortened and escaped for a message.
 func quoted(_ name: String) -> String {
-    let shown = name.unicodeScalars.prefix(120).map { $0.isASCII ? $0.escaped(asASCII: true) : String($0) }
+    let shown = name.unicodeScalars.prefix(120).map { scalar in
+        scalar.isASCII ? scalar.escaped(asASCII: true) : String(scalar)
+    }
     return "\"" + shown.joined() + (name.unicodeScalars.count > 120 ? "…" : "") + "\""
 }

@@ -11,11 +11,58 @@ public struct AdapterID: Sendable, Hashable, CustomStringConvertible {
 }
 
 /// An adapter's weights: immutable, shared by everybody who answers with it.
+///
+/// The one exception is an adapter in training, whose memory is the trainer's: it changes between
+/// steps, never while a batch that names it is computed.
 public final class LoRAAdapter: Sendable {
-    /// The hash of its content.
+    /// The hash of its content; for an adapter in training an id of its own.
     public let id: AdapterID
+    /// What `adapter_config.json` says.
+    public let configuration: LoRAConfiguration
+    /// Pairs by slot; nil where the adapter leaves a layer alone.
+    let pairs: [LoRAPair?]
+    /// The embedding's pair.
+    let embedding: EmbeddingPair?
+    /// Bytes of its weights.
+    public let bytes: Int
 
-    package init(id: AdapterID) {
+    private let memory: (any AnyObject & Sendable)?
+
+    package init(
+        id: AdapterID,
+        configuration: LoRAConfiguration = LoRAConfiguration(),
+        pairs: [LoRAPair?] = [],
+        embedding: EmbeddingPair? = nil,
+        bytes: Int = 0,
+        memory: (any AnyObject & Sendable)? = nil
+    ) {
         self.id = id
+        self.configuration = configuration
+        self.pairs = pairs
+        self.embedding = embedding
+        self.bytes = bytes
+        self.memory = memory
     }
+
+    /// The pairs there are, first block first.
+    public var modules: [LoRAPair] { pairs.compactMap { $0 } }
+
+    /// The greatest rank of its pairs.
+    public var rank: Int { max(modules.map(\.rank).max() ?? 0, embedding?.rank ?? 0) }
+
+    func pair(_ slot: Int) -> LoRAPair? {
+        slot < pairs.count ? pairs[slot] : nil
+    }
+}
+
+/// What an adapter adds to the embedding of a token: scale × B A[:, token].
+public struct EmbeddingPair: @unchecked Sendable {  // pointers into memory that the adapter keeps
+    /// Rank.
+    public let rank: Int
+    /// A transposed [vocabulary, rank].
+    public let aTransposed: UnsafePointer<Float>
+    /// B transposed [rank, hidden].
+    public let bTransposed: UnsafePointer<Float>
+    /// alpha / rank.
+    public let scale: Float
 }

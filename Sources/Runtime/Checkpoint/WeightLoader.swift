@@ -1,0 +1,128 @@
+/// Takes a checkpoint's tensors one by one, checks them, and quantizes what is to be NF4.
+///
+/// At the end nothing may be left over: a tensor that nobody asked for means that the architecture
+/// is not what the checkpoint was made for.
+final class WeightLoader {
+    let folder: CheckpointFolder
+    let pool: ThreadPool
+    let compute: ComputeDType
+    private(set) var weights = WeightBytes()
+
+    private let progress: (LoadProgress) -> Void
+    private var state: LoadProgress
+    private var used = Set<TensorName>()
+
+    init(
+        _ folder: CheckpointFolder,
+        compute: ComputeDType,
+        pool: ThreadPool,
+        progress: @escaping (LoadProgress) -> Void
+    ) {
+        self.folder = folder
+        self.compute = compute
+        self.pool = pool
+        self.progress = progress
+        let total = folder.files.reduce(0) { $0 + $1.file.bytes.count }
+        state = LoadProgress(phase: .reading, bytesDone: 0, bytesTotal: total)
+    }
+
+    /// A tensor that must be there.
+    func tensor(_ name: String) throws(CheckpointError) -> Tensor {
+        guard let tensor = folder[name] else { throw .missingTensor(name) }
+        use(tensor)
+        return tensor
+    }
+
+    /// A tensor, where there is one.
+    func optional(_ name: String) -> Tensor? {
+        guard let tensor = folder[name] else { return nil }
+        use(tensor)
+        return tensor
+    }
+
+    private func use(_ tensor: Tensor) {
+        guard used.insert(TensorName(tensor.name)).inserted else { return }
+        state.bytesDone += tensor.bytes.count
+        progress(state)
+    }
+
+    /// The weights of a linear layer, [outputs, inputs], as NF4.
+    func nf4(
+        _ name: String,
+        rows: Int,
+        columns: Int
+    ) throws(CheckpointError) -> NF4Matrix {
+        let source = try tensor(name)
+        let matrix: NF4Matrix
+        if folder[name + ".quant_state.bitsandbytes__nf4"] != nil {
+            matrix = try QuantizedTensor(source, self, rows: rows, columns: columns)
+                .matrix(pool: pool)
+        } else {
+            try check(source, [rows, columns])
+            state.phase = .quantizing
+            matrix = NF4Matrix.quantize(
+                source.bytes,
+                dtype: try format(source),
+                rows: rows,
+                columns: columns,
+                pool: pool
+            )
+        }
+        source.file.discard(source.bytes)
+        weights.append(name, matrix.storage, owner: matrix)
+        return matrix
+    }
+
+    /// A matrix kept as it is, over the mapped file.
+    func dense(
+        _ name: String,
+        rows: Int,
+        columns: Int,
+        products: DenseMatrix.Products
+    ) throws(CheckpointError) -> DenseMatrix {
+        let source = try tensor(name)
+        try check(source, [rows, columns])
+        weights.append(name, source.bytes, owner: source.file)
+        return DenseMatrix(
+            source.bytes,
+            format: try format(source),
+            rows: rows,
+            columns: columns,
+            owner: source.file,
+            products: products,
+            pool: pool
+        )
+    }
+
+    /// Numbers kept in fp32.
+    func vector(_ name: String, count: Int) throws(CheckpointError) -> FloatVector {
+        let source = try tensor(name)
+        try check(source, [count])
+        let vector = FloatVector(source.bytes, format: try format(source), count: count)
+        weights.append(name, vector.bytes, owner: vector)
+        return vector
+    }
+
+    func check(_ tensor: Tensor, _ shape: [Int]) throws(CheckpointError) {
+        guard tensor.shape == shape else {
+            throw .wrongShape(tensor: tensor.name, expected: shape, found: tensor.shape)
+        }
+    }
+
+    func format(_ tensor: Tensor) throws(CheckpointError) -> FloatFormat {
+        guard let format = tensor.type.floatFormat else {
+            throw .unsupported(
+                tensor: tensor.name,
+                reason: "\(tensor.type.rawValue) weights are not supported; F32, F16, BF16 are"
+            )
+        }
+        return format
+    }
+
+    /// Refuses tensors nobody asked for; `ignoring` tells which do not matter.
+    func finish(ignoring: (String) -> Bool) throws(CheckpointError) {
+        for name in folder.names where !used.contains(TensorName(name)) && !ignoring(name) {
+            throw .unsupported(tensor: name, reason: "the configuration has no place for it")
+        }
+    }
+}

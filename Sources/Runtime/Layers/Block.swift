@@ -1,0 +1,114 @@
+/// One block: attention and MLP, each around the residual stream.
+struct Block: Sendable {
+    /// The second half of a block.
+    enum MLP: Sendable {
+        case dense(GatedMLP)
+        case sparse(SparseMLP)
+    }
+
+    /// Before attention, and before the MLP.
+    let attentionNorm: NormLayer, mlpNorm: NormLayer
+    /// After each, where a family normalises there too.
+    let attentionPostNorm: NormLayer?, mlpPostNorm: NormLayer?
+    let attention: AttentionLayer
+    let mlp: MLP
+    /// Factor of what is added to the residual stream.
+    let residualScale: Float
+
+    private var hidden: Int { attentionNorm.columns }
+
+    /// The residual stream x [rows, hidden] becomes this block's output.
+    func forward(_ step: LayerStep) {
+        let workspace = step.workspace
+        let (x, rows) = (workspace.hidden.baseAddress, step.rows)
+        let middle = workspace.middle.baseAddress
+        let first = workspace.attentionIn.baseAddress
+        attentionNorm.forward(x, rows: rows, into: first, step.context)
+        attention.forward(first, into: workspace.attentionOut.baseAddress, step)
+        add(workspace.attentionOut, attentionPostNorm, to: x, into: middle, step)
+
+        let second = workspace.mlpIn.baseAddress
+        mlpNorm.forward(middle, rows: rows, into: second, step.context)
+        switch mlp {
+        case .dense(let mlp): mlp.forward(second, into: workspace.mlpOut.baseAddress, step)
+        case .sparse(let mlp): mlp.forward(second, into: workspace.mlpOut.baseAddress, step)
+        }
+        add(workspace.mlpOut, mlpPostNorm, to: middle, into: x, step)
+    }
+
+    /// sum = x + scale × norm(y).
+    private func add(
+        _ y: borrowing AlignedBuffer<Float>,
+        _ norm: NormLayer?,
+        to x: UnsafePointer<Float>,
+        into sum: UnsafeMutablePointer<Float>,
+        _ step: LayerStep
+    ) {
+        let count = step.rows * hidden
+        var added = UnsafePointer(y.baseAddress)
+        if let norm {
+            let normed = step.workspace.normed.baseAddress
+            norm.forward(added, rows: step.rows, into: normed, step.context)
+            added = UnsafePointer(normed)
+        }
+        sum.update(from: x, count: count)
+        if residualScale == 1 {
+            Vector.add(added, count: count, to: sum)
+        } else {
+            Vector.add(added, times: residualScale, count: count, to: sum)
+        }
+    }
+}
+
+extension Block {
+    /// g [rows, hidden], the gradient of the block's output, becomes that of its input x.
+    ///
+    /// The workspace holds what `forward` left; x is what it began with.
+    func backward(
+        _ g: UnsafeMutablePointer<Float>,
+        x: UnsafePointer<Float>,
+        _ backward: BackwardStep
+    ) {
+        let (step, grads) = (backward.step, backward.workspace)
+        let (workspace, rows) = (step.workspace, step.rows)
+        let count = rows * hidden
+
+        let dMLP = residual(g, workspace.mlpOut, mlpPostNorm, backward)
+        let dSecond = grads.normed.cleared(count)
+        let second = UnsafePointer(workspace.mlpIn.baseAddress)
+        switch mlp {
+        case .dense(let mlp): mlp.backward(dMLP, x: second, into: dSecond, backward)
+        case .sparse(let mlp): mlp.backward(dMLP, x: second, into: dSecond, backward)
+        }
+        let middle = UnsafePointer(workspace.middle.baseAddress)
+        mlpNorm.backward(middle, gradient: dSecond, rows: rows, into: g, step.context)
+
+        let dAttention = residual(g, workspace.attentionOut, attentionPostNorm, backward)
+        let dFirst = grads.normed.cleared(count)
+        attention.backward(
+            dAttention,
+            x: workspace.attentionIn.baseAddress,
+            into: dFirst,
+            backward
+        )
+        attentionNorm.backward(x, gradient: dFirst, rows: rows, into: g, step.context)
+    }
+
+    /// The gradient of y in x + scale × norm(y).
+    private func residual(
+        _ g: UnsafePointer<Float>,
+        _ y: borrowing AlignedBuffer<Float>,
+        _ norm: NormLayer?,
+        _ backward: BackwardStep
+    ) -> UnsafePointer<Float> {
+        let count = backward.step.rows * hidden
+        let scaled = backward.workspace.added.baseAddress
+        scaled.update(from: g, count: count)
+        if residualScale != 1 { Vector.scale(scaled, count: count, by: residualScale) }
+        guard let norm else { return UnsafePointer(scaled) }
+        let dy = backward.workspace.addedBeforeNorm.cleared(count)
+        let step = backward.step
+        norm.backward(y.baseAddress, gradient: scaled, rows: step.rows, into: dy, step.context)
+        return UnsafePointer(dy)
+    }
+}

@@ -1,0 +1,86 @@
+/// The gated MLP: down(act(gate x) × up x). Also one expert of a mixture.
+struct GatedMLP: Sendable {
+    /// gate and up, or both as one; each writes its columns of a row of `gateUp`.
+    let inputs: [AttentionLayer.PlacedLinear]
+    let down: Linear
+    let activation: GatedActivation
+
+    /// Width inside.
+    var width: Int { down.inputs }
+    private var hidden: Int { down.outputs }
+
+    /// out [rows, hidden] from x [rows, hidden].
+    func forward(
+        _ x: UnsafePointer<Float>,
+        into out: UnsafeMutablePointer<Float>,
+        _ step: LayerStep
+    ) {
+        let workspace = step.workspace
+        let gateUp = workspace.gateUp.baseAddress
+        let active = workspace.active.baseAddress
+        workspace.input.load(x, rows: step.rows, columns: hidden, step.context)
+        for part in inputs {
+            part.linear.forward(
+                x,
+                workspace.input,
+                into: gateUp + part.column,
+                stride: 2 * width,
+                step
+            )
+        }
+        activation.forward(
+            gate: gateUp,
+            up: gateUp + width,
+            rows: step.rows,
+            columns: width,
+            stride: 2 * width,
+            into: active,
+            outStride: width,
+            step.context
+        )
+        workspace.input.load(active, rows: step.rows, columns: width, step.context)
+        down.forward(active, workspace.input, into: out, stride: hidden, step)
+    }
+
+    /// dx += the gradient through this layer; the workspace holds what `forward` left.
+    func backward(
+        _ g: UnsafePointer<Float>,
+        x: UnsafePointer<Float>,
+        into dx: UnsafeMutablePointer<Float>,
+        _ backward: BackwardStep
+    ) {
+        let (step, grads) = (backward.step, backward.workspace)
+        let workspace = step.workspace
+        let dActive = grads.active.cleared(step.rows * width)
+        down.backward(
+            g,
+            stride: hidden,
+            x: workspace.active.baseAddress,
+            into: dActive,
+            backward
+        )
+        let gateUp = workspace.gateUp.baseAddress
+        let dGateUp = grads.gateUp.baseAddress
+        activation.backward(
+            gate: gateUp,
+            up: gateUp + width,
+            gradient: dActive,
+            rows: step.rows,
+            columns: width,
+            stride: 2 * width,
+            gradientStride: width,
+            gateInto: dGateUp,
+            upInto: dGateUp + width,
+            step.context
+        )
+        for part in inputs {
+            part.linear.backward(
+                dGateUp + part.column,
+                stride: 2 * width,
+                x: x,
+                into: dx,
+                backward
+            )
+        }
+    }
+}

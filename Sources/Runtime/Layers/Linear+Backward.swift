@@ -1,0 +1,125 @@
+extension Linear {
+    /// dx [rows, inputs] += g W + Σ scale × g B A; adds to the gradients of adapters in training.
+    ///
+    /// g [rows, outputs] has rows `stride` apart; x is what `forward` saw.
+    func backward(
+        _ g: UnsafePointer<Float>,
+        stride: Int,
+        x: UnsafePointer<Float>,
+        into dx: UnsafeMutablePointer<Float>,
+        _ backward: BackwardStep
+    ) {
+        let step = backward.step
+        let base = scaledByMagnitudes(g, stride: stride, x: x, backward)
+        backwardBase(base.g, stride: base.stride, into: dx, step)
+        guard !step.segments.isEmpty else { return }
+        let branch = branchInput(x, step)
+        let dropped = step.dropout.map { $0.probability > 0 } ?? false
+        let target = dropped ? backward.workspace.branch(step.rows * inputs) : dx
+        for segment in step.segments {
+            for entry in segment.mix.entries {
+                guard let pair = entry.adapter.pair(module.slot), pair.rank > 0 else { continue }
+                backwardPair(
+                    pair,
+                    entry,
+                    rows: segment.rows,
+                    g: base.g,
+                    stride: base.stride,
+                    x: branch,
+                    into: target,
+                    backward
+                )
+            }
+        }
+        if dropped, let dropout = step.dropout {
+            let count = step.rows * inputs
+            dropout.apply(target, count: count, slot: module.slot, into: target)
+            Vector.add(target, count: count, to: dx)
+        }
+    }
+
+    private func backwardBase(
+        _ g: UnsafePointer<Float>,
+        stride: Int,
+        into dx: UnsafeMutablePointer<Float>,
+        _ step: LayerStep
+    ) {
+        switch weight {
+        case .nf4(let matrix):
+            matrix.backward(
+                g,
+                rows: step.rows,
+                stride: stride,
+                into: dx,
+                dxStride: inputs,
+                step.context
+            )
+        case .dense(let matrix):
+            matrix.backward(
+                g,
+                rows: step.rows,
+                stride: stride,
+                into: dx,
+                dxStride: inputs,
+                step.context
+            )
+        }
+    }
+
+    /// One pair's rows: with u = g B, dA += s uᵀ x, dBᵀ += s (A x)ᵀ g, dx += s u A.
+    private func backwardPair(
+        _ pair: LoRAPair,
+        _ entry: AdapterMix.Entry,
+        rows: Range<Int>,
+        g: UnsafePointer<Float>,
+        stride: Int,
+        x: UnsafePointer<Float>,
+        into dx: UnsafeMutablePointer<Float>,
+        _ backward: BackwardStep
+    ) {
+        let context = backward.step.context
+        let t = backward.step.workspace.lowRank(2 * rows.count * pair.rank)
+        let u = t + rows.count * pair.rank
+        let down = pair.task(rows: rows, offset: 0, scale: entry.scale)
+        let up = pair.transposedTask(rows: rows, offset: 0, scale: entry.scale)
+        withUnsafePointer(to: up) { task in
+            let tasks = UnsafeBufferPointer(start: task, count: 1)
+            LoRAKernels.shrink(
+                g, stride: stride, columns: outputs, tasks: tasks, into: u, context)
+            LoRAKernels.expand(
+                u, tasks: tasks, into: dx, stride: inputs, columns: inputs, context)
+        }
+        guard let gradients = backward.gradients(of: entry.adapter),
+            let place = gradients.entries[module.slot]
+        else { return }
+        withUnsafePointer(to: down) { task in
+            let tasks = UnsafeBufferPointer(start: task, count: 1)
+            LoRAKernels.shrink(
+                x, stride: inputs, columns: inputs, tasks: tasks, into: t, context)
+        }
+        let values = gradients.tensors.values.baseAddress
+        let scale = pair.scale * entry.scale
+        LoRAKernels.outerProduct(
+            u,
+            rows: rows.count,
+            rank: pair.rank,
+            with: x + rows.lowerBound * inputs,
+            stride: inputs,
+            columns: inputs,
+            scale: scale,
+            into: values + place.a.lowerBound,
+            context
+        )
+        LoRAKernels.outerProduct(
+            t,
+            rows: rows.count,
+            rank: pair.rank,
+            with: g + rows.lowerBound * stride,
+            stride: stride,
+            columns: outputs,
+            scale: scale,
+            into: values + place.bTransposed.lowerBound,
+            context
+        )
+    }
+}

@@ -1,0 +1,122 @@
+/// A linear layer y = x Wᵀ + b: the only layer that knows LoRA.
+///
+/// Rows of a segment get, for every adapter of their mix, scale × B A x on top. The base's product
+/// comes first, then the adapters in the mix's order, then the bias: one fixed order per row.
+struct Linear: Sendable {
+    /// Where the weights are.
+    enum Weight: Sendable {
+        case nf4(NF4Matrix)
+        case dense(DenseMatrix)
+    }
+
+    let weight: Weight
+    /// [outputs]
+    let bias: FloatVector?
+    let module: LinearModule
+    /// ‖W‖² per output, made when the first DoRA adapter asks.
+    let squaredNorms = RowNorms()
+
+    var inputs: Int { module.inputs }
+    var outputs: Int { module.outputs }
+
+    /// y [rows, outputs], rows `stride` apart; `input` is loaded with x [rows, inputs].
+    func forward(
+        _ x: UnsafePointer<Float>,
+        _ input: LinearInput,
+        into y: UnsafeMutablePointer<Float>,
+        stride: Int,
+        _ step: LayerStep
+    ) {
+        switch weight {
+        case .nf4(let matrix): matrix.forward(input, into: y, stride: stride, step.context)
+        case .dense(let matrix): matrix.forward(input, into: y, stride: stride, step.context)
+        }
+        if !step.segments.isEmpty { addAdapters(x, to: y, stride: stride, step) }
+        if let bias {
+            Vector.add(
+                bias: bias.pointer,
+                rows: step.rows,
+                columns: outputs,
+                to: y,
+                stride: stride
+            )
+        }
+    }
+
+    private func addAdapters(
+        _ x: UnsafePointer<Float>,
+        to y: UnsafeMutablePointer<Float>,
+        stride: Int,
+        _ step: LayerStep
+    ) {
+        let workspace = step.workspace
+        let branch = branchInput(x, step)
+        var hasBias = false
+        workspace.tasks.removeAll()
+        for segment in step.segments {
+            let pairs = segment.mix.entries.lazy.compactMap { $0.adapter.pair(module.slot) }
+            hasBias = hasBias || pairs.contains { $0.bias != nil || $0.loraBias != nil }
+            guard !pairs.contains(where: { $0.dora != nil }) else {
+                addSeparately(segment, branch, to: y, stride: stride, step)
+                continue
+            }
+            for entry in segment.mix.entries {
+                guard let pair = entry.adapter.pair(module.slot) else { continue }
+                workspace.tasks.append(pair, rows: segment.rows, scale: entry.scale)
+            }
+        }
+        if !workspace.tasks.isEmpty {
+            let t = workspace.lowRank(workspace.tasks.lowRankCount)
+            workspace.tasks.withTasks { tasks in
+                LoRAKernels.shrink(
+                    branch,
+                    stride: inputs,
+                    columns: inputs,
+                    tasks: tasks,
+                    into: t,
+                    step.context
+                )
+                LoRAKernels.expand(
+                    t,
+                    tasks: tasks,
+                    into: y,
+                    stride: stride,
+                    columns: outputs,
+                    step.context
+                )
+            }
+        }
+        if hasBias { addAdapterBiases(to: y, stride: stride, step) }
+    }
+
+    /// x after dropout; x itself when there is none.
+    func branchInput(_ x: UnsafePointer<Float>, _ step: LayerStep) -> UnsafePointer<Float> {
+        guard let dropout = step.dropout, dropout.probability > 0 else { return x }
+        let dropped = step.workspace.dropped(step.rows * inputs)
+        dropout.apply(x, count: step.rows * inputs, slot: module.slot, into: dropped)
+        return UnsafePointer(dropped)
+    }
+
+    /// Biases that come with adapters: B's own is scaled, the layer's is replaced.
+    private func addAdapterBiases(
+        to y: UnsafeMutablePointer<Float>,
+        stride: Int,
+        _ step: LayerStep
+    ) {
+        for segment in step.segments {
+            for entry in segment.mix.entries {
+                guard let pair = entry.adapter.pair(module.slot) else { continue }
+                for row in segment.rows {
+                    let y = y + row * stride
+                    if let loraBias = pair.loraBias {
+                        let scale = pair.scale * entry.scale
+                        Vector.add(loraBias, times: scale, count: outputs, to: y)
+                    }
+                    guard let replacement = pair.bias else { continue }
+                    Vector.add(replacement, count: outputs, to: y)
+                    if let bias { Vector.add(bias.pointer, times: -1, count: outputs, to: y) }
+                }
+            }
+        }
+    }
+}

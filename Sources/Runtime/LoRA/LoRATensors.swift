@@ -1,0 +1,97 @@
+/// Where the tensors of an adapter in training lie in one flat range of numbers.
+public struct LoRALayout: Sendable, Hashable {
+    /// One layer's tensors.
+    public struct Entry: Sendable, Hashable {
+        /// The layer.
+        public let module: LinearModule
+        /// Rank.
+        public let rank: Int
+        /// alpha / rank.
+        public let scale: Float
+        /// A [rank, inputs].
+        public let a: Range<Int>
+        /// B transposed [rank, outputs].
+        public let bTransposed: Range<Int>
+        /// DoRA's magnitudes [outputs].
+        public let magnitude: Range<Int>?
+    }
+
+    /// The layers, first block first.
+    public let entries: [Entry]
+    /// Numbers in all.
+    public let count: Int
+
+    /// A layout for the modules a configuration targets.
+    /// - Throws: `AdapterError` naming what cannot be trained.
+    public init(
+        _ configuration: LoRAConfiguration,
+        for architecture: Architecture
+    ) throws(AdapterError) {
+        var entries: [Entry] = []
+        var end = 0
+        func take(_ count: Int) -> Range<Int> {
+            defer { end += (count + 15) / 16 * 16 }
+            return end..<end + count
+        }
+        for module in try configuration.targetedModules(architecture) {
+            guard module.layer != nil else { throw .cannotTrain("the output head") }
+            let rank = try configuration.rank(of: module)
+            entries.append(
+                Entry(
+                    module: module,
+                    rank: rank,
+                    scale: try configuration.scale(of: module, rank: rank),
+                    a: take(rank * module.inputs),
+                    bTransposed: take(rank * module.outputs),
+                    magnitude: configuration.usesDoRA ? take(module.outputs) : nil
+                )
+            )
+        }
+        self.entries = entries
+        count = end
+    }
+}
+
+/// Numbers in a layout: parameters, their gradients, or an optimizer's moments.
+public final class LoRATensors: @unchecked Sendable {  // one thread at a time: the step's
+    /// Where what lies.
+    public let layout: LoRALayout
+    /// All numbers; gaps between tensors are zero.
+    public let values: AlignedBuffer<Float>
+
+    /// Zeros.
+    public init(_ layout: LoRALayout) {
+        self.layout = layout
+        values = AlignedBuffer(count: layout.count)
+    }
+
+    /// One tensor.
+    public subscript(range: Range<Int>) -> UnsafeMutableBufferPointer<Float> {
+        UnsafeMutableBufferPointer(rebasing: values.elements[range])
+    }
+
+    /// Sets all numbers to zero.
+    public func clear() { values.elements.update(repeating: 0) }
+}
+
+/// The gradients of one adapter in training.
+public final class LoRAGradients {
+    /// The adapter they belong to.
+    public let adapter: LoRAAdapter
+    /// d loss / d parameter, summed over backward passes until cleared.
+    public let tensors: LoRATensors
+
+    let entries: [LoRALayout.Entry?]
+
+    /// Zeros for an adapter in training; `parameters` is what it was made of.
+    public init(adapter: LoRAAdapter, parameters: LoRATensors) {
+        self.adapter = adapter
+        tensors = LoRATensors(parameters.layout)
+        var entries: [LoRALayout.Entry?] = Array(repeating: nil, count: adapter.pairs.count)
+        for entry in parameters.layout.entries { entries[entry.module.slot] = entry }
+        self.entries = entries
+    }
+
+    /// Sets all gradients to zero.
+    public func clear() { tensors.clear() }
+}

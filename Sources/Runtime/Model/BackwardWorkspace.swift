@@ -1,0 +1,77 @@
+/// The gradients of one backward pass, allocated once and reused.
+public final class BackwardWorkspace {
+    /// d loss / d residual stream [rows, hidden].
+    let hidden: Scratch
+    let added: AlignedBuffer<Float>
+    let addedBeforeNorm: Scratch
+    let normed: Scratch
+    let qkv: AlignedBuffer<Float>
+    let attended: Scratch
+    let delta: AlignedBuffer<Float>
+    let heads: Scratch
+    let gateUp: AlignedBuffer<Float>
+    let active: Scratch
+    let router: Scratch
+    let expert: Scratch
+    /// [logit rows, hidden]
+    let headIn: Scratch
+    /// Capped logits, where a family caps them.
+    let logits: AlignedBuffer<Float>
+    /// Per logit row.
+    let losses: AlignedBuffer<Float>
+    let correct: AlignedBuffer<UInt8>
+
+    private var branchMemory = AlignedBuffer<Float>(count: 0)
+    private var scaledMemory = AlignedBuffer<Float>(count: 0)
+
+    init(_ sizes: WorkspaceSizes) {
+        let rows = sizes.rows
+        hidden = Scratch(rows * sizes.hidden)
+        added = AlignedBuffer(count: rows * sizes.hidden)
+        addedBeforeNorm = Scratch(rows * sizes.hidden)
+        normed = Scratch(rows * sizes.hidden)
+        qkv = AlignedBuffer(count: rows * sizes.qkv)
+        attended = Scratch(rows * sizes.query)
+        delta = AlignedBuffer(count: rows * sizes.heads)
+        heads = Scratch(sizes.rawHeads)
+        gateUp = AlignedBuffer(count: rows * 2 * sizes.inner)
+        active = Scratch(rows * sizes.inner)
+        router = Scratch(rows * sizes.experts)
+        expert = Scratch(sizes.experts > 0 ? rows * sizes.hidden : 0)
+        headIn = Scratch(sizes.logitRows * sizes.hidden)
+        logits = AlignedBuffer(
+            count: sizes.hasLogitSoftCap ? sizes.logitRows * sizes.vocabulary : 0
+        )
+        losses = AlignedBuffer(count: sizes.logitRows)
+        correct = AlignedBuffer(count: sizes.logitRows)
+    }
+
+    /// Zeroed scratch for the gradient behind dropout.
+    func branch(_ count: Int) -> UnsafeMutablePointer<Float> {
+        if branchMemory.count < count { branchMemory = AlignedBuffer(count: count) }
+        branchMemory.baseAddress.update(repeating: 0, count: count)
+        return branchMemory.baseAddress
+    }
+
+    /// Scratch for gradients times DoRA's factors.
+    func scaled(_ count: Int) -> UnsafeMutablePointer<Float> {
+        if scaledMemory.count < count { scaledMemory = AlignedBuffer(count: count) }
+        return scaledMemory.baseAddress
+    }
+}
+
+/// A buffer gradients are summed into.
+struct Scratch: ~Copyable {
+    let memory: AlignedBuffer<Float>
+
+    init(_ count: Int) { memory = AlignedBuffer(count: count) }
+
+    var pointer: UnsafeMutablePointer<Float> { memory.baseAddress }
+
+    /// The first `count` numbers, set to zero.
+    func cleared(_ count: Int) -> UnsafeMutablePointer<Float> {
+        precondition(count <= memory.count, "a batch within its workspace")
+        memory.baseAddress.update(repeating: 0, count: count)
+        return memory.baseAddress
+    }
+}

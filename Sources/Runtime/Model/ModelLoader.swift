@@ -1,0 +1,37 @@
+/// A model and the files that go with it.
+public struct LoadedModel: Sendable {
+    /// The weights.
+    public let model: Transformer
+    /// The folder it came from.
+    public let folder: String
+    /// `config.json`.
+    public let configuration: JSONValue
+    /// `generation_config.json`, where there is one.
+    public let generationConfiguration: JSONValue?
+}
+
+/// Loads a folder in Hugging Face layout.
+public enum ModelLoader {
+    /// Reads the configuration, then the weights, quantizing linear layers to NF4.
+    public static func load(
+        folder path: String,
+        compute: ComputeDType,
+        pool: ThreadPool,
+        progress: @escaping (LoadProgress) -> Void
+    ) throws(CheckpointError) -> LoadedModel {
+        let folder = try CheckpointFolder(path: path)
+        let architecture: Architecture
+        do throws(ArchitectureError) {
+            architecture = try Architecture(configuration: folder.configuration)
+        } catch {
+            throw .architecture(error)
+        }
+        let loader = WeightLoader(folder, compute: compute, pool: pool, progress: progress)
+        return LoadedModel(
+            model: try Transformer(architecture, loader),
+            folder: path,
+            configuration: folder.configuration,
+            generationConfiguration: try folder.optionalJSON("generation_config.json")
+        )
+    }
+}

@@ -1,0 +1,144 @@
+/// The activations of one forward pass, allocated once and reused: a step allocates nothing.
+///
+/// Owned by one thread. After a block's forward it holds everything that block's backward needs.
+public final class Workspace {
+    /// What the workspace is for.
+    public enum Purpose: Sendable {
+        /// Forward only.
+        case serving
+        /// Keeps what gradients need.
+        case training
+    }
+
+    /// Rows of a batch, and rows with logits, at most.
+    public let maxRows: Int, maxLogitRows: Int
+    /// Logits [logit rows, vocabulary] of the last forward pass.
+    public var logits: UnsafeMutableBufferPointer<Float> { logitMemory.elements }
+    /// Numbers in one row of logits.
+    public let vocabularySize: Int
+
+    let sizes: WorkspaceSizes
+
+    // Each [rows, …] of the block being computed.
+    let hidden: AlignedBuffer<Float>
+    let middle: AlignedBuffer<Float>
+    let attentionIn: AlignedBuffer<Float>
+    let attentionOut: AlignedBuffer<Float>
+    let mlpIn: AlignedBuffer<Float>
+    let mlpOut: AlignedBuffer<Float>
+    let normed: AlignedBuffer<Float>
+    let qkv: AlignedBuffer<Float>
+    let attended: AlignedBuffer<Float>
+    let gateUp: AlignedBuffer<Float>
+    let active: AlignedBuffer<Float>
+    let rawHeads: SharedBuffer?
+    let logSumExp: SharedBuffer?
+
+    // Mixtures of experts.
+    let router: AlignedBuffer<Float>
+    let expertIn: AlignedBuffer<Float>
+    let expertOut: AlignedBuffer<Float>
+    var routes = ExpertRoutes()
+
+    // The head: [logit rows, hidden] and [logit rows, vocabulary].
+    let headIn: AlignedBuffer<Float>
+    private let logitMemory: AlignedBuffer<Float>
+
+    let rotaries: [RotaryTable]
+    let input: LinearInput
+    /// For layers that compute in fp32 whatever the mode.
+    let exactInput: LinearInput
+    var sequences: SequenceTable
+    var tasks = LoRATaskList()
+    let positionMemory: AlignedBuffer<Int32>
+    var frequencyCache: [FrequencyCache]
+
+    private var lowRankMemory = AlignedBuffer<Float>(count: 0)
+    private var doraMemory = AlignedBuffer<Float>(count: 0)
+    private var droppedMemory = AlignedBuffer<Float>(count: 0)
+
+    init(_ sizes: WorkspaceSizes) {
+        self.sizes = sizes
+        let rows = sizes.rows
+        maxRows = rows
+        maxLogitRows = sizes.logitRows
+        vocabularySize = sizes.vocabulary
+        hidden = AlignedBuffer(count: rows * sizes.hidden)
+        middle = AlignedBuffer(count: rows * sizes.hidden)
+        attentionIn = AlignedBuffer(count: rows * sizes.hidden)
+        attentionOut = AlignedBuffer(count: rows * sizes.hidden)
+        mlpIn = AlignedBuffer(count: rows * sizes.hidden)
+        mlpOut = AlignedBuffer(count: rows * sizes.hidden)
+        normed = AlignedBuffer(count: rows * sizes.hidden)
+        qkv = AlignedBuffer(count: rows * sizes.qkv)
+        attended = AlignedBuffer(count: rows * sizes.query)
+        gateUp = AlignedBuffer(count: rows * 2 * sizes.inner)
+        active = AlignedBuffer(count: rows * sizes.inner)
+        rawHeads = sizes.rawHeads > 0 ? SharedBuffer(count: rows * sizes.rawHeads) : nil
+        logSumExp = sizes.isTraining ? SharedBuffer(count: rows * sizes.heads) : nil
+        router = AlignedBuffer(count: rows * sizes.experts)
+        expertIn = AlignedBuffer(count: sizes.experts > 0 ? rows * sizes.hidden : 0)
+        expertOut = AlignedBuffer(count: sizes.experts > 0 ? rows * sizes.hidden : 0)
+        headIn = AlignedBuffer(count: sizes.logitRows * sizes.hidden)
+        logitMemory = AlignedBuffer(count: sizes.logitRows * sizes.vocabulary)
+        rotaries = sizes.rotaryHalves.map { RotaryTable(rows: rows, half: $0) }
+        input = LinearInput(
+            maxRows: max(rows, sizes.logitRows),
+            maxColumns: sizes.widestInput,
+            dtype: sizes.dtype
+        )
+        exactInput = LinearInput(maxRows: rows, maxColumns: sizes.widestInput, dtype: .fp32)
+        sequences = SequenceTable(capacity: rows)
+        positionMemory = AlignedBuffer(count: rows)
+        frequencyCache = sizes.rotaryHalves.map { _ in FrequencyCache() }
+    }
+
+    /// One row of the logits of the last forward pass.
+    public func logits(row: Int) -> UnsafeMutableBufferPointer<Float> {
+        precondition(row >= 0 && row < maxLogitRows, "a row of logits")
+        return UnsafeMutableBufferPointer(
+            start: logitMemory.baseAddress + row * vocabularySize,
+            count: vocabularySize
+        )
+    }
+
+    /// Scratch of low-rank products; grows to the most one layer needs.
+    func lowRank(_ count: Int) -> UnsafeMutablePointer<Float> {
+        if lowRankMemory.count < count { lowRankMemory = AlignedBuffer(count: count) }
+        return lowRankMemory.baseAddress
+    }
+
+    /// Scratch of DoRA.
+    func doraBase(_ count: Int) -> UnsafeMutablePointer<Float> {
+        if doraMemory.count < count { doraMemory = AlignedBuffer(count: count) }
+        return doraMemory.baseAddress
+    }
+
+    /// Scratch of dropout.
+    func dropped(_ count: Int) -> UnsafeMutablePointer<Float> {
+        if droppedMemory.count < count { droppedMemory = AlignedBuffer(count: count) }
+        return droppedMemory.baseAddress
+    }
+}
+
+/// A buffer that may be absent, or kept in a list.
+final class SharedBuffer {
+    let memory: AlignedBuffer<Float>
+
+    init(count: Int) { memory = AlignedBuffer(count: count) }
+
+    var pointer: UnsafeMutablePointer<Float> { memory.baseAddress }
+}
+
+/// Sines and cosines of the rows of a batch.
+final class RotaryTable {
+    let half: Int
+    /// [rows, half]
+    let cosines: AlignedBuffer<Float>, sines: AlignedBuffer<Float>
+
+    init(rows: Int, half: Int) {
+        self.half = half
+        cosines = AlignedBuffer(count: rows * half)
+        sines = AlignedBuffer(count: rows * half)
+    }
+}
