@@ -38,6 +38,7 @@ public final class ScriptedGenerator: TextGenerator {
         set { log.statistics = newValue }
     }
 
+    /// Gives the script's events for a request.
     public func generate(_ request: GenerationRequest) throws(EngineError) -> GenerationStream {
         log.add(request)
         let events = try script(request)

@@ -1,7 +1,7 @@
 import DequeModule
 
 /// Who waits, and whose turn it is: a virtual token counter per tenant and, within a tenant, per
-/// set of adapters (Sheng et al. 2024, "Fairness in Serving Large Language Models").
+/// set of adapters (Sheng and others 2024, "Fairness in Serving Large Language Models").
 ///
 /// Every computed token is charged to a lane and to its tenant. The tenant with the smallest
 /// counter among those that wait goes first, then its lane with the smallest counter, then first

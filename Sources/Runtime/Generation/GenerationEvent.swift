@@ -1,5 +1,7 @@
 /// What the engine tells about a request, in order: one `prompt`, then `token`s of the choices
-/// interleaved, each choice closed by its `finished`. `failed` ends the whole request at any time.
+/// interleaved, each choice closed by its `finished`.
+///
+/// `failed` ends the whole request at any time.
 public enum GenerationEvent: Sendable, Hashable {
     /// The prompt has been read.
     case prompt(PromptSummary)
@@ -15,8 +17,9 @@ public enum GenerationEvent: Sendable, Hashable {
 public struct PromptSummary: Sendable, Hashable {
     /// How many of its tokens came out of the prefix cache.
     public var cachedTokens: Int
-    /// One entry per prompt token where `promptLogprobs` asked for them. The first has no
-    /// log-probability: nothing precedes it.
+    /// One entry per prompt token where `promptLogprobs` asked for them.
+    ///
+    /// The first has no log-probability: nothing precedes it.
     public var logprobs: [TokenSample]?
 
     /// What reading the prompt gave.

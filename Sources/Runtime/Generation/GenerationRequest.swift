@@ -10,10 +10,13 @@ public struct GenerationRequest: Sendable {
     public var sampling: SamplingParameters
     /// How many answers to the same prompt; they share its KV blocks.
     public var choices: Int
-    /// The answer's length at most; 0 reads the prompt only (scoring). `nil`, or more than the
-    /// context leaves: as much as the context leaves.
+    /// The answer's length at most; 0 reads the prompt only (scoring).
+    ///
+    /// `nil`, or more than the context leaves: as much as the context leaves.
     public var maxTokens: Int?
-    /// Tokens that end an answer. They are counted, but not sent.
+    /// Tokens that end an answer.
+    ///
+    /// They are counted, but not sent.
     public var stopTokens: Set<Int32>
     /// Lets `stopTokens` be drawn like any other token: the answer runs to its length.
     public var ignoreEOS: Bool
@@ -22,8 +25,9 @@ public struct GenerationRequest: Sendable {
     /// Prefixes are shared only among requests of equal salt: the tenant, so that timing tells
     /// nobody what others asked.
     public var cacheSalt: String
-    /// Whose share of the machine this request uses: the tenant. Within one key, adapters share
-    /// fairly too.
+    /// Whose share of the machine this request uses: the tenant.
+    ///
+    /// Within one key, adapters share fairly too.
     public var fairnessKey: String
     /// Log-probabilities of the prompt's own tokens (echo, scoring), with this many alternatives.
     public var promptLogprobs: Int?

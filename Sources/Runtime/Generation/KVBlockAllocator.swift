@@ -32,7 +32,9 @@ package struct KVBlockAllocator {
         references[Int(block)] += 1
     }
 
-    /// One holder less; `true` when it was the last. The block is not free until ``recycle(_:)``.
+    /// One holder less; `true` when it was the last.
+    ///
+    /// The block is not free until ``recycle(_:)``.
     package mutating func release(_ block: Int32) -> Bool {
         precondition(references[Int(block)] > 0, "a block is released by who holds it")
         references[Int(block)] -= 1

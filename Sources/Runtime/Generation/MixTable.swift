@@ -1,5 +1,6 @@
-/// Numbers for adapter mixes, so that steps order and compare integers. The base is 0; a number is
-/// never given twice.
+/// Numbers for adapter mixes, so that steps order and compare integers.
+///
+/// The base is 0; a number is never given twice.
 struct MixTable {
     private struct Entry {
         let number: Int

@@ -50,8 +50,9 @@ package struct PrefixCache {
         }
     }
 
-    /// Gives up a table of blocks. The last goes first, so that the beginnings, which more
-    /// prompts share, stay longest.
+    /// Gives up a table of blocks.
+    ///
+    /// The last goes first, so that the beginnings, which more prompts share, stay longest.
     mutating func release(_ blocks: inout [Int32]) {
         for block in blocks.reversed() { release(block) }
         blocks.removeAll(keepingCapacity: true)
@@ -92,8 +93,10 @@ extension PrefixCache {
         }
     }
 
-    /// Enters the blocks that `computed` tokens have filled. Where the same block is known already,
-    /// because another sequence was quicker, the table takes that one and gives its own up.
+    /// Enters the blocks that `computed` tokens have filled.
+    ///
+    /// Where the same block is known already, because another sequence was quicker, the table takes
+    /// that one and gives its own up.
     mutating func enter(
         _ tokens: [Int32],
         computed: Int,

@@ -9,18 +9,20 @@ struct PrefixTree {
     /// The tokens of one block.
     typealias Tokens = SIMD16<Int32>
 
-    /// What has a tree of its own. The base needs no mention: an engine has one, and one pool.
+    /// What has a tree of its own.
+    ///
+    /// The base needs no mention: an engine has one, and one pool.
     struct Namespace: Hashable {
         let salt: [UInt8]
         let adapters: [Adapter]
-        let variant: Int
+        let variant: [Int]
 
         struct Adapter: Hashable {
             let id: [UInt8]
             let scale: UInt32  // the bits: −0 and 0 may differ
         }
 
-        init(salt: String, adapters: AdapterMix, variant: Int) {
+        init(salt: String, adapters: AdapterMix, variant: [Int]) {
             self.salt = Array(salt.utf8)
             self.variant = variant
             self.adapters = adapters.entries.map {
@@ -65,7 +67,9 @@ struct PrefixTree {
         return nextID
     }
 
-    /// The end of one use. Nodes below a root that nobody uses stay only while it is kept.
+    /// The end of one use.
+    ///
+    /// Nodes below a root that nobody uses stay only while it is kept.
     mutating func closeRoot(_ namespace: Namespace) {
         guard let root = roots[namespace] else { return }
         roots[namespace]?.users -= 1

@@ -64,10 +64,10 @@ package struct RequestPlan {
     package var adapters: AdapterMix
     package var cacheSalt: String
     package var fairnessKey: String
-    package var cacheVariant: Int
+    package var cacheVariant: [Int]
 
     /// The scheduler's part of a request.
-    package init(_ request: GenerationRequest, cacheVariant: Int) {
+    package init(_ request: GenerationRequest, cacheVariant: [Int]) {
         self.cacheVariant = cacheVariant
         prompt = request.prompt
         choices = request.choices

@@ -1,6 +1,8 @@
 extension Scheduler {
-    /// Lets waiting sequences run while there are places and blocks. Whose turn it is and does not
-    /// fit is waited for: overtaking would let short prompts starve a long one.
+    /// Lets waiting sequences run while there are places and blocks.
+    ///
+    /// Whose turn it is and does not fit is waited for: overtaking would let short prompts starve a
+    /// long one.
     mutating func admit() {
         while let lane = queue.next, let id = queue.lanes[lane].queue.first {
             while running.count >= limits.maxBatch || !reserve(id) {
@@ -17,7 +19,9 @@ extension Scheduler {
     }
 
     /// Gives a waiting sequence blocks for all it has to read: those of a known prefix, and new
-    /// ones. All or nothing.
+    /// ones.
+    ///
+    /// All or nothing.
     private mutating func reserve(_ id: SequenceID) -> Bool {
         let slot = id.slot
         let root = slots[slot].root
@@ -51,8 +55,10 @@ extension Scheduler {
         return true
     }
 
-    /// Sends a running sequence back to wait, at the head of its lane. Its full blocks stay in the
-    /// prefix cache while there is room, so mostly it is not read again from the beginning.
+    /// Sends a running sequence back to wait, at the head of its lane.
+    ///
+    /// Its full blocks stay in the prefix cache while there is room, so mostly it is not read again
+    /// from the beginning.
     mutating func sendBack(_ id: SequenceID) {
         preemptions += 1
         changes += 1
@@ -78,6 +84,7 @@ extension Scheduler {
     }
 
     /// Who gives its blocks when there are none: the youngest of the tenant that used most.
+    ///
     /// The oldest of the least keeps going, so there is always progress.
     func victimForBlocks() -> SequenceID? {
         guard running.count > 1 else { return nil }

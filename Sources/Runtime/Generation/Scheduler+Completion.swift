@@ -22,8 +22,9 @@ extension Scheduler {
         return slots[slot].draws ? .draw : .done
     }
 
-    /// A token has been drawn for a sequence. Gives the reason if it was the last one, in which
-    /// case the sequence has ended.
+    /// A token has been drawn for a sequence.
+    ///
+    /// Gives the reason if it was the last one, in which case the sequence has ended.
     package mutating func accept(_ id: SequenceID, _ token: Int32) -> FinishReason? {
         let slot = id.slot
         slots[slot].tokens.append(token)
@@ -42,9 +43,11 @@ extension Scheduler {
     }
 
     /// Splits a sequence whose prompt has been read into one per choice, before the first tokens
-    /// are accepted. The sequence itself becomes the first; the others share its full blocks and
-    /// get a copy of the last, which they are about to write to. Whoever finds no place or block
-    /// waits and reads the prompt again.
+    /// are accepted.
+    ///
+    /// The sequence itself becomes the first; the others share its full blocks and get a copy of
+    /// the last, which they are about to write to. Whoever finds no place or block waits and reads
+    /// the prompt again.
     package mutating func fork(_ id: SequenceID, choices: [Int]) -> [SequenceID] {
         guard let first = choices.first else { return [] }
         slots[id.slot].choice = first

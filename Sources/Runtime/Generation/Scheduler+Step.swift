@@ -39,7 +39,9 @@ extension Scheduler {
         slots[id.slot].table.count * KVBlockAllocator.blockTokens <= slots[id.slot].computed
     }
 
-    /// One row for each decoding sequence. Returns how many.
+    /// One row for each decoding sequence.
+    ///
+    /// Returns how many.
     private mutating func addDecoding(to step: inout Step) -> Int {
         for id in running where slots[id.slot].phase == .decoding {
             let position = slots[id.slot].computed
@@ -57,8 +59,10 @@ extension Scheduler {
         return step.parts.count
     }
 
-    /// Chunks of the prompts being read. The one that reads longest has a quarter of the budget
-    /// for sure; what is left goes to the tenants that used least, their shortest rest first.
+    /// Chunks of the prompts being read.
+    ///
+    /// The one that reads longest has a quarter of the budget for sure; what is left goes to the
+    /// tenants that used least, their shortest rest first.
     private mutating func addReading(to step: inout Step, budget: Int) {
         let oldest = running.first { slots[$0.slot].phase == .reading }
         guard let oldest else { return }
@@ -75,7 +79,9 @@ extension Scheduler {
         }
     }
 
-    /// As much of a prompt as the budgets allow. Returns the number of rows.
+    /// As much of a prompt as the budgets allow.
+    ///
+    /// Returns the number of rows.
     private mutating func addChunk(
         of id: SequenceID,
         to step: inout Step,
@@ -124,6 +130,7 @@ extension Scheduler {
     private static var answerWeight: Int { 2 }
 
     /// Charges the tokens of a sequence up to a position, each once however often it is computed.
+    ///
     /// Returns how many.
     @discardableResult
     private mutating func charge(_ id: SequenceID, upTo position: Int, weight: Int) -> Int {

@@ -1,4 +1,6 @@
-/// Decides which rows the model computes next. Knows tokens, blocks and turns; computes nothing.
+/// Decides which rows the model computes next.
+///
+/// Knows tokens, blocks and turns; computes nothing.
 ///
 /// A step holds one row of every sequence that is being answered and, within a budget, chunks of
 /// prompts being read. Whose turn it is says ``FairQueue``; where keys and values lie,
@@ -49,7 +51,9 @@ package struct Scheduler {
     /// Whether there is nothing to do.
     package var isIdle: Bool { running.isEmpty && queue.waitingCount == 0 }
 
-    /// Takes a request. Its choices share one sequence until the prompt has been read.
+    /// Takes a request.
+    ///
+    /// Its choices share one sequence until the prompt has been read.
     package mutating func submit(_ plan: RequestPlan, id: GenerationID) throws(EngineError) {
         let limit = try Self.tokenLimit(of: plan, context: limits.contextTokens)
         guard queue.waitingCount < limits.maxWaiting else {

@@ -49,7 +49,9 @@ package struct Step {
         copies.removeAll(keepingCapacity: true)
     }
 
-    /// Adds a part behind those of its mix. Insertion keeps it free of allocations.
+    /// Adds a part behind those of its mix.
+    ///
+    /// Insertion keeps it free of allocations.
     mutating func insert(_ part: Part) {
         parts.append(part)
         var place = parts.count - 1

@@ -17,7 +17,9 @@ public struct StopMatcher: Sendable {
     }
 
     /// Takes the next piece and returns the text that may be shown: everything before a stop
-    /// string, without what might still become one. After a match, nothing.
+    /// string, without what might still become one.
+    ///
+    /// After a match, nothing.
     public mutating func append(_ text: String) -> String {
         guard matched == nil else { return "" }
         guard !stops.isEmpty else { return text }

@@ -28,12 +28,15 @@ public struct GenerationStream: AsyncSequence, Sendable {
         self.stopChoice = stop
     }
 
-    /// Ends one choice, because its text met a stop string, while the others go on. It is closed
-    /// by `finished` with ``FinishReason/cancelled``; a few tokens may still come before.
+    /// Ends one choice, because its text met a stop string, while the others go on.
+    ///
+    /// It is closed by `finished` with ``FinishReason/cancelled``; a few tokens may still come
+    /// before.
     public func stop(choice: Int) {
         stopChoice(choice)
     }
 
+    /// The events, one by one.
     public func makeAsyncIterator() -> AsyncStream<GenerationEvent>.Iterator {
         events.makeAsyncIterator()
     }

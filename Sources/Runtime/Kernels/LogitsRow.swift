@@ -34,6 +34,7 @@ package struct LogitsRow {
 
     /// Writes exp((logit − greatest) · inverseTemperature), 0 for what is below `floor`, to
     /// `weights` (which may be this row), and the sum of every block of them to `sums`.
+    ///
     /// Returns the sum of all.
     package func writeWeights(
         _ weights: UnsafeMutablePointer<Float>,

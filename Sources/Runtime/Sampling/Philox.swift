@@ -1,4 +1,4 @@
-/// Philox4x32-10 (Salmon et al. 2011): random numbers as a function of key and counter.
+/// Philox4x32-10 (Salmon and others, 2011): random numbers as a function of key and counter.
 ///
 /// A draw depends on the seed and on how many tokens of this choice came before it, and on
 /// nothing else: not on the batch, not on time, not on a preemption in between. State-carrying

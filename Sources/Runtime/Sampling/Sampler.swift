@@ -23,8 +23,9 @@ package struct Sampler {
         processors = LogitsProcessors(parameters, prompt: prompt, expecting: tokens)
     }
 
-    /// Draws the next token from a row of logits, which stays as it is. `nil`: the row holds NaN,
-    /// +∞ or nothing at all.
+    /// Draws the next token from a row of logits, which stays as it is.
+    ///
+    /// `nil`: the row holds NaN, +∞ or nothing at all.
     package mutating func next(
         _ logits: UnsafePointer<Float>,
         _ workspace: SamplerWorkspace

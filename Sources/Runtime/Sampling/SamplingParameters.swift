@@ -11,7 +11,9 @@ public struct SamplingParameters: Sendable, Hashable {
     public var topK: Int
     /// Drops tokens less probable than this share of the most probable one; 0 drops none.
     public var minP: Float
-    /// Choice `i` of a request draws from the stream of `seed &+ i`. `nil`: a fresh one per request.
+    /// Choice `i` of a request draws from the stream of `seed &+ i`.
+    ///
+    /// `nil`: a fresh one per request.
     public var seed: UInt64?
     /// Divides positive and multiplies negative logits of tokens in the prompt or the generated
     /// text, as transformers does; 1 is off.

@@ -3,7 +3,7 @@ import Testing
 
 @Suite("KV blocks and the prefix cache")
 struct PrefixCacheTests {
-    static let base = PrefixTree.Namespace(salt: "", adapters: AdapterMix(), variant: 0)
+    static let base = PrefixTree.Namespace(salt: "", adapters: AdapterMix(), variant: [])
 
     func tokens(_ count: Int, salt: Int32 = 0) -> [Int32] {
         (0..<Int32(count)).map { $0 + salt * 1000 }
@@ -56,13 +56,13 @@ struct PrefixCacheTests {
         let a = AdapterMix.forTests("a")
         let all = [
             Self.base,
-            .init(salt: "t", adapters: AdapterMix(), variant: 0),
-            .init(salt: "", adapters: a, variant: 0),
-            .init(salt: "", adapters: .forTests("a", scale: 0.5), variant: 0),
-            .init(salt: "", adapters: .forTests("a", "b"), variant: 0),
-            .init(salt: "", adapters: a, variant: 1),
-            .init(salt: "é", adapters: a, variant: 0),
-            .init(salt: "e\u{301}", adapters: a, variant: 0),
+            .init(salt: "t", adapters: AdapterMix(), variant: []),
+            .init(salt: "", adapters: a, variant: []),
+            .init(salt: "", adapters: .forTests("a", scale: 0.5), variant: []),
+            .init(salt: "", adapters: .forTests("a", "b"), variant: []),
+            .init(salt: "", adapters: a, variant: [1]),
+            .init(salt: "é", adapters: a, variant: []),
+            .init(salt: "e\u{301}", adapters: a, variant: []),
         ]
         var seen: Set<Int32> = []
         for namespace in all {

@@ -14,7 +14,7 @@ private struct Transcript {
 
     mutating func submit(_ name: String, _ request: GenerationRequest) throws {
         let id = GenerationID(value: names.count)
-        try scheduler.submit(RequestPlan(request, cacheVariant: 0), id: id)
+        try scheduler.submit(RequestPlan(request, cacheVariant: []), id: id)
         names[id] = name
         ids[name] = id
     }

@@ -1,10 +1,10 @@
 /// Something a template can call.
 final class TemplateFunction {
     enum Body {
-        case macro(MacroDefinition, TemplateScope)
-        case method(TemplateValue, PythonString)
+        case macro(MacroDefinition, Scope)
+        case method(TemplateValue, Text)
         case global(GlobalFunction)
-        case loopMethod(LoopContext, PythonString)
+        case loopMethod(LoopContext, Text)
     }
 
     let body: Body
@@ -37,22 +37,20 @@ enum GlobalFunction: String, CaseIterable {
 }
 
 /// The evaluated arguments of a call.
-struct CallValues {
+struct Arguments {
     var positional: [TemplateValue] = []
-    var keyword: [(name: PythonString, value: TemplateValue)] = []
+    var keyword: [(name: Text, value: TemplateValue)] = []
 
     /// The value of a keyword argument.
-    func keyword(_ name: PythonString) -> TemplateValue? {
-        keyword.first { $0.name == name }?.value
-    }
+    func keyword(_ name: Text) -> TemplateValue? { keyword.first { $0.name == name }?.value }
 
     /// The values by parameter, `nil` where none was given.
     /// - Returns: a message instead where they do not fit.
-    func bound(to parameters: [PythonString], of function: String) throws(CallValuesError)
+    func bound(to parameters: [Text], of function: String) throws(ArgumentError)
         -> [TemplateValue?]
     {
         guard positional.count <= parameters.count else {
-            throw CallValuesError(
+            throw ArgumentError(
                 message: "\(function)() takes at most \(parameters.count) arguments "
                     + "(\(positional.count) given)"
             )
@@ -61,12 +59,12 @@ struct CallValues {
         values += [TemplateValue?](repeating: nil, count: parameters.count - positional.count)
         for (name, value) in keyword {
             guard let index = parameters.firstIndex(of: name) else {
-                throw CallValuesError(
+                throw ArgumentError(
                     message: "\(function)() got an unexpected keyword argument '\(name.string)'"
                 )
             }
             guard values[index] == nil else {
-                throw CallValuesError(
+                throw ArgumentError(
                     message: "\(function)() got multiple values for argument '\(name.string)'"
                 )
             }
@@ -77,4 +75,4 @@ struct CallValues {
 }
 
 /// Arguments that do not fit a function.
-struct CallValuesError: Error { let message: String }
+struct ArgumentError: Error { let message: String }

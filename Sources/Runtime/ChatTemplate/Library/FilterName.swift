@@ -23,7 +23,7 @@ enum TemplateFilter: String, Sendable {
     ]
 
     /// The names of the parameters after the value.
-    var parameters: [PythonString] {
+    var parameters: [Text] {
         switch self {
         case .attr: ["name"]
         case .batch: ["linecount", "fill_with"]

@@ -1,7 +1,6 @@
 extension TemplateParser {
     /// Parses attributes, subscripts and calls after a value.
-    mutating func postfix(of value: TemplateExpression) throws(TemplateError) -> TemplateExpression
-    {
+    mutating func postfix(of value: Expression) throws(TemplateError) -> Expression {
         var value = value
         var links = 0
         while true {
@@ -31,14 +30,14 @@ extension TemplateParser {
     }
 
     private mutating func attribute(
-        of value: TemplateExpression,
+        of value: Expression,
         line: Int
-    ) throws(TemplateError) -> TemplateExpression {
+    ) throws(TemplateError) -> Expression {
         let token = current
         switch token.kind {
         case .name:
             index += 1
-            return .attribute(value, PythonString(token.utf8), line: line)
+            return .attribute(value, Text(token.utf8), line: line)
         case .integer:
             index += 1
             guard let number = Int(token.text) else { throw error("number too large") }
@@ -48,30 +47,26 @@ extension TemplateParser {
     }
 
     private mutating func subscripted(
-        _ value: TemplateExpression,
+        _ value: Expression,
         line: Int
-    ) throws(TemplateError) -> TemplateExpression {
-        var start: TemplateExpression?
+    ) throws(TemplateError) -> Expression {
+        var start: Expression?
         if !isSymbol(":") {
             let first = try tupleInSubscript()
             if skip(symbol: "]") { return .item(value, first, line: line) }
             start = first
         }
         try expect(symbol: ":")
-        var parts: [TemplateExpression?] = [nil, nil]
+        var parts: [Expression?] = [nil, nil]
         for part in parts.indices {
             if !isSymbol(":"), !isSymbol("]") { parts[part] = try expression() }
             if part == 0, !skip(symbol: ":") { break }
         }
         try expect(symbol: "]")
-        return .slice(
-            value,
-            SliceExpression(start: start, stop: parts[0], step: parts[1]),
-            line: line
-        )
+        return .slice(value, SliceBounds(start: start, stop: parts[0], step: parts[1]), line: line)
     }
 
-    private mutating func tupleInSubscript() throws(TemplateError) -> TemplateExpression {
+    private mutating func tupleInSubscript() throws(TemplateError) -> Expression {
         let first = try expression()
         guard isSymbol(",") else { return first }
         var elements = [first]
@@ -84,9 +79,7 @@ extension TemplateParser {
 
     // MARK: - Filters and tests
 
-    mutating func filtersAndTests(of value: TemplateExpression) throws(TemplateError)
-        -> TemplateExpression
-    {
+    mutating func filtersAndTests(of value: Expression) throws(TemplateError) -> Expression {
         var value = value
         var links = 0
         while true {
@@ -106,8 +99,7 @@ extension TemplateParser {
     }
 
     /// Parses `|a|b(c)`, if any.
-    mutating func filters(of value: TemplateExpression) throws(TemplateError) -> TemplateExpression
-    {
+    mutating func filters(of value: Expression) throws(TemplateError) -> Expression {
         var value = value
         var links = 0
         while skip(symbol: "|") {
@@ -118,7 +110,7 @@ extension TemplateParser {
     }
 
     /// Parses the name and the arguments of one filter.
-    mutating func filter(of value: TemplateExpression) throws(TemplateError) -> TemplateExpression {
+    mutating func filter(of value: Expression) throws(TemplateError) -> Expression {
         let line = current.line
         let name = try dottedName()
         let arguments = isSymbol("(") ? try callArguments() : CallArguments()
@@ -131,8 +123,7 @@ extension TemplateParser {
         return name
     }
 
-    private mutating func test(of value: TemplateExpression, line: Int) throws(TemplateError)
-        -> TemplateExpression
+    private mutating func test(of value: Expression, line: Int) throws(TemplateError) -> Expression
     {
         let isNegated = skip(name: "not")
         let name = try dottedName()
@@ -143,7 +134,7 @@ extension TemplateParser {
             guard !isName("is") else { throw error("You cannot chain multiple tests with is") }
             arguments.positional = [try testArgument()]
         }
-        let test = TemplateExpression.test(value, TestName(name), arguments, line: line)
+        let test = Expression.test(value, TestName(name), arguments, line: line)
         return isNegated ? .not(test) : test
     }
 
@@ -157,7 +148,7 @@ extension TemplateParser {
     }
 
     /// Parses the argument of a test without parentheses, such as `is divisibleby 3`.
-    private mutating func testArgument() throws(TemplateError) -> TemplateExpression {
+    private mutating func testArgument() throws(TemplateError) -> Expression {
         try unary(withFilters: false)
     }
 
@@ -186,7 +177,7 @@ extension TemplateParser {
             arguments.mapping = try expression()
         } else if current.kind == .name, next.kind == .symbol, next.text == "=" {
             guard arguments.mapping == nil else { throw invalidCall() }
-            let name = PythonString(current.utf8)
+            let name = Text(current.utf8)
             index += 2
             arguments.keyword.append((name: name, value: try expression()))
         } else {

@@ -1,8 +1,6 @@
-extension TemplateInterpreter {
+extension Interpreter {
     /// `object.name`: an attribute first, then an item, as Jinja's `getattr`.
-    func attribute(_ name: PythonString, of object: TemplateValue) throws(TemplateError)
-        -> TemplateValue
-    {
+    func attribute(_ name: Text, of object: TemplateValue) throws(TemplateError) -> TemplateValue {
         if let value = try pythonAttribute(name, of: object) { return value }
         switch object {
         case .undefined(let undefined): throw fail(undefined)
@@ -28,7 +26,7 @@ extension TemplateInterpreter {
 
     /// What Python's `getattr` finds and the sandbox allows; `nil` where there is no attribute.
     private func pythonAttribute(
-        _ name: PythonString,
+        _ name: Text,
         of object: TemplateValue
     ) throws(TemplateError) -> TemplateValue? {
         if case .namespace(let namespace) = object, let value = namespace.attributes[name] {
@@ -77,9 +75,7 @@ extension TemplateInterpreter {
         return elements.indices.contains(position) ? position : nil
     }
 
-    private func character(_ index: Int, of text: PythonString) throws(TemplateError)
-        -> TemplateValue?
-    {
+    private func character(_ index: Int, of text: Text) throws(TemplateError) -> TemplateValue? {
         try charge(1 + text.utf8.count / 64)
         let count = text.count
         let position = index < 0 ? index + count : index
@@ -87,7 +83,7 @@ extension TemplateInterpreter {
         if count == text.utf8.count { return .string(text.with([text.utf8[position]])) }
         let scalars = text.scalars
         let scalar = scalars[scalars.index(scalars.startIndex, offsetBy: position)]
-        return .string(PythonString([scalar]))
+        return .string(Text([scalar]))
     }
 
     // MARK: - Slices
@@ -114,7 +110,7 @@ extension TemplateInterpreter {
     }
 
     private func sliced(
-        _ text: PythonString,
+        _ text: Text,
         _ bounds: (Int?, Int?, Int?)
     ) throws(TemplateError) -> TemplateValue {
         try charge(bytes: text.utf8.count)

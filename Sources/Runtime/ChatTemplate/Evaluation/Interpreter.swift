@@ -1,17 +1,17 @@
 /// Renders one program once.
 ///
 /// One interpreter belongs to one rendering and one thread; everything it makes dies with it.
-final class TemplateInterpreter {
+final class Interpreter {
     let program: TemplateProgram
     let limits: TemplateLimits
     let now: TemplateClock
-    var scope: TemplateScope
+    var scope: Scope
     /// The line of the statement or expression being evaluated, for errors.
     var line = 1
     /// What is rendered so far: of the template, or of the innermost block that captures.
     var output: [UInt8] = []
     /// The text a filter block hands to its filter.
-    var captured: PythonString = ""
+    var captured: Text = ""
     /// How many captures are open: `generation` marks only count in the template's own output.
     var captures = 0
     /// The ranges of `{% generation %}` blocks in the output.
@@ -21,7 +21,7 @@ final class TemplateInterpreter {
     private var allocated = 0
     private var calls = 0
     /// What may refer to itself in a circle; emptied in the end.
-    private var capturedScopes: [TemplateScope] = []
+    private var capturedScopes: [Scope] = []
     private var namespaces: [TemplateNamespace] = []
 
     init(
@@ -33,20 +33,20 @@ final class TemplateInterpreter {
         self.program = program
         self.limits = limits
         self.now = now
-        let globals = TemplateScope(parent: nil)
+        let globals = Scope(parent: nil)
         for function in GlobalFunction.allCases {
-            if let symbol = program.symbols.existing(PythonString(function.rawValue)) {
+            if let symbol = program.symbols.existing(Text(function.rawValue)) {
                 globals.set(symbol, .function(TemplateFunction(.global(function))))
             }
         }
-        scope = TemplateScope(parent: globals)
+        scope = Scope(parent: globals)
         for (name, value) in variables.members {
             // A variable the template never mentions is not even converted.
-            if let symbol = program.symbols.existing(PythonString(name)) {
+            if let symbol = program.symbols.existing(Text(name)) {
                 scope.set(symbol, TemplateValue(value))
             }
         }
-        scope = TemplateScope(parent: scope)
+        scope = Scope(parent: scope)
     }
 
     /// Renders the program.
@@ -110,15 +110,13 @@ final class TemplateInterpreter {
     }
 
     /// Remembers a scope that outlives its block because a macro or a loop refers to it.
-    func keep(_ scope: TemplateScope) throws(TemplateError) {
+    func keep(_ scope: Scope) throws(TemplateError) {
         if capturedScopes.last !== scope { capturedScopes.append(scope) }
         try charge(1)
     }
 
     /// Makes a namespace.
-    func makeNamespace(_ attributes: [PythonString: TemplateValue]) throws(TemplateError)
-        -> TemplateValue
-    {
+    func makeNamespace(_ attributes: [Text: TemplateValue]) throws(TemplateError) -> TemplateValue {
         try charge(elements: attributes.count + 4)
         let namespace = TemplateNamespace(attributes)
         namespaces.append(namespace)
@@ -155,7 +153,7 @@ final class TemplateInterpreter {
     }
 
     /// Makes a string.
-    func string(_ text: PythonString) throws(TemplateError) -> TemplateValue {
+    func string(_ text: Text) throws(TemplateError) -> TemplateValue {
         try charge(bytes: text.utf8.count)
         return .string(text)
     }

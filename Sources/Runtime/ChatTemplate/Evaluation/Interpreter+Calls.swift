@@ -1,6 +1,6 @@
-extension TemplateInterpreter {
+extension Interpreter {
     func evaluateCall(
-        _ callee: TemplateExpression,
+        _ callee: Expression,
         _ arguments: CallArguments,
         _ line: Int
     ) throws(TemplateError) -> TemplateValue {
@@ -11,8 +11,7 @@ extension TemplateInterpreter {
     }
 
     /// Calls a value.
-    func call(_ value: TemplateValue, _ arguments: CallValues) throws(TemplateError)
-        -> TemplateValue
+    func call(_ value: TemplateValue, _ arguments: Arguments) throws(TemplateError) -> TemplateValue
     {
         switch value {
         case .function(let function): return try call(function, arguments)
@@ -27,7 +26,7 @@ extension TemplateInterpreter {
 
     private func call(
         _ function: TemplateFunction,
-        _ arguments: CallValues
+        _ arguments: Arguments
     ) throws(TemplateError) -> TemplateValue {
         switch function.body {
         case .macro(let macro, let scope): return try call(macro, scope, arguments)
@@ -41,12 +40,12 @@ extension TemplateInterpreter {
 
     private func call(
         _ macro: MacroDefinition,
-        _ outer: TemplateScope,
-        _ arguments: CallValues
+        _ outer: Scope,
+        _ arguments: Arguments
     ) throws(TemplateError) -> TemplateValue {
         let callLine = line
         defer { line = callLine }
-        let inner = TemplateScope(parent: outer)
+        let inner = Scope(parent: outer)
         return try call { () throws(TemplateError) in
             try scoped(inner) { () throws(TemplateError) in
                 try bind(arguments, to: macro)
@@ -60,11 +59,11 @@ extension TemplateInterpreter {
 
     /// Sets a macro's parameters in the present scope, as `jinja2.runtime.Macro` does.
     private func bind(
-        _ arguments: CallValues,
+        _ arguments: Arguments,
         to macro: MacroDefinition
     ) throws(TemplateError) {
         var keyword = arguments.keyword
-        func take(_ name: PythonString) -> TemplateValue? {
+        func take(_ name: Text) -> TemplateValue? {
             keyword.firstIndex { $0.name == name }.map { keyword.remove(at: $0).value }
         }
         for (index, parameter) in macro.parameters.enumerated() {
@@ -90,8 +89,8 @@ extension TemplateInterpreter {
     }
 
     private func bindRest(
-        _ arguments: CallValues,
-        _ keyword: [(name: PythonString, value: TemplateValue)],
+        _ arguments: Arguments,
+        _ keyword: [(name: Text, value: TemplateValue)],
         to macro: MacroDefinition
     ) throws(TemplateError) {
         if macro.uses.contains(SymbolTable.kwargs) {
@@ -119,14 +118,14 @@ extension TemplateInterpreter {
 
     private func call(
         _ function: GlobalFunction,
-        _ arguments: CallValues
+        _ arguments: Arguments
     ) throws(TemplateError) -> TemplateValue {
         switch function {
         case .range: return try range(arguments)
         case .dict: return try dict(arguments)
         case .namespace:
             guard case .dict(let dict) = try dict(arguments) else { return .none }
-            var attributes: [PythonString: TemplateValue] = [:]
+            var attributes: [Text: TemplateValue] = [:]
             for (key, value) in zip(dict.keys, dict.values) {
                 guard case .string(let name) = key else { throw fail("keywords must be strings") }
                 attributes[name] = value
@@ -150,24 +149,24 @@ extension TemplateInterpreter {
             guard case .string(let format)? = values[0] else {
                 throw fail("strftime_now() needs a format")
             }
-            return try string(PythonString(try now.formatted(format.string, self)))
+            return try string(Text(try now.formatted(format.string, self)))
         }
     }
 
     /// Arguments by parameter.
     func bind(
-        _ arguments: CallValues,
-        _ parameters: [PythonString],
+        _ arguments: Arguments,
+        _ parameters: [Text],
         _ function: String
     ) throws(TemplateError) -> [TemplateValue?] {
-        do throws(CallValuesError) {
+        do throws(ArgumentError) {
             return try arguments.bound(to: parameters, of: function)
         } catch {
             throw fail(error.message)
         }
     }
 
-    private func range(_ arguments: CallValues) throws(TemplateError) -> TemplateValue {
+    private func range(_ arguments: Arguments) throws(TemplateError) -> TemplateValue {
         var bounds: [Int] = []
         for value in arguments.positional {
             if case .undefined(let undefined) = value { throw fail(undefined) }
@@ -199,7 +198,7 @@ extension TemplateInterpreter {
         return .range(PythonRange(start: start, step: step, count: Int(count)))
     }
 
-    private func dict(_ arguments: CallValues) throws(TemplateError) -> TemplateValue {
+    private func dict(_ arguments: Arguments) throws(TemplateError) -> TemplateValue {
         let dict = TemplateDict()
         guard arguments.positional.count <= 1 else {
             throw fail("dict expected at most 1 argument, got \(arguments.positional.count)")

@@ -1,5 +1,5 @@
-extension TemplateInterpreter {
-    func evaluate(_ expression: TemplateExpression) throws(TemplateError) -> TemplateValue {
+extension Interpreter {
+    func evaluate(_ expression: Expression) throws(TemplateError) -> TemplateValue {
         try charge(1)
         switch expression {
         case .constant(let constant): return value(of: constant)
@@ -37,9 +37,7 @@ extension TemplateInterpreter {
         }
     }
 
-    private func evaluateOther(_ expression: TemplateExpression) throws(TemplateError)
-        -> TemplateValue
-    {
+    private func evaluateOther(_ expression: Expression) throws(TemplateError) -> TemplateValue {
         switch expression {
         case .and(let terms): return try evaluate(terms, until: false)
         case .or(let terms): return try evaluate(terms, until: true)
@@ -59,7 +57,7 @@ extension TemplateInterpreter {
         case .concat(let parts):
             var text: [UInt8] = []
             for part in parts { text += try str(try evaluate(part)).utf8 }
-            return try string(PythonString(utf8: text, isMarkup: false))
+            return try string(Text(utf8: text, isMarkup: false))
         case .slice(let object, let slice, let line):
             return try evaluateSlice(object, slice, line)
         case .list(let elements): return try list(try evaluate(elements))
@@ -76,7 +74,7 @@ extension TemplateInterpreter {
         }
     }
 
-    private func value(of constant: TemplateConstant) -> TemplateValue {
+    private func value(of constant: Constant) -> TemplateValue {
         switch constant {
         case .none: .none
         case .bool(let value): .bool(value)
@@ -87,9 +85,7 @@ extension TemplateInterpreter {
         }
     }
 
-    private func evaluate(_ expressions: [TemplateExpression]) throws(TemplateError)
-        -> [TemplateValue]
-    {
+    private func evaluate(_ expressions: [Expression]) throws(TemplateError) -> [TemplateValue] {
         var values: [TemplateValue] = []
         values.reserveCapacity(expressions.count)
         for expression in expressions { values.append(try evaluate(expression)) }
@@ -98,7 +94,7 @@ extension TemplateInterpreter {
 
     /// `and` and `or`: the first term that decides, or the last.
     private func evaluate(
-        _ terms: [TemplateExpression],
+        _ terms: [Expression],
         until decisive: Bool
     ) throws(TemplateError) -> TemplateValue {
         var value = TemplateValue.none
@@ -130,9 +126,9 @@ extension TemplateInterpreter {
     }
 
     /// Evaluates the arguments of a call.
-    func evaluate(_ arguments: CallArguments) throws(TemplateError) -> CallValues {
-        if arguments.isEmpty { return CallValues() }
-        var values = CallValues(positional: try evaluate(arguments.positional))
+    func evaluate(_ arguments: CallArguments) throws(TemplateError) -> Arguments {
+        if arguments.isEmpty { return Arguments() }
+        var values = Arguments(positional: try evaluate(arguments.positional))
         for (name, value) in arguments.keyword {
             values.keyword.append((name: name, value: try evaluate(value)))
         }
@@ -152,8 +148,8 @@ extension TemplateInterpreter {
     }
 
     private func compare(
-        _ left: TemplateExpression,
-        _ links: [ComparisonLink],
+        _ left: Expression,
+        _ links: [Comparison],
         _ line: Int
     ) throws(TemplateError) -> TemplateValue {
         var left = try evaluate(left)
@@ -167,8 +163,8 @@ extension TemplateInterpreter {
     }
 
     private func evaluateSlice(
-        _ object: TemplateExpression,
-        _ slice: SliceExpression,
+        _ object: Expression,
+        _ slice: SliceBounds,
         _ line: Int
     ) throws(TemplateError) -> TemplateValue {
         let object = try evaluate(object)
@@ -197,21 +193,21 @@ extension TemplateInterpreter {
     }
 
     /// Python's `str()`.
-    func str(_ value: TemplateValue) throws(TemplateError) -> PythonString {
+    func str(_ value: TemplateValue) throws(TemplateError) -> Text {
         if case .string(let text) = value { return text }
         try charge(value.weight)
         var utf8: [UInt8] = []
         PythonText.str(value, into: &utf8)
         try charge(bytes: utf8.count)
-        return PythonString(utf8: utf8, isMarkup: false)
+        return Text(utf8: utf8, isMarkup: false)
     }
 
     /// Python's `repr()`.
-    func repr(_ value: TemplateValue) throws(TemplateError) -> PythonString {
+    func repr(_ value: TemplateValue) throws(TemplateError) -> Text {
         try charge(value.weight)
         var utf8: [UInt8] = []
         PythonText.repr(value, into: &utf8)
         try charge(bytes: utf8.count)
-        return PythonString(utf8: utf8, isMarkup: false)
+        return Text(utf8: utf8, isMarkup: false)
     }
 }

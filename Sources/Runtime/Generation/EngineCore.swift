@@ -1,0 +1,182 @@
+/// The engine without its thread: takes requests, and computes one step after the other.
+///
+/// Confined to the engine's thread. In the steady state, when every sequence is being answered, a
+/// step allocates nothing: step, batch and tasks are used again and again.
+package final class EngineCore {
+    package internal(set) var scheduler: Scheduler
+    package internal(set) var statistics = EngineStatistics()
+
+    private let model: any StepModel
+    private let workspaces: [SamplerWorkspace]
+    var requests: [GenerationID: ActiveRequest] = [:]
+    private var step = Step()
+    private var batch = Batch()
+    private var tasks: [SamplingTask] = []
+    var described = -1  // the scheduler's changes when its adapters were last listed
+
+    package init(model: any StepModel, limits: SchedulerLimits, kvBlocks: Int) {
+        self.model = model
+        scheduler = Scheduler(limits: limits, blocks: kvBlocks)
+        workspaces = (0..<max(1, model.threads)).map { _ in
+            SamplerWorkspace(vocabulary: model.vocabularySize)
+        }
+        statistics.kvBlocks = kvBlocks
+    }
+
+    /// Whether there is nothing to compute.
+    package var isIdle: Bool { scheduler.isIdle }
+
+    /// Takes a request; its events go to `sink`, a refusal too.
+    package func submit(_ request: GenerationRequest, id: GenerationID, sink: EventSink) {
+        let context = scheduler.limits.contextTokens
+        do throws(EngineError) {
+            var plan = RequestPlan(request, cacheVariant: [])
+            let limit = try Scheduler.tokenLimit(of: plan, context: context)
+            plan.cacheVariant = model.cacheVariant(reach: limit)
+            try scheduler.submit(plan, id: id)
+            requests[id] = ActiveRequest(request, limit: limit, sink: sink)
+        } catch {
+            statistics.failed += 1
+            sink.send(.failed(error))
+            sink.end()
+        }
+    }
+
+    /// Ends a request without a word: nobody listens any more.
+    package func cancel(_ id: GenerationID) {
+        guard let active = requests.removeValue(forKey: id) else { return }
+        let open = active.choices.count(where: \.isOpen)
+        statistics.finished[.cancelled, default: 0] += open
+        active.isOpen = false
+        scheduler.cancel(id)
+    }
+
+    /// Ends one choice of a request.
+    package func stop(choice index: Int, of id: GenerationID) {
+        guard let active = requests[id], active.choices.indices.contains(index) else { return }
+        let choice = active.choices[index]
+        guard choice.isOpen else { return }
+        if let sequence = choice.sequence { scheduler.end(sequence) }
+        finish(choice, of: active, .cancelled)
+        close(active, id)
+    }
+
+    /// Ends every request with an error.
+    package func failAll(_ error: EngineError) {
+        for id in Array(requests.keys) { fail(id, error) }
+    }
+
+    /// Computes one step.
+    ///
+    /// `false`: there was nothing to do.
+    @discardableResult
+    package func runStep() -> Bool {
+        scheduler.next(into: &step)
+        guard !step.isEmpty else { return false }
+        for copy in step.copies { model.copyBlock(from: copy.source, to: copy.target) }
+        fillBatch()
+        do {
+            try model.forward(batch)
+        } catch {
+            batch.removeAll()
+            let failure = error as? EngineError ?? .modelFailure(String(describing: error))
+            for part in step.parts where scheduler.isLive(part.sequence) {
+                fail(scheduler.owner(part.sequence).request, failure)
+            }
+            return true
+        }
+        batch.removeAll()  // tables go back to their sequences, which write to them
+        collectTasks()
+        runTasks()
+        for task in tasks { deliver(task) }
+        tasks.removeAll(keepingCapacity: true)
+        statistics.steps += 1
+        statistics.rows += step.rows
+        updateStatistics()
+        return true
+    }
+}
+
+extension EngineCore {
+    private func fillBatch() {
+        for part in step.parts {
+            let tokens = scheduler.tokens(part.sequence)
+            let start = batch.tokens.count
+            batch.append(
+                tokens: tokens[part.start..<part.end],
+                firstPosition: part.start,
+                reach: scheduler.reach(part.sequence),
+                blockTable: scheduler.blockTable(part.sequence),
+                adapters: scheduler.adapters(of: scheduler.owner(part.sequence).request),
+                logits: .none
+            )
+            for position in part.logitsFrom..<part.end {
+                batch.logitRows.append(Int32(start + position - part.start))
+            }
+        }
+    }
+
+    /// Tells the scheduler what has been computed, and lists what is to be done with the logits.
+    private func collectTasks() {
+        var row = 0
+        for part in step.parts {
+            let firstRow = row
+            row += part.logitRows
+            let id = scheduler.owner(part.sequence).request
+            guard let active = requests[id] else { continue }
+            addScores(part, active, id, firstRow: firstRow)
+            switch scheduler.advance(part) {
+            case .reading: break
+            case .done: tasks.append(SamplingTask(active, id, .done, row: 0))
+            case .draw: addDraws(part.sequence, active, id, row: row - 1)
+            }
+        }
+    }
+
+    private func addScores(
+        _ part: Step.Part,
+        _ active: ActiveRequest,
+        _ id: GenerationID,
+        firstRow: Int
+    ) {
+        guard let top = active.request.promptLogprobs else { return }
+        let prompt = active.request.prompt
+        for position in part.logitsFrom..<part.end where position + 1 < prompt.count {
+            let kind = SamplingTask.Kind.score(token: prompt[position + 1], top: top)
+            let row = firstRow + position - part.logitsFrom
+            tasks.append(SamplingTask(active, id, kind, row: row))
+        }
+    }
+
+    /// Draws for one choice, or for all of them where the prompt has just been read.
+    private func addDraws(
+        _ sequence: SequenceID,
+        _ active: ActiveRequest,
+        _ id: GenerationID,
+        row: Int
+    ) {
+        let choice = active.choices[scheduler.owner(sequence).choice]
+        if choice.sequence == sequence {
+            tasks.append(SamplingTask(active, id, .draw(choice, sequence), row: row))
+            return
+        }
+        active.cachedTokens = scheduler.cachedTokens(sequence)
+        let open = active.openChoices
+        for (index, fork) in zip(open, scheduler.fork(sequence, choices: open)) {
+            active.choices[index].sequence = fork
+            let kind = SamplingTask.Kind.draw(active.choices[index], fork)
+            tasks.append(SamplingTask(active, id, kind, row: row))
+        }
+    }
+
+    private func runTasks() {
+        let workers = min(workspaces.count, tasks.count)
+        tasks.withUnsafeMutableBufferPointer { tasks in
+            model.parallel(workers) { worker in
+                for index in stride(from: worker, to: tasks.count, by: workers) {
+                    tasks[index].run(model, workspaces[worker])
+                }
+            }
+        }
+    }
+}

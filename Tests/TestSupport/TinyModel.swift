@@ -1,0 +1,122 @@
+import Foundation
+public import InferenceRuntime
+
+/// Small random models and adapters, made on the spot: nothing to fetch, nothing to keep.
+public enum TinyModel {
+    /// A Llama with grouped heads: two layers, hidden 128, vocabulary 320.
+    public static func llama(
+        compute: ComputeDType = .fp32,
+        pool: ThreadPool
+    ) throws -> Transformer {
+        let configuration = """
+            {"architectures": ["LlamaForCausalLM"], "model_type": "llama", "hidden_size": 128,
+             "intermediate_size": 192, "num_attention_heads": 4, "num_key_value_heads": 2,
+             "num_hidden_layers": 2, "vocab_size": 320, "max_position_embeddings": 1024,
+             "rms_norm_eps": 1e-5, "rope_theta": 10000.0, "tie_word_embeddings": false}
+            """
+        var shapes: [(String, [Int])] = [
+            ("model.embed_tokens.weight", [320, 128]), ("model.norm.weight", [128]),
+            ("lm_head.weight", [320, 128]),
+        ]
+        for layer in 0..<2 {
+            let path = "model.layers.\(layer)"
+            shapes += [
+                ("\(path).input_layernorm.weight", [128]),
+                ("\(path).post_attention_layernorm.weight", [128]),
+                ("\(path).self_attn.q_proj.weight", [128, 128]),
+                ("\(path).self_attn.k_proj.weight", [64, 128]),
+                ("\(path).self_attn.v_proj.weight", [64, 128]),
+                ("\(path).self_attn.o_proj.weight", [128, 128]),
+                ("\(path).mlp.gate_proj.weight", [192, 128]),
+                ("\(path).mlp.up_proj.weight", [192, 128]),
+                ("\(path).mlp.down_proj.weight", [128, 192]),
+            ]
+        }
+        return try load(configuration, shapes, compute: compute, pool: pool)
+    }
+
+    /// A random adapter over every linear layer.
+    public static func adapter(
+        _ seed: UInt64,
+        rank: Int = 4,
+        for architecture: Architecture
+    ) throws -> LoRAAdapter {
+        var configuration = LoRAConfiguration()
+        configuration.rank = rank
+        configuration.alpha = 8
+        configuration.targets = .allLinear
+        let tensors = LoRATensors(try LoRALayout(configuration, for: architecture))
+        var random = TinyRandom(state: seed)
+        for entry in tensors.layout.entries {
+            for place in entry.a { tensors.values[place] = random.nextFloat() * 0.2 }
+            for place in entry.bTransposed { tensors.values[place] = random.nextFloat() * 0.2 }
+        }
+        return LoRAAdapter.snapshot(of: tensors, configuration: configuration, for: architecture)
+    }
+
+    private static func load(
+        _ configuration: String,
+        _ shapes: [(String, [Int])],
+        compute: ComputeDType,
+        pool: ThreadPool
+    ) throws -> Transformer {
+        let folder = FileManager.default.temporaryDirectory
+            .appendingPathComponent("tiny-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        try Data(configuration.utf8).write(to: folder.appendingPathComponent("config.json"))
+        try safetensors(shapes).write(to: folder.appendingPathComponent("model.safetensors"))
+        return try ModelLoader.load(
+            folder: folder.path,
+            compute: compute,
+            pool: pool,
+            progress: { _ in }
+        ).model
+    }
+
+    /// Random weights: norms around one, matrices scaled by their inputs.
+    private static func safetensors(_ shapes: [(String, [Int])]) -> Data {
+        var (header, data) = ("{", Data())
+        var random = TinyRandom(state: 1)
+        for (name, shape) in shapes {
+            let count = shape.reduce(1, *)
+            let start = data.count
+            for _ in 0..<count {
+                let scale = shape.count == 1 ? 0.1 : 1.7 / Float(shape[1]).squareRoot()
+                let value = random.nextFloat() * scale + (shape.count == 1 ? 1 : 0)
+                withUnsafeBytes(of: value.bitPattern.littleEndian) { data.append(contentsOf: $0) }
+            }
+            if start > 0 { header += "," }
+            header += """
+                "\(name)":{"dtype":"F32","shape":\(shape),"data_offsets":[\(start),\(data.count)]}
+                """
+        }
+        header += "}"
+        var file = Data()
+        withUnsafeBytes(of: UInt64(header.utf8.count).littleEndian) { file.append(contentsOf: $0) }
+        return file + Data(header.utf8) + data
+    }
+}
+
+/// SplitMix64: the same models every time.
+public struct TinyRandom: RandomNumberGenerator {
+    /// Where it stands.
+    public var state: UInt64
+
+    /// A generator from a seed.
+    public init(state: UInt64) { self.state = state }
+
+    /// The next 64 bits.
+    public mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var z = state
+        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+        return z ^ (z >> 31)
+    }
+
+    /// A number in −1..<1.
+    public mutating func nextFloat() -> Float {
+        Float(next() >> 40) / Float(1 << 23) - 1
+    }
+}
