@@ -38,15 +38,24 @@ public final class ChatTemplate: Sendable {
         let program = program
         let limits = limits
         return try StackRoom.run { () throws(TemplateError) in
-            try Interpreter(program: program, variables: variables, limits: limits, now: now).run()
+            try TemplateInterpreter(
+                program: program,
+                variables: variables,
+                limits: limits,
+                now: now
+            ).run()
         }
     }
 
     /// Whether the template mentions a variable, so that setting it can matter.
-    public func mentions(_ name: String) -> Bool { program.symbols.existing(Text(name)) != nil }
+    public func mentions(_ name: String) -> Bool {
+        program.symbols.existing(PythonString(name)) != nil
+    }
 
     /// Whether the template has a string literal of exactly this text, such as a role it knows.
-    public func knows(literal text: String) -> Bool { program.literals.contains(Text(text)) }
+    public func knows(literal text: String) -> Bool {
+        program.literals.contains(PythonString(text))
+    }
 }
 
 /// What rendering gives.

@@ -23,8 +23,8 @@ final class LoopContext {
 
     /// A recursive loop and where its names are looked up.
     struct Recursion {
-        let loop: Loop
-        let scope: Scope
+        let loop: LoopStatement
+        let scope: TemplateScope
     }
 
     init(

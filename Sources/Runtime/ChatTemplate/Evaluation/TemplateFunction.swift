@@ -1,10 +1,10 @@
 /// Something a template can call.
 final class TemplateFunction {
     enum Body {
-        case macro(MacroDefinition, Scope)
-        case method(TemplateValue, Text)
+        case macro(MacroDefinition, TemplateScope)
+        case method(TemplateValue, PythonString)
         case global(GlobalFunction)
-        case loopMethod(LoopContext, Text)
+        case loopMethod(LoopContext, PythonString)
     }
 
     let body: Body
@@ -37,20 +37,22 @@ enum GlobalFunction: String, CaseIterable {
 }
 
 /// The evaluated arguments of a call.
-struct Arguments {
+struct CallValues {
     var positional: [TemplateValue] = []
-    var keyword: [(name: Text, value: TemplateValue)] = []
+    var keyword: [(name: PythonString, value: TemplateValue)] = []
 
     /// The value of a keyword argument.
-    func keyword(_ name: Text) -> TemplateValue? { keyword.first { $0.name == name }?.value }
+    func keyword(_ name: PythonString) -> TemplateValue? {
+        keyword.first { $0.name == name }?.value
+    }
 
     /// The values by parameter, `nil` where none was given.
     /// - Returns: a message instead where they do not fit.
-    func bound(to parameters: [Text], of function: String) throws(ArgumentError)
+    func bound(to parameters: [PythonString], of function: String) throws(CallValuesError)
         -> [TemplateValue?]
     {
         guard positional.count <= parameters.count else {
-            throw ArgumentError(
+            throw CallValuesError(
                 message: "\(function)() takes at most \(parameters.count) arguments "
                     + "(\(positional.count) given)"
             )
@@ -59,12 +61,12 @@ struct Arguments {
         values += [TemplateValue?](repeating: nil, count: parameters.count - positional.count)
         for (name, value) in keyword {
             guard let index = parameters.firstIndex(of: name) else {
-                throw ArgumentError(
+                throw CallValuesError(
                     message: "\(function)() got an unexpected keyword argument '\(name.string)'"
                 )
             }
             guard values[index] == nil else {
-                throw ArgumentError(
+                throw CallValuesError(
                     message: "\(function)() got multiple values for argument '\(name.string)'"
                 )
             }
@@ -75,4 +77,4 @@ struct Arguments {
 }
 
 /// Arguments that do not fit a function.
-struct ArgumentError: Error { let message: String }
+struct CallValuesError: Error { let message: String }

@@ -3,17 +3,17 @@
 /// Format specifications after `:` know width, alignment, precision and the common types.
 struct BraceFormat {
     private let format: [UInt8]
-    private let arguments: Arguments
-    private let interpreter: Interpreter
+    private let arguments: CallValues
+    private let interpreter: TemplateInterpreter
     private var position = 0
     private var automatic = 0
     private var output: [UInt8] = []
 
     static func format(
-        _ format: Text,
-        _ arguments: Arguments,
-        _ interpreter: Interpreter
-    ) throws(TemplateError) -> Text {
+        _ format: PythonString,
+        _ arguments: CallValues,
+        _ interpreter: TemplateInterpreter
+    ) throws(TemplateError) -> PythonString {
         var formatter = BraceFormat(
             format: format.utf8,
             arguments: arguments,
@@ -23,7 +23,7 @@ struct BraceFormat {
         return format.with(formatter.output)
     }
 
-    private init(format: [UInt8], arguments: Arguments, interpreter: Interpreter) {
+    private init(format: [UInt8], arguments: CallValues, interpreter: TemplateInterpreter) {
         self.format = format
         self.arguments = arguments
         self.interpreter = interpreter
@@ -54,23 +54,23 @@ struct BraceFormat {
         guard let end = format[position...].firstIndex(of: UInt8(ascii: "}")) else {
             throw interpreter.fail("Single '{' encountered in format string")
         }
-        var content = Text(format[(position + 1)..<end])
+        var content = PythonString(format[(position + 1)..<end])
         position = end + 1
-        var specification: Text = ""
+        var specification: PythonString = ""
         if let colon = content.utf8.firstIndex(of: UInt8(ascii: ":")) {
-            specification = Text(content.utf8[(colon + 1)...])
-            content = Text(content.utf8[..<colon])
+            specification = PythonString(content.utf8[(colon + 1)...])
+            content = PythonString(content.utf8[..<colon])
         }
         var conversion: UInt8?
         if let mark = content.utf8.firstIndex(of: UInt8(ascii: "!")) {
             conversion = content.utf8[(mark + 1)...].first
-            content = Text(content.utf8[..<mark])
+            content = PythonString(content.utf8[..<mark])
         }
         guard !specification.utf8.contains(UInt8(ascii: "{")) else {
             throw interpreter.fail("nested format fields are not supported")
         }
         let value = try self.value(named: content)
-        let text: Text
+        let text: PythonString
         switch conversion {
         case nil: text = try formatted(value, specification)
         case UInt8(ascii: "r")?:
@@ -85,9 +85,9 @@ struct BraceFormat {
     }
 
     /// The value of `0`, `name`, `name.attribute` or `name[item]`.
-    private mutating func value(named path: Text) throws(TemplateError) -> TemplateValue {
+    private mutating func value(named path: PythonString) throws(TemplateError) -> TemplateValue {
         let end = path.utf8.firstIndex { $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "[") }
-        let first = Text(path.utf8[..<(end ?? path.utf8.count)])
+        let first = PythonString(path.utf8[..<(end ?? path.utf8.count)])
         var value = try argument(first)
         var rest = Array(path.utf8[(end ?? path.utf8.count)...])
         while let mark = rest.first {
@@ -95,14 +95,14 @@ struct BraceFormat {
             try interpreter.charge(1)
             if mark == UInt8(ascii: ".") {
                 let end = rest.firstIndex { $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "[") }
-                let name = Text(rest[..<(end ?? rest.count)])
+                let name = PythonString(rest[..<(end ?? rest.count)])
                 rest.removeFirst(name.utf8.count)
                 value = try interpreter.attribute(name, of: value)
             } else {
                 guard let close = rest.firstIndex(of: UInt8(ascii: "]")) else {
                     throw interpreter.fail("Missing ']' in format string")
                 }
-                let key = Text(rest[..<close])
+                let key = PythonString(rest[..<close])
                 rest.removeFirst(close + 1)
                 let index = Int(key.string).map(TemplateValue.int)
                 value = try interpreter.item(index ?? .string(key), of: value)
@@ -111,7 +111,7 @@ struct BraceFormat {
         return value
     }
 
-    private mutating func argument(_ name: Text) throws(TemplateError) -> TemplateValue {
+    private mutating func argument(_ name: PythonString) throws(TemplateError) -> TemplateValue {
         if name.isEmpty || name.utf8.allSatisfy(TemplateLexer.isDigit) {
             let index = name.isEmpty ? automatic : Int(name.string) ?? .max
             if name.isEmpty { automatic += 1 }
@@ -133,8 +133,8 @@ struct BraceFormat {
     /// Follows `[[fill]align][sign][0][width][,][.precision][type]`.
     private func formatted(
         _ value: TemplateValue,
-        _ specification: Text
-    ) throws(TemplateError) -> Text {
+        _ specification: PythonString
+    ) throws(TemplateError) -> PythonString {
         if specification.isEmpty { return try interpreter.str(value) }
         var rest = Array(specification.scalars)
         let isNumber = value.number != nil
@@ -171,7 +171,7 @@ struct BraceFormat {
         var body = try self.body(value, rest.first, precision)
         if isGrouped { body = Self.grouped(body) }
         if isNumber, !body.hasPrefix("-") { body = plus + body }
-        return Text(Self.aligned(body, width, fill, align))
+        return PythonString(Self.aligned(body, width, fill, align))
     }
 
     private func number(_ rest: inout [Unicode.Scalar]) throws(TemplateError) -> Int? {

@@ -23,7 +23,7 @@ enum TemplateFilter: String, Sendable {
     ]
 
     /// The names of the parameters after the value.
-    var parameters: [Text] {
+    var parameters: [PythonString] {
         switch self {
         case .attr: ["name"]
         case .batch: ["linecount", "fill_with"]

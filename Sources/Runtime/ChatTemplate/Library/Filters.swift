@@ -1,9 +1,9 @@
-extension Interpreter {
+extension TemplateInterpreter {
     /// Applies a filter to a value.
     func apply(
         _ name: FilterName,
         to value: TemplateValue,
-        _ arguments: Arguments
+        _ arguments: CallValues
     ) throws(TemplateError) -> TemplateValue {
         guard let filter = name.filter else { throw fail("No filter named '\(name.text)' found.") }
         switch filter {
@@ -41,9 +41,9 @@ extension Interpreter {
             return try generator(DictView(.items, of: dict).elements)
         case .list: return try list(try iterate(value))
         case .string: return .string(try str(value))
-        case .safe: return .string(Text(utf8: try str(value).utf8, isMarkup: true))
+        case .safe: return .string(PythonString(utf8: try str(value).utf8, isMarkup: true))
         case .escape: return .string(try str(value).escaped)
-        case .forceescape: return .string(Text(try str(value).utf8).escaped)
+        case .forceescape: return .string(PythonString(try str(value).utf8).escaped)
         case .attr: return try attributeOnly(value, values)
         case .abs, .int, .float, .round, .filesizeformat:
             return try applyNumeric(filter, value, values)
@@ -100,14 +100,14 @@ extension Interpreter {
         } catch {
             throw fail(error.message)
         }
-        return try string(Text(utf8: json.output, isMarkup: false))
+        return try string(PythonString(utf8: json.output, isMarkup: false))
     }
 
     // MARK: - map, select
 
     private func map(
         _ value: TemplateValue,
-        _ arguments: Arguments
+        _ arguments: CallValues
     ) throws(TemplateError) -> TemplateValue {
         guard value.isTrue else { return try generator([]) }
         var results: [TemplateValue] = []
@@ -133,7 +133,7 @@ extension Interpreter {
     private func select(
         _ filter: TemplateFilter,
         _ value: TemplateValue,
-        _ arguments: Arguments
+        _ arguments: CallValues
     ) throws(TemplateError) -> TemplateValue {
         guard value.isTrue else { return try generator([]) }
         var rest = arguments

@@ -1,14 +1,16 @@
-extension Interpreter {
-    static let listMethods: Set<Text> = ["index", "count", "copy"]
-    static let tupleMethods: Set<Text> = ["index", "count"]
-    static let dictMethods: Set<Text> = ["get", "items", "keys", "values", "copy", "fromkeys"]
-    static let refusedListMethods: Set<Text> = [
+extension TemplateInterpreter {
+    static let listMethods: Set<PythonString> = ["index", "count", "copy"]
+    static let tupleMethods: Set<PythonString> = ["index", "count"]
+    static let dictMethods: Set<PythonString> = [
+        "get", "items", "keys", "values", "copy", "fromkeys",
+    ]
+    static let refusedListMethods: Set<PythonString> = [
         "append", "clear", "pop", "reverse", "insert", "sort", "extend", "remove",
     ]
-    static let refusedDictMethods: Set<Text> = [
+    static let refusedDictMethods: Set<PythonString> = [
         "clear", "pop", "popitem", "setdefault", "update",
     ]
-    static let stringMethods: Set<Text> = [
+    static let stringMethods: Set<PythonString> = [
         "capitalize", "casefold", "center", "count", "encode", "endswith", "expandtabs", "find",
         "format", "format_map", "index", "isalnum", "isalpha", "isascii", "isdecimal", "isdigit",
         "isidentifier", "islower", "isnumeric", "isprintable", "isspace", "istitle", "isupper",
@@ -17,12 +19,12 @@ extension Interpreter {
         "split", "splitlines", "startswith", "strip", "swapcase", "title", "translate", "upper",
         "zfill",
     ]
-    static let numberMethods: Set<Text> = [
+    static let numberMethods: Set<PythonString> = [
         "as_integer_ratio", "conjugate", "bit_length", "is_integer", "hex", "to_bytes",
     ]
 
     /// Whether a value has a method the sandbox lets a template call.
-    static func hasMethod(_ name: Text, on value: TemplateValue) -> Bool {
+    static func hasMethod(_ name: PythonString, on value: TemplateValue) -> Bool {
         switch value {
         case .string: stringMethods.contains(name)
         case .list: listMethods.contains(name)
@@ -37,7 +39,7 @@ extension Interpreter {
     }
 
     /// Whether a method exists but would change its object, which the sandbox refuses.
-    static func isRefusedMethod(_ name: Text, of value: TemplateValue) -> Bool {
+    static func isRefusedMethod(_ name: PythonString, of value: TemplateValue) -> Bool {
         switch value {
         case .list: refusedListMethods.contains(name)
         case .dict: refusedDictMethods.contains(name)
@@ -47,9 +49,9 @@ extension Interpreter {
 
     /// Calls a method.
     func call(
-        _ name: Text,
+        _ name: PythonString,
         on receiver: TemplateValue,
-        _ arguments: Arguments
+        _ arguments: CallValues
     ) throws(TemplateError) -> TemplateValue {
         switch receiver {
         case .string(let text): return try call(name.string, on: text, arguments)
@@ -70,7 +72,7 @@ extension Interpreter {
     }
 
     private func call(
-        _ name: Text,
+        _ name: PythonString,
         on elements: [TemplateValue],
         _ wanted: TemplateValue
     ) throws(TemplateError) -> TemplateValue {
@@ -85,7 +87,7 @@ extension Interpreter {
         return .int(count)
     }
 
-    private func callCycler(_ name: Text, _ cycler: TemplateIterator) -> TemplateValue {
+    private func callCycler(_ name: PythonString, _ cycler: TemplateIterator) -> TemplateValue {
         let current = cycler.elements[cycler.position % cycler.elements.count]
         if name == "next" { cycler.position += 1 }
         if name == "reset" { cycler.position = 0 }
@@ -95,7 +97,7 @@ extension Interpreter {
     private func call(
         _ name: String,
         on dict: TemplateDict,
-        _ arguments: Arguments
+        _ arguments: CallValues
     ) throws(TemplateError) -> TemplateValue {
         switch name {
         case "get":
@@ -115,7 +117,7 @@ extension Interpreter {
         }
     }
 
-    private func fromKeys(_ arguments: Arguments) throws(TemplateError) -> TemplateValue {
+    private func fromKeys(_ arguments: CallValues) throws(TemplateError) -> TemplateValue {
         let values = try bind(arguments, ["iterable", "value"], "fromkeys")
         guard let keys = values[0] else { throw missing("iterable", "fromkeys") }
         let dict = TemplateDict()

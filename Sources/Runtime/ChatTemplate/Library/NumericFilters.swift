@@ -1,6 +1,6 @@
 import Glibc
 
-extension Interpreter {
+extension TemplateInterpreter {
     func applyNumeric(
         _ filter: TemplateFilter,
         _ value: TemplateValue,
@@ -108,7 +108,7 @@ extension Interpreter {
 
 extension PythonFloat {
     /// Python's `float(text)`.
-    static func parse(_ text: Text) -> Double? {
+    static func parse(_ text: PythonString) -> Double? {
         let digits = text.stripped(nil, left: true, right: true).string
         let lowered = digits.lowercased()
         let isHexadecimal = lowered.contains("x") || lowered.contains("p")

@@ -1,7 +1,7 @@
 /// Python's `'…%s…' % values`, and the `format` filter, which is the same.
 struct PrintfFormat {
     private let format: [UInt8]
-    private let interpreter: Interpreter
+    private let interpreter: TemplateInterpreter
     private var values: [TemplateValue]
     private var mapping: TemplateDict?
     private var position = 0
@@ -10,10 +10,10 @@ struct PrintfFormat {
 
     /// `format % value`: a tuple holds the values, a mapping names them.
     static func format(
-        _ format: Text,
+        _ format: PythonString,
         _ value: TemplateValue,
-        _ interpreter: Interpreter
-    ) throws(TemplateError) -> Text {
+        _ interpreter: TemplateInterpreter
+    ) throws(TemplateError) -> PythonString {
         var values = [value]
         if case .tuple(let list) = value { values = list.elements }
         var formatter = PrintfFormat(format, values, interpreter)
@@ -27,10 +27,10 @@ struct PrintfFormat {
 
     /// The `format` filter: values by position or by name.
     static func format(
-        _ format: Text,
-        _ arguments: Arguments,
-        _ interpreter: Interpreter
-    ) throws(TemplateError) -> Text {
+        _ format: PythonString,
+        _ arguments: CallValues,
+        _ interpreter: TemplateInterpreter
+    ) throws(TemplateError) -> PythonString {
         guard arguments.positional.isEmpty || arguments.keyword.isEmpty else {
             throw interpreter.fail("can't handle positional and keyword arguments at the same time")
         }
@@ -46,7 +46,11 @@ struct PrintfFormat {
         return try self.format(format, .dict(dict), interpreter)
     }
 
-    private init(_ format: Text, _ values: [TemplateValue], _ interpreter: Interpreter) {
+    private init(
+        _ format: PythonString,
+        _ values: [TemplateValue],
+        _ interpreter: TemplateInterpreter
+    ) {
         self.format = format.utf8
         self.values = values
         self.interpreter = interpreter
@@ -106,7 +110,7 @@ struct PrintfFormat {
         guard let mapping, let end = format[position...].firstIndex(of: UInt8(ascii: ")")) else {
             throw interpreter.fail("format requires a mapping")
         }
-        let name = Text(format[(position + 1)..<end])
+        let name = PythonString(format[(position + 1)..<end])
         position = end + 1
         guard let value = mapping[name] else { throw interpreter.fail("'\(name.string)'") }
         return value
@@ -207,7 +211,7 @@ struct PrintfFormat {
         _ specification: Specification,
         _ type: UInt8
     ) throws(TemplateError) {
-        let missing = max(0, specification.width - Text(text).count)
+        let missing = max(0, specification.width - PythonString(text).count)
         try interpreter.charge(bytes: text.count + missing)
         guard output.count + text.count + missing <= interpreter.limits.textBytes else {
             throw interpreter.limit("a text of more than \(interpreter.limits.textBytes) bytes")

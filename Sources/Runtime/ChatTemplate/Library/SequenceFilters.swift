@@ -1,4 +1,4 @@
-extension Interpreter {
+extension TemplateInterpreter {
     func applySequence(
         _ filter: TemplateFilter,
         _ value: TemplateValue,
@@ -16,7 +16,7 @@ extension Interpreter {
         case .join: return try join(value, values)
         case .reverse:
             if case .string(let text) = value {
-                return .string(text.with(Text(Array(text.scalars.reversed())).utf8))
+                return .string(text.with(PythonString(Array(text.scalars.reversed())).utf8))
             }
             let reversed = Array(try iterate(value).reversed())
             try charge(elements: reversed.count)
@@ -70,7 +70,7 @@ extension Interpreter {
             }
             output += text.utf8
         }
-        return try string(Text(utf8: output, isMarkup: false))
+        return try string(PythonString(utf8: output, isMarkup: false))
     }
 
     // MARK: - Order

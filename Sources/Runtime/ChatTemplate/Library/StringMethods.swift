@@ -1,9 +1,9 @@
-extension Interpreter {
+extension TemplateInterpreter {
     /// Calls a method of Python's `str`.
     func call(
         _ name: String,
-        on text: Text,
-        _ arguments: Arguments
+        on text: PythonString,
+        _ arguments: CallValues
     ) throws(TemplateError) -> TemplateValue {
         try charge(bytes: text.utf8.count)
         switch name {
@@ -40,7 +40,7 @@ extension Interpreter {
         _ value: TemplateValue?,
         _ parameter: String,
         _ function: String
-    ) throws(TemplateError) -> Text {
+    ) throws(TemplateError) -> PythonString {
         guard let value else { throw missing(parameter, function) }
         if case .undefined(let undefined) = value { throw fail(undefined) }
         guard case .string(let text) = value else {
@@ -52,7 +52,7 @@ extension Interpreter {
     func optionalText(
         _ value: TemplateValue?,
         _ function: String
-    ) throws(TemplateError) -> Text? {
+    ) throws(TemplateError) -> PythonString? {
         guard let value else { return nil }
         if case .none = value { return nil }
         return try requiredText(value, "", function)
@@ -72,8 +72,8 @@ extension Interpreter {
 
     private func hasAffix(
         _ name: String,
-        _ text: Text,
-        _ arguments: Arguments
+        _ text: PythonString,
+        _ arguments: CallValues
     ) throws(TemplateError) -> TemplateValue {
         let values = try bind(
             arguments,
@@ -107,11 +107,11 @@ extension Interpreter {
 
     /// The part of a text between `start` and `end`, as many methods take them.
     private func window(
-        _ text: Text,
+        _ text: PythonString,
         _ start: TemplateValue?,
         _ end: TemplateValue?,
         _ name: String
-    ) throws(TemplateError) -> Text {
+    ) throws(TemplateError) -> PythonString {
         if start == nil, end == nil { return text }
         guard case .string(let part) = try sliced(.string(text), start, end, nil) else {
             return text
@@ -121,14 +121,14 @@ extension Interpreter {
 
     private func split(
         _ name: String,
-        _ text: Text,
-        _ arguments: Arguments
+        _ text: PythonString,
+        _ arguments: CallValues
     ) throws(TemplateError) -> TemplateValue {
         let values = try bind(arguments, ["sep", "maxsplit"], name)
         let separator = try optionalText(values[0], name)
         let limit = try optionalInteger(values[1], name) ?? -1
         let most = limit < 0 ? Int.max : limit
-        let parts: [Text]
+        let parts: [PythonString]
         if let separator {
             guard !separator.isEmpty else { throw fail("empty separator") }
             if name == "rsplit" { try charge(fromEnd: separator, in: text) }
@@ -141,8 +141,8 @@ extension Interpreter {
 
     private func partition(
         _ name: String,
-        _ text: Text,
-        _ arguments: Arguments
+        _ text: PythonString,
+        _ arguments: CallValues
     ) throws(TemplateError) -> TemplateValue {
         let values = try bind(arguments, ["sep"], name)
         let separator = try requiredText(values[0], "sep", name)
@@ -159,8 +159,8 @@ extension Interpreter {
     }
 
     private func replace(
-        _ text: Text,
-        _ arguments: Arguments
+        _ text: PythonString,
+        _ arguments: CallValues
     ) throws(TemplateError) -> TemplateValue {
         let values = try bind(arguments, ["old", "new", "count"], "replace")
         let old = try requiredText(values[0], "old", "replace")
@@ -171,11 +171,11 @@ extension Interpreter {
 
     /// `text.replace(old, new, count)`; every occurrence where `count` is negative.
     func replace(
-        _ text: Text,
-        _ old: Text,
-        _ new: Text,
+        _ text: PythonString,
+        _ old: PythonString,
+        _ new: PythonString,
         _ count: Int
-    ) throws(TemplateError) -> Text {
+    ) throws(TemplateError) -> PythonString {
         let most = count < 0 ? Int.max : count
         let places =
             old.isEmpty
@@ -200,8 +200,8 @@ extension Interpreter {
 
     private func find(
         _ name: String,
-        _ text: Text,
-        _ arguments: Arguments
+        _ text: PythonString,
+        _ arguments: CallValues
     ) throws(TemplateError) -> TemplateValue {
         let values = try bind(arguments, ["sub", "start", "end"], name)
         let part = try requiredText(values[0], "sub", name)
@@ -219,20 +219,22 @@ extension Interpreter {
             if name.hasSuffix("index") { throw fail("substring not found") }
             return .int(-1)
         }
-        let index = Text(whole.utf8[..<offset]).count
+        let index = PythonString(whole.utf8[..<offset]).count
         let count = text.count
         let start = try optionalInteger(values[1], name) ?? 0
         return .int(index + min(start < 0 ? max(0, start.addingClamped(count)) : start, count))
     }
 
     /// Counts a search from the end, which is not linear, as what it can cost.
-    private func charge(fromEnd part: Text, in text: Text) throws(TemplateError) {
+    private func charge(fromEnd part: PythonString, in text: PythonString) throws(TemplateError) {
         let cost = text.utf8.count.multipliedReportingOverflow(by: part.utf8.count)
         try charge(cost.overflow ? .max : cost.partialValue / 64)
     }
 
     /// `separator.join(items)`.
-    func join(_ separator: Text, _ items: [TemplateValue]) throws(TemplateError) -> TemplateValue {
+    func join(_ separator: PythonString, _ items: [TemplateValue]) throws(TemplateError)
+        -> TemplateValue
+    {
         var output: [UInt8] = []
         for (index, item) in items.enumerated() {
             if case .undefined(let undefined) = item { throw fail(undefined) }
@@ -245,13 +247,13 @@ extension Interpreter {
             output += text.utf8
             try charge(bytes: text.utf8.count + separator.utf8.count)
         }
-        return try string(Text(utf8: output, isMarkup: false))
+        return try string(PythonString(utf8: output, isMarkup: false))
     }
 
     private func removeAffix(
         _ name: String,
-        _ text: Text,
-        _ arguments: Arguments
+        _ text: PythonString,
+        _ arguments: CallValues
     ) throws(TemplateError) -> TemplateValue {
         let values = try bind(arguments, ["affix"], name)
         let affix = try requiredText(values[0], "affix", name)
@@ -266,8 +268,8 @@ extension Interpreter {
 
     private func pad(
         _ name: String,
-        _ text: Text,
-        _ arguments: Arguments
+        _ text: PythonString,
+        _ arguments: CallValues
     ) throws(TemplateError) -> TemplateValue {
         let values = try bind(arguments, ["width", "fillchar"], name)
         if name == "expandtabs" {
@@ -284,11 +286,11 @@ extension Interpreter {
 
     /// A text filled up to a width.
     func padded(
-        _ text: Text,
+        _ text: PythonString,
         _ name: String,
         _ width: Int,
-        _ fill: Text
-    ) throws(TemplateError) -> Text {
+        _ fill: PythonString
+    ) throws(TemplateError) -> PythonString {
         let missing = width > text.count ? width - text.count : 0
         guard missing > 0 else { return text }
         try charge(bytes: missing.multipliedReportingOverflow(by: fill.utf8.count).partialValue)
@@ -311,7 +313,8 @@ extension Interpreter {
         }
     }
 
-    private func expandTabs(_ text: Text, _ size: Int) throws(TemplateError) -> Text {
+    private func expandTabs(_ text: PythonString, _ size: Int) throws(TemplateError) -> PythonString
+    {
         let tabs = text.utf8.reduce(into: 0) { $0 += $1 == 0x09 ? 1 : 0 }
         let worst = tabs.multipliedReportingOverflow(by: size)
         try charge(bytes: worst.overflow ? .max : worst.partialValue)

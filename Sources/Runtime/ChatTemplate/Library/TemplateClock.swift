@@ -27,7 +27,7 @@ public struct TemplateClock: Sendable, Hashable {
     /// Python's `strftime`, in the C locale.
     func formatted(
         _ format: String,
-        _ interpreter: Interpreter
+        _ interpreter: TemplateInterpreter
     ) throws(TemplateError) -> String {
         guard format.utf8.count <= 1024 else {
             throw interpreter.limit("a date format of more than 1024 bytes")
@@ -53,7 +53,7 @@ public struct TemplateClock: Sendable, Hashable {
         _ letter: Unicode.Scalar,
         _ rest: inout String.UnicodeScalarView.SubSequence,
         _ fields: tm,
-        _ interpreter: Interpreter
+        _ interpreter: TemplateInterpreter
     ) throws(TemplateError) -> String {
         switch letter {
         case "%": return "%"

@@ -32,12 +32,12 @@ enum TemplateTest: String, Sendable {
     }
 }
 
-extension Interpreter {
+extension TemplateInterpreter {
     /// Whether a test holds for a value.
     func holds(
         _ name: TestName,
         for value: TemplateValue,
-        _ arguments: Arguments
+        _ arguments: CallValues
     ) throws(TemplateError) -> Bool {
         guard let test = name.test else { throw fail("No test named '\(name.text)' found.") }
         let given = arguments.positional + arguments.keyword.map(\.value)

@@ -1,4 +1,4 @@
-extension Interpreter {
+extension TemplateInterpreter {
     func applyText(
         _ filter: TemplateFilter,
         _ value: TemplateValue,
@@ -18,7 +18,7 @@ extension Interpreter {
         case .replace:
             guard let old = values[0], let new = values[1] else { throw missing("new", "replace") }
             let count = try optionalInteger(noneAsNil(values[2]), "replace") ?? -1
-            return .string(try replace(Text(text.utf8), try str(old), try str(new), count))
+            return .string(try replace(PythonString(text.utf8), try str(old), try str(new), count))
         case .indent: return try indent(text, values)
         case .truncate: return try truncate(text, values)
         case .wordcount: return .int(wordCount(text))
@@ -34,7 +34,7 @@ extension Interpreter {
     }
 
     /// Jinja's `title`: words begin after space, `-` and opening brackets.
-    private func title(_ text: Text) -> Text {
+    private func title(_ text: PythonString) -> PythonString {
         var output = String.UnicodeScalarView()
         var isFirst = true
         for scalar in text.scalars {
@@ -47,21 +47,21 @@ extension Interpreter {
     }
 
     private func indent(
-        _ text: Text,
+        _ text: PythonString,
         _ values: [TemplateValue?]
     ) throws(TemplateError) -> TemplateValue {
-        let indentation: Text
+        let indentation: PythonString
         if case .string(let given)? = values[0] {
             indentation = given
         } else {
             let width = max(0, try optionalInteger(values[0], "indent") ?? 4)
             try charge(bytes: width)
-            indentation = Text([UInt8](repeating: 0x20, count: width))
+            indentation = PythonString([UInt8](repeating: 0x20, count: width))
         }
         let indentsFirst = values[1]?.isTrue == true
         let indentsBlank = values[2]?.isTrue == true
         var output: [UInt8] = []
-        let lines = Text(text.utf8 + [0x0A]).split("\n", most: .max, fromEnd: false)
+        let lines = PythonString(text.utf8 + [0x0A]).split("\n", most: .max, fromEnd: false)
         // Jinja adds a newline before splitting, so that one at the end is kept.
         for (index, line) in lines.dropLast().enumerated() {
             if index > 0 { output.append(0x0A) }
@@ -77,7 +77,7 @@ extension Interpreter {
     }
 
     private func truncate(
-        _ text: Text,
+        _ text: PythonString,
         _ values: [TemplateValue?]
     ) throws(TemplateError) -> TemplateValue {
         let length = try optionalInteger(values[0], "truncate") ?? 255
@@ -94,7 +94,7 @@ extension Interpreter {
         return try string(cut.with(cut.utf8[..<space] + end.utf8))
     }
 
-    private func wordCount(_ text: Text) -> Int {
+    private func wordCount(_ text: PythonString) -> Int {
         var count = 0
         var isInside = false
         for scalar in text.scalars {
@@ -108,19 +108,19 @@ extension Interpreter {
 
     /// Wraps lines at spaces; words longer than a line are cut unless told otherwise.
     private func wordWrap(
-        _ text: Text,
+        _ text: PythonString,
         _ values: [TemplateValue?]
     ) throws(TemplateError) -> TemplateValue {
         let width = try optionalInteger(values[0], "wordwrap") ?? 79
         guard width > 0 else { throw fail("invalid width \(width) (must be > 0)") }
         let breaksWords = values[1]?.isTrue ?? true
         let newline = try optionalText(noneAsNil(values[2]), "wordwrap") ?? "\n"
-        var lines: [Text] = []
+        var lines: [PythonString] = []
         for line in text.lines(keepEnds: false) {
-            var current: [Text] = []
+            var current: [PythonString] = []
             var used = 0
             func close() {
-                lines.append(Text(current.map(\.utf8).joined(separator: [0x20])))
+                lines.append(PythonString(current.map(\.utf8).joined(separator: [0x20])))
                 current = []
                 used = 0
             }
@@ -129,24 +129,24 @@ extension Interpreter {
                 try charge(elements: rest.count)
                 if used > 0, used + 1 + rest.count > width { close() }
                 while breaksWords, rest.count > width {
-                    lines.append(Text(rest.prefix(width).flatMap(\.utf8)))
+                    lines.append(PythonString(rest.prefix(width).flatMap(\.utf8)))
                     rest.removeFirst(width)
                 }
                 used += rest.count + (current.isEmpty ? 0 : 1)
-                current.append(Text(rest.flatMap(\.utf8)))
+                current.append(PythonString(rest.flatMap(\.utf8)))
             }
             close()
         }
         let joined = lines.map(\.utf8).joined(separator: newline.utf8)
-        return try string(Text(joined))
+        return try string(PythonString(joined))
     }
 
     private func urlEncode(
         _ value: TemplateValue,
-        _ text: Text
+        _ text: PythonString
     ) throws(TemplateError) -> TemplateValue {
         guard case .dict(let dict) = value else {
-            return try string(Text(Self.quoted(text, keeping: "/")))
+            return try string(PythonString(Self.quoted(text, keeping: "/")))
         }
         var output: [UInt8] = []
         for (key, value) in zip(dict.keys, dict.values) {
@@ -156,10 +156,10 @@ extension Interpreter {
             output.append(UInt8(ascii: "="))
             output += Self.quoted(pair.1, keeping: "")
         }
-        return try string(Text(output))
+        return try string(PythonString(output))
     }
 
-    private static func quoted(_ text: Text, keeping safe: String) -> [UInt8] {
+    private static func quoted(_ text: PythonString, keeping safe: String) -> [UInt8] {
         var output: [UInt8] = []
         let kept = Set("_.-~".utf8).union(safe.utf8)
         for byte in text.utf8 {

@@ -65,10 +65,10 @@ extension AssistantSpanFinder {
 
     /// What templates make of a content: all of it, or all but space, or what follows reasoning.
     func candidates(_ content: String) -> [[UInt8]] {
-        let whole = Text(content)
+        let whole = PythonString(content)
         var candidates = [whole]
         if let mark = whole.findLast("</think>", before: whole.utf8.count) {
-            candidates.append(Text(whole.utf8[(mark + 8)...]))
+            candidates.append(PythonString(whole.utf8[(mark + 8)...]))
         }
         return candidates.flatMap { text in
             [
@@ -84,11 +84,11 @@ extension AssistantSpanFinder {
 
     /// A rendering cut at its sentinels; `nil` unless each is there once, in order.
     private func pieces(of rendering: [UInt8], _ plain: [Int]) -> [ArraySlice<UInt8>]? {
-        let whole = Text(utf8: rendering, isMarkup: false)
+        let whole = PythonString(utf8: rendering, isMarkup: false)
         var pieces: [ArraySlice<UInt8>] = []
         var position = 0
         for message in plain {
-            let sentinel = Text(sentinel(message))
+            let sentinel = PythonString(sentinel(message))
             guard whole.occurrences(of: sentinel, limit: 2).count == 1,
                 let place = whole.find(sentinel, from: position)
             else { return nil }
@@ -107,6 +107,6 @@ extension AssistantSpanFinder {
             text.starts(with: pieces[0]), text.suffix(pieces[1].count).elementsEqual(pieces[1])
         else { return nil }
         let range = pieces[0].count..<(text.count - pieces[1].count)
-        return Text(content).find(Text(text[range]), from: 0) == nil ? nil : range
+        return PythonString(content).find(PythonString(text[range]), from: 0) == nil ? nil : range
     }
 }

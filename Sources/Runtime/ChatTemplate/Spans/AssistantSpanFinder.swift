@@ -89,7 +89,9 @@ struct AssistantSpanFinder {
         before bound: Int
     ) -> AssistantSpans.Turn {
         var start = content.upperBound
-        while start < bound, let space = Text.spaceLength(text[start..<bound]) { start += space }
+        while start < bound, let space = PythonString.spaceLength(text[start..<bound]) {
+            start += space
+        }
         let tail = text[start..<bound]
         if let token = token(in: endTokens.stop, beginning: tail) {
             return .init(message: message, content: content, end: start..<(start + token))
@@ -138,8 +140,8 @@ struct AssistantSpanFinder {
         guard let content = messages[message]["content"]?.string, !content.isEmpty else {
             return true
         }
-        let turn = Text(text[range])
-        return candidates(content).contains { turn.find(Text($0), from: 0) != nil }
+        let turn = PythonString(text[range])
+        return candidates(content).contains { turn.find(PythonString($0), from: 0) != nil }
     }
 
     /// Divides what a turn rendered into content and end token.
@@ -158,7 +160,7 @@ struct AssistantSpanFinder {
         guard let prompted = trial(before, generationPrompt: true) else { return nil }
         let plain = trial(before, generationPrompt: false) ?? []
         let shared = zip(text, prompted).prefix { $0 == $1 }.count
-        let header = Text.trimmedEnd(plain[...])
+        let header = PythonString.trimmedEnd(plain[...])
         guard shared >= header else { return nil }
         guard shared < prompted.count else { return shared }
         // The prompt goes on in another way than this turn: back to where its last word or token
@@ -174,22 +176,22 @@ struct AssistantSpanFinder {
         guard let rendered = trial(messages[...message], generationPrompt: false) else {
             return nil
         }
-        let end = Text.trimmedEnd(rendered[...])
+        let end = PythonString.trimmedEnd(rendered[...])
         return text.starts(with: rendered[..<end]) ? end : nil
     }
 
     /// The end of the first stop token after a position.
     private func stopToken(after start: Int) -> Int? {
-        let whole = Text(utf8: text, isMarkup: false)
+        let whole = PythonString(utf8: text, isMarkup: false)
         return endTokens.stop
             .compactMap { token in
-                whole.find(Text(token), from: start).map { $0 + token.utf8.count }
+                whole.find(PythonString(token), from: start).map { $0 + token.utf8.count }
             }
             .min()
     }
 
     private func endWithoutSpace(_ end: Int, notBefore start: Int) -> Int {
-        start + Text.trimmedEnd(text[start..<end])
+        start + PythonString.trimmedEnd(text[start..<end])
     }
 
     // MARK: - Tokens
@@ -220,7 +222,7 @@ struct AssistantSpanFinder {
     }
 }
 
-extension Text {
+extension PythonString {
     /// How many bytes of a text are left without the space at its end.
     static func trimmedEnd(_ text: ArraySlice<UInt8>) -> Int {
         var end = text.endIndex

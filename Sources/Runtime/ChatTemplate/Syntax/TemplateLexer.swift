@@ -195,7 +195,7 @@ struct TemplateLexer {
 
     func skippingSpace(from start: Int) -> Int {
         var index = min(start, source.count)
-        while index < source.count, let length = Text.spaceLength(source[index...]) {
+        while index < source.count, let length = PythonString.spaceLength(source[index...]) {
             index += length
         }
         return index
@@ -204,7 +204,7 @@ struct TemplateLexer {
     /// The end of a text without trailing space.
     private static func end(of text: ArraySlice<UInt8>) -> Int {
         var end = text.endIndex
-        while end > text.startIndex, let length = Text.trailingSpaceLength(text[..<end]) {
+        while end > text.startIndex, let length = PythonString.trailingSpaceLength(text[..<end]) {
             end -= length
         }
         return end

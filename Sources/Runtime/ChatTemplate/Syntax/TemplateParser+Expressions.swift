@@ -1,6 +1,6 @@
 extension TemplateParser {
     /// Parses an expression, a conditional one included.
-    mutating func expression() throws(TemplateError) -> Expression {
+    mutating func expression() throws(TemplateError) -> TemplateExpression {
         try enter()
         defer { nesting -= 1 }
         var value = try disjunction()
@@ -26,7 +26,7 @@ extension TemplateParser {
         }
     }
 
-    private mutating func disjunction() throws(TemplateError) -> Expression {
+    private mutating func disjunction() throws(TemplateError) -> TemplateExpression {
         let first = try conjunction()
         guard isName("or") else { return first }
         var terms = [first]
@@ -34,7 +34,7 @@ extension TemplateParser {
         return .or(terms)
     }
 
-    private mutating func conjunction() throws(TemplateError) -> Expression {
+    private mutating func conjunction() throws(TemplateError) -> TemplateExpression {
         let first = try negation()
         guard isName("and") else { return first }
         var terms = [first]
@@ -42,7 +42,7 @@ extension TemplateParser {
         return .and(terms)
     }
 
-    private mutating func negation() throws(TemplateError) -> Expression {
+    private mutating func negation() throws(TemplateError) -> TemplateExpression {
         var isNegated = false
         var any = false
         while skip(name: "not") {
@@ -54,12 +54,12 @@ extension TemplateParser {
         return isNegated ? .not(value) : .not(.not(value))
     }
 
-    private mutating func comparison() throws(TemplateError) -> Expression {
+    private mutating func comparison() throws(TemplateError) -> TemplateExpression {
         let line = current.line
         let left = try sum()
-        var links: [Comparison] = []
+        var links: [ComparisonLink] = []
         while let op = comparisonOperator() {
-            links.append(Comparison(op: op, right: try sum()))
+            links.append(ComparisonLink(op: op, right: try sum()))
         }
         return links.isEmpty ? left : .compare(left, links, line: line)
     }
@@ -78,10 +78,10 @@ extension TemplateParser {
         return nil
     }
 
-    private mutating func sum() throws(TemplateError) -> Expression {
+    private mutating func sum() throws(TemplateError) -> TemplateExpression {
         var left = try concatenation()
         var links = 0
-        while isSymbol("+") || isSymbol("-"), let op = BinaryOperator(rawValue: current.text) {
+        while isSymbol("+") || isSymbol("-"), let op = TemplateOperator(rawValue: current.text) {
             try link(&links)
             let line = current.line
             index += 1
@@ -90,7 +90,7 @@ extension TemplateParser {
         return left
     }
 
-    private mutating func concatenation() throws(TemplateError) -> Expression {
+    private mutating func concatenation() throws(TemplateError) -> TemplateExpression {
         let first = try product()
         guard isSymbol("~") else { return first }
         var parts = [first]
@@ -98,11 +98,11 @@ extension TemplateParser {
         return .concat(parts)
     }
 
-    private mutating func product() throws(TemplateError) -> Expression {
+    private mutating func product() throws(TemplateError) -> TemplateExpression {
         var left = try power()
         var links = 0
         while ["*", "/", "//", "%"].contains(current.text), current.kind == .symbol,
-            let op = BinaryOperator(rawValue: current.text)
+            let op = TemplateOperator(rawValue: current.text)
         {
             try link(&links)
             let line = current.line
@@ -112,7 +112,7 @@ extension TemplateParser {
         return left
     }
 
-    private mutating func power() throws(TemplateError) -> Expression {
+    private mutating func power() throws(TemplateError) -> TemplateExpression {
         var left = try unary(withFilters: true)
         var links = 0
         while isSymbol("**") {
@@ -124,11 +124,11 @@ extension TemplateParser {
         return left
     }
 
-    mutating func unary(withFilters: Bool) throws(TemplateError) -> Expression {
+    mutating func unary(withFilters: Bool) throws(TemplateError) -> TemplateExpression {
         try enter()
         defer { nesting -= 1 }
         let line = current.line
-        var value: Expression
+        var value: TemplateExpression
         if skip(symbol: "-") {
             value = .negative(try unary(withFilters: false), line: line)
         } else if skip(symbol: "+") {
@@ -140,7 +140,7 @@ extension TemplateParser {
         return withFilters ? try filtersAndTests(of: value) : value
     }
 
-    private mutating func primary() throws(TemplateError) -> Expression {
+    private mutating func primary() throws(TemplateError) -> TemplateExpression {
         let token = current
         switch token.kind {
         case .name:
@@ -149,7 +149,7 @@ extension TemplateParser {
             case "true", "True": return .constant(.bool(true))
             case "false", "False": return .constant(.bool(false))
             case "none", "None": return .constant(.none)
-            default: return .name(symbol(Text(token.utf8)))
+            default: return .name(symbol(PythonString(token.utf8)))
             }
         case .string:
             var value: [UInt8] = []
@@ -157,10 +157,10 @@ extension TemplateParser {
                 value += current.utf8
                 index += 1
             }
-            return .constant(.string(Text(value)))
+            return .constant(.string(PythonString(value)))
         case .integer:
             index += 1
-            return .constant(Int(token.text).map(Constant.int) ?? .bigInteger(token.text))
+            return .constant(Int(token.text).map(TemplateConstant.int) ?? .bigInteger(token.text))
         case .float:
             index += 1
             return .constant(.float(Double(token.text) ?? 0))
@@ -169,14 +169,14 @@ extension TemplateParser {
         }
     }
 
-    private mutating func bracketed() throws(TemplateError) -> Expression {
+    private mutating func bracketed() throws(TemplateError) -> TemplateExpression {
         if skip(symbol: "(") {
             let value = try tuple(allowsConditional: true, end: nil, isParenthesised: true)
             try expect(symbol: ")")
             return value
         }
         if skip(symbol: "[") {
-            var elements: [Expression] = []
+            var elements: [TemplateExpression] = []
             while !isSymbol("]") {
                 if !elements.isEmpty { try expect(symbol: ",") }
                 if isSymbol("]") { break }
@@ -203,10 +203,10 @@ extension TemplateParser {
         allowsConditional: Bool,
         end: String?,
         isParenthesised: Bool
-    ) throws(TemplateError) -> Expression {
+    ) throws(TemplateError) -> TemplateExpression {
         try enter()
         defer { nesting -= 1 }
-        var elements: [Expression] = []
+        var elements: [TemplateExpression] = []
         var isTuple = false
         while true {
             let isEnd = current.kind == .variableEnd || current.kind == .blockEnd || isSymbol(")")

@@ -1,6 +1,7 @@
 extension TemplateParser {
     /// Parses attributes, subscripts and calls after a value.
-    mutating func postfix(of value: Expression) throws(TemplateError) -> Expression {
+    mutating func postfix(of value: TemplateExpression) throws(TemplateError) -> TemplateExpression
+    {
         var value = value
         var links = 0
         while true {
@@ -30,14 +31,14 @@ extension TemplateParser {
     }
 
     private mutating func attribute(
-        of value: Expression,
+        of value: TemplateExpression,
         line: Int
-    ) throws(TemplateError) -> Expression {
+    ) throws(TemplateError) -> TemplateExpression {
         let token = current
         switch token.kind {
         case .name:
             index += 1
-            return .attribute(value, Text(token.utf8), line: line)
+            return .attribute(value, PythonString(token.utf8), line: line)
         case .integer:
             index += 1
             guard let number = Int(token.text) else { throw error("number too large") }
@@ -47,26 +48,30 @@ extension TemplateParser {
     }
 
     private mutating func subscripted(
-        _ value: Expression,
+        _ value: TemplateExpression,
         line: Int
-    ) throws(TemplateError) -> Expression {
-        var start: Expression?
+    ) throws(TemplateError) -> TemplateExpression {
+        var start: TemplateExpression?
         if !isSymbol(":") {
             let first = try tupleInSubscript()
             if skip(symbol: "]") { return .item(value, first, line: line) }
             start = first
         }
         try expect(symbol: ":")
-        var parts: [Expression?] = [nil, nil]
+        var parts: [TemplateExpression?] = [nil, nil]
         for part in parts.indices {
             if !isSymbol(":"), !isSymbol("]") { parts[part] = try expression() }
             if part == 0, !skip(symbol: ":") { break }
         }
         try expect(symbol: "]")
-        return .slice(value, SliceBounds(start: start, stop: parts[0], step: parts[1]), line: line)
+        return .slice(
+            value,
+            SliceExpression(start: start, stop: parts[0], step: parts[1]),
+            line: line
+        )
     }
 
-    private mutating func tupleInSubscript() throws(TemplateError) -> Expression {
+    private mutating func tupleInSubscript() throws(TemplateError) -> TemplateExpression {
         let first = try expression()
         guard isSymbol(",") else { return first }
         var elements = [first]
@@ -79,7 +84,9 @@ extension TemplateParser {
 
     // MARK: - Filters and tests
 
-    mutating func filtersAndTests(of value: Expression) throws(TemplateError) -> Expression {
+    mutating func filtersAndTests(of value: TemplateExpression) throws(TemplateError)
+        -> TemplateExpression
+    {
         var value = value
         var links = 0
         while true {
@@ -99,7 +106,8 @@ extension TemplateParser {
     }
 
     /// Parses `|a|b(c)`, if any.
-    mutating func filters(of value: Expression) throws(TemplateError) -> Expression {
+    mutating func filters(of value: TemplateExpression) throws(TemplateError) -> TemplateExpression
+    {
         var value = value
         var links = 0
         while skip(symbol: "|") {
@@ -110,7 +118,7 @@ extension TemplateParser {
     }
 
     /// Parses the name and the arguments of one filter.
-    mutating func filter(of value: Expression) throws(TemplateError) -> Expression {
+    mutating func filter(of value: TemplateExpression) throws(TemplateError) -> TemplateExpression {
         let line = current.line
         let name = try dottedName()
         let arguments = isSymbol("(") ? try callArguments() : CallArguments()
@@ -123,7 +131,8 @@ extension TemplateParser {
         return name
     }
 
-    private mutating func test(of value: Expression, line: Int) throws(TemplateError) -> Expression
+    private mutating func test(of value: TemplateExpression, line: Int) throws(TemplateError)
+        -> TemplateExpression
     {
         let isNegated = skip(name: "not")
         let name = try dottedName()
@@ -134,7 +143,7 @@ extension TemplateParser {
             guard !isName("is") else { throw error("You cannot chain multiple tests with is") }
             arguments.positional = [try testArgument()]
         }
-        let test = Expression.test(value, TestName(name), arguments, line: line)
+        let test = TemplateExpression.test(value, TestName(name), arguments, line: line)
         return isNegated ? .not(test) : test
     }
 
@@ -148,7 +157,7 @@ extension TemplateParser {
     }
 
     /// Parses the argument of a test without parentheses, such as `is divisibleby 3`.
-    private mutating func testArgument() throws(TemplateError) -> Expression {
+    private mutating func testArgument() throws(TemplateError) -> TemplateExpression {
         try unary(withFilters: false)
     }
 
@@ -177,7 +186,7 @@ extension TemplateParser {
             arguments.mapping = try expression()
         } else if current.kind == .name, next.kind == .symbol, next.text == "=" {
             guard arguments.mapping == nil else { throw invalidCall() }
-            let name = Text(current.utf8)
+            let name = PythonString(current.utf8)
             index += 2
             arguments.keyword.append((name: name, value: try expression()))
         } else {

@@ -1,6 +1,6 @@
 extension TemplateParser {
     /// Parses one statement, from its keyword to before the end of its last block.
-    mutating func statement() throws(TemplateError) -> Statement {
+    mutating func statement() throws(TemplateError) -> TemplateStatement {
         let keyword = try name()
         switch keyword.text {
         case "if": return try condition(line: keyword.line)
@@ -22,13 +22,13 @@ extension TemplateParser {
         }
     }
 
-    private mutating func condition(line: Int) throws(TemplateError) -> Statement {
-        var branches: [Branch] = []
+    private mutating func condition(line: Int) throws(TemplateError) -> TemplateStatement {
+        var branches: [ConditionBranch] = []
         var line = line
         while true {
             let test = try tuple(allowsConditional: false, end: nil, isParenthesised: false)
             let (body, end) = try body(until: ["elif", "else", "endif"])
-            branches.append(Branch(test: test, body: body, line: line))
+            branches.append(ConditionBranch(test: test, body: body, line: line))
             switch end {
             case "elif": line = current.line
             case "else":
@@ -38,7 +38,7 @@ extension TemplateParser {
         }
     }
 
-    private mutating func loop(line: Int) throws(TemplateError) -> Statement {
+    private mutating func loop(line: Int) throws(TemplateError) -> TemplateStatement {
         let target = try target(end: "in", allowsAttribute: false)
         guard skip(name: "in") else { throw error("expected 'in', got \(describe(current))") }
         let iterable = try tuple(allowsConditional: false, end: "recursive", isParenthesised: false)
@@ -49,7 +49,7 @@ extension TemplateParser {
         loops -= 1
         let otherwise = end == "else" ? try self.body(until: ["endfor"]).statements : []
         return .loop(
-            Loop(
+            LoopStatement(
                 target: target,
                 iterable: iterable,
                 filter: filter,
@@ -61,7 +61,7 @@ extension TemplateParser {
         )
     }
 
-    private mutating func set(line: Int) throws(TemplateError) -> Statement {
+    private mutating func set(line: Int) throws(TemplateError) -> TemplateStatement {
         let target = try target(end: nil, allowsAttribute: true)
         if skip(symbol: "=") {
             return .set(
@@ -79,10 +79,10 @@ extension TemplateParser {
     private mutating func target(
         end: String?,
         allowsAttribute: Bool
-    ) throws(TemplateError) -> Target {
+    ) throws(TemplateError) -> AssignmentTarget {
         try enter()
         defer { nesting -= 1 }
-        var targets: [Target] = []
+        var targets: [AssignmentTarget] = []
         var isTuple = false
         while true {
             if let end, isName(end) { break }
@@ -96,7 +96,9 @@ extension TemplateParser {
         return .tuple(targets)
     }
 
-    private mutating func singleTarget(allowsAttribute: Bool) throws(TemplateError) -> Target {
+    private mutating func singleTarget(allowsAttribute: Bool) throws(TemplateError)
+        -> AssignmentTarget
+    {
         if skip(symbol: "(") {
             let inner = try target(end: nil, allowsAttribute: allowsAttribute)
             try expect(symbol: ")")
@@ -105,13 +107,13 @@ extension TemplateParser {
         let name = try name()
         let reserved: Set<String> = ["true", "false", "none", "True", "False", "None"]
         guard !reserved.contains(name.text) else { throw error("can't assign to 'const'") }
-        let symbol = symbol(Text(name.utf8))
+        let symbol = symbol(PythonString(name.utf8))
         guard allowsAttribute, skip(symbol: ".") else { return .name(symbol) }
-        return .attribute(symbol, Text(try self.name().utf8))
+        return .attribute(symbol, PythonString(try self.name().utf8))
     }
 
-    private mutating func macro(line: Int) throws(TemplateError) -> Statement {
-        let name = Text(try name().utf8)
+    private mutating func macro(line: Int) throws(TemplateError) -> TemplateStatement {
+        let name = PythonString(try name().utf8)
         try expectSymbolAhead("(")
         let parameters = try signature()
         return .macro(try macroBody(name, parameters, end: "endmacro", line: line))
@@ -124,7 +126,7 @@ extension TemplateParser {
     }
 
     private mutating func macroBody(
-        _ name: Text,
+        _ name: PythonString,
         _ parameters: [MacroDefinition.Parameter],
         end: String,
         line: Int
@@ -153,7 +155,7 @@ extension TemplateParser {
         while !isSymbol(")") {
             if !parameters.isEmpty { try expect(symbol: ",") }
             if isSymbol(")") { break }
-            let name = Text(try name().utf8)
+            let name = PythonString(try name().utf8)
             let fallback = skip(symbol: "=") ? try expression() : nil
             if fallback == nil, parameters.last?.fallback != nil {
                 throw error("non-default argument follows default argument")
@@ -166,7 +168,7 @@ extension TemplateParser {
         return parameters
     }
 
-    private mutating func callBlock(line: Int) throws(TemplateError) -> Statement {
+    private mutating func callBlock(line: Int) throws(TemplateError) -> TemplateStatement {
         let parameters = isSymbol("(") ? try signature() : []
         let call = try expression()
         guard case .call = call else { throw error("expected call") }
@@ -174,14 +176,14 @@ extension TemplateParser {
         return .call(call, caller: caller, line: line)
     }
 
-    private mutating func filterBlock(line: Int) throws(TemplateError) -> Statement {
+    private mutating func filterBlock(line: Int) throws(TemplateError) -> TemplateStatement {
         let first = try filter(of: .captured)
         let filter = try filters(of: first)
         let body = try body(until: ["endfilter"]).statements
         return .filterBlock(body, filter: filter, line: line)
     }
 
-    private mutating func with(line: Int) throws(TemplateError) -> Statement {
+    private mutating func with(line: Int) throws(TemplateError) -> TemplateStatement {
         var variables: [WithVariable] = []
         while current.kind != .blockEnd {
             if !variables.isEmpty { try expect(symbol: ",") }

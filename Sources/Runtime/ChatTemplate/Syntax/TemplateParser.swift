@@ -8,7 +8,7 @@ struct TemplateParser {
     /// Open loops around the statement being parsed: `break` needs one.
     var loops = 0
     /// Which of `caller`, `kwargs` and `varargs` the macro being parsed mentions.
-    var specialUses: Set<Symbol> = []
+    var specialUses: Set<TemplateSymbol> = []
 
     static func parse(
         _ source: String,
@@ -21,7 +21,7 @@ struct TemplateParser {
         return TemplateProgram(
             body: body,
             symbols: parser.symbols,
-            literals: Set(literals.map { Text($0.utf8) })
+            literals: Set(literals.map { PythonString($0.utf8) })
         )
     }
 
@@ -33,10 +33,10 @@ struct TemplateParser {
     // MARK: - Bodies
 
     /// Parses statements up to a block that begins with one of `ends`, which stays to be read.
-    mutating func statements(until ends: Set<String>) throws(TemplateError) -> [Statement] {
+    mutating func statements(until ends: Set<String>) throws(TemplateError) -> [TemplateStatement] {
         try enter()
         defer { nesting -= 1 }
-        var body: [Statement] = []
+        var body: [TemplateStatement] = []
         while true {
             let token = current
             switch token.kind {
@@ -65,7 +65,7 @@ struct TemplateParser {
 
     /// Parses a body and the keyword that ends it.
     mutating func body(until ends: Set<String>) throws(TemplateError) -> (
-        statements: [Statement], end: String
+        statements: [TemplateStatement], end: String
     ) {
         try expect(.blockEnd)
         let statements = try statements(until: ends)
@@ -144,7 +144,7 @@ struct TemplateParser {
     }
 
     /// Numbers a name and notes what macros must know of it.
-    mutating func symbol(_ name: Text) -> Symbol {
+    mutating func symbol(_ name: PythonString) -> TemplateSymbol {
         let symbol = symbols.number(of: name)
         if symbol == SymbolTable.caller || symbol == SymbolTable.kwargs
             || symbol == SymbolTable.varargs

@@ -66,7 +66,7 @@ struct PythonJSON {
     /// The positions of a mapping's members in the order they are written.
     private func order(of dict: TemplateDict) throws(Failure) -> [Int] {
         guard sortsKeys else { return Array(0..<dict.count) }
-        var keys: [Text] = []
+        var keys: [PythonString] = []
         for key in dict.keys {
             guard case .string(let text) = key else {
                 throw Failure(message: "only string keys can be sorted")
@@ -76,14 +76,14 @@ struct PythonJSON {
         return keys.indices.sorted { keys[$0] < keys[$1] }
     }
 
-    private static func key(_ key: TemplateValue) throws(Failure) -> Text {
+    private static func key(_ key: TemplateValue) throws(Failure) -> PythonString {
         switch key {
         case .string(let text): return text
         case .none: return "null"
         case .bool(let value): return value ? "true" : "false"
-        case .int(let value): return Text(String(value))
-        case .bigInteger(let digits): return Text(digits)
-        case .float(let value): return Text(spelling(of: value))
+        case .int(let value): return PythonString(String(value))
+        case .bigInteger(let digits): return PythonString(digits)
+        case .float(let value): return PythonString(spelling(of: value))
         default:
             throw Failure(
                 message: "keys must be str, int, float, bool or None, not \(key.typeName)"
@@ -115,7 +115,7 @@ struct PythonJSON {
         for _ in 0..<level { output += indent }
     }
 
-    private mutating func write(_ text: Text) {
+    private mutating func write(_ text: PythonString) {
         output.append(UInt8(ascii: "\""))
         if escapesNonASCII {
             for scalar in text.scalars { writeASCII(scalar) }

@@ -64,7 +64,7 @@ enum PythonText {
         return range.step == 1 ? "range(\(ends))" : "range(\(ends), \(range.step))"
     }
 
-    private static func repr(_ text: Text, into output: inout [UInt8]) {
+    private static func repr(_ text: PythonString, into output: inout [UInt8]) {
         if text.isMarkup { output += "Markup(".utf8 }
         let single = UInt8(ascii: "'")
         let double = UInt8(ascii: "\"")

@@ -15,7 +15,7 @@ final class TemplateDict {
     }
 
     /// The value of a key that is a string.
-    subscript(key: Text) -> TemplateValue? { index[.string(key)].map { values[$0] } }
+    subscript(key: PythonString) -> TemplateValue? { index[.string(key)].map { values[$0] } }
 
     /// Sets a key while the mapping is being made; an existing one keeps its place.
     /// - Returns: `false` where the key cannot be hashed.
@@ -26,7 +26,9 @@ final class TemplateDict {
     }
 
     /// Sets a key that is a string while the mapping is being made.
-    func set(_ key: Text, _ value: TemplateValue) { insert(.string(key), .string(key), value) }
+    func set(_ key: PythonString, _ value: TemplateValue) {
+        insert(.string(key), .string(key), value)
+    }
 
     private func insert(_ hashed: DictKey, _ key: TemplateValue, _ value: TemplateValue) {
         depth = max(depth, value.depth + 1, key.depth + 1)
@@ -47,7 +49,7 @@ enum DictKey: Hashable {
     case int(Int)
     case bigInteger(String)
     case float(Double)
-    case string(Text)
+    case string(PythonString)
     case tuple([DictKey])
 
     /// `nil` for what Python calls unhashable.

@@ -6,7 +6,7 @@ extension TemplateValue {
         case .null: self = .none
         case .bool(let value): self = .bool(value)
         case .number(let number): self = TemplateValue(number)
-        case .string(let text): self = .string(Text(text))
+        case .string(let text): self = .string(PythonString(text))
         case .array(let elements): self = .list(TemplateList(elements.map { TemplateValue($0) }))
         case .object(let object): self = .dict(TemplateDict(object))
         }
@@ -31,6 +31,6 @@ extension TemplateValue {
 extension TemplateDict {
     convenience init(_ object: JSONObject) {
         self.init()
-        for (key, value) in object.members { set(Text(key), TemplateValue(value)) }
+        for (key, value) in object.members { set(PythonString(key), TemplateValue(value)) }
     }
 }

@@ -11,7 +11,7 @@ enum TemplateValue {
     /// An integer beyond 64 bits, which can be printed and compared for equality, nothing else.
     case bigInteger(String)
     case float(Double)
-    case string(Text)
+    case string(PythonString)
     case list(TemplateList)
     case tuple(TemplateList)
     case dict(TemplateDict)
@@ -22,7 +22,7 @@ enum TemplateValue {
     case loop(LoopContext)
     case function(TemplateFunction)
 
-    static func text(_ string: String) -> TemplateValue { .string(Text(string)) }
+    static func text(_ string: String) -> TemplateValue { .string(PythonString(string)) }
     static var empty: TemplateValue { .string("") }
 
     /// The name of the Python type.
@@ -228,9 +228,9 @@ final class DictView {
 
 /// `namespace(…)`: the one object templates may change.
 final class TemplateNamespace {
-    var attributes: [Text: TemplateValue]
+    var attributes: [PythonString: TemplateValue]
 
-    init(_ attributes: [Text: TemplateValue]) { self.attributes = attributes }
+    init(_ attributes: [PythonString: TemplateValue]) { self.attributes = attributes }
 }
 
 /// A value that is not there.
@@ -238,11 +238,11 @@ final class TemplateNamespace {
 /// Printing it gives nothing; most else is an error with its message.
 final class UndefinedValue {
     enum Reason {
-        case name(Text)
-        case attribute(of: String, name: Text)
+        case name(PythonString)
+        case attribute(of: String, name: PythonString)
         case element(of: String, shown: String)
-        case parameter(Text)
-        case unsafe(of: String, name: Text)
+        case parameter(PythonString)
+        case unsafe(of: String, name: PythonString)
         case other(String)
     }
 

@@ -1,6 +1,6 @@
-extension Interpreter {
+extension TemplateInterpreter {
     func evaluateCall(
-        _ callee: Expression,
+        _ callee: TemplateExpression,
         _ arguments: CallArguments,
         _ line: Int
     ) throws(TemplateError) -> TemplateValue {
@@ -11,7 +11,8 @@ extension Interpreter {
     }
 
     /// Calls a value.
-    func call(_ value: TemplateValue, _ arguments: Arguments) throws(TemplateError) -> TemplateValue
+    func call(_ value: TemplateValue, _ arguments: CallValues) throws(TemplateError)
+        -> TemplateValue
     {
         switch value {
         case .function(let function): return try call(function, arguments)
@@ -26,7 +27,7 @@ extension Interpreter {
 
     private func call(
         _ function: TemplateFunction,
-        _ arguments: Arguments
+        _ arguments: CallValues
     ) throws(TemplateError) -> TemplateValue {
         switch function.body {
         case .macro(let macro, let scope): return try call(macro, scope, arguments)
@@ -40,12 +41,12 @@ extension Interpreter {
 
     private func call(
         _ macro: MacroDefinition,
-        _ outer: Scope,
-        _ arguments: Arguments
+        _ outer: TemplateScope,
+        _ arguments: CallValues
     ) throws(TemplateError) -> TemplateValue {
         let callLine = line
         defer { line = callLine }
-        let inner = Scope(parent: outer)
+        let inner = TemplateScope(parent: outer)
         return try call { () throws(TemplateError) in
             try scoped(inner) { () throws(TemplateError) in
                 try bind(arguments, to: macro)
@@ -59,11 +60,11 @@ extension Interpreter {
 
     /// Sets a macro's parameters in the present scope, as `jinja2.runtime.Macro` does.
     private func bind(
-        _ arguments: Arguments,
+        _ arguments: CallValues,
         to macro: MacroDefinition
     ) throws(TemplateError) {
         var keyword = arguments.keyword
-        func take(_ name: Text) -> TemplateValue? {
+        func take(_ name: PythonString) -> TemplateValue? {
             keyword.firstIndex { $0.name == name }.map { keyword.remove(at: $0).value }
         }
         for (index, parameter) in macro.parameters.enumerated() {
@@ -89,8 +90,8 @@ extension Interpreter {
     }
 
     private func bindRest(
-        _ arguments: Arguments,
-        _ keyword: [(name: Text, value: TemplateValue)],
+        _ arguments: CallValues,
+        _ keyword: [(name: PythonString, value: TemplateValue)],
         to macro: MacroDefinition
     ) throws(TemplateError) {
         if macro.uses.contains(SymbolTable.kwargs) {
@@ -118,14 +119,14 @@ extension Interpreter {
 
     private func call(
         _ function: GlobalFunction,
-        _ arguments: Arguments
+        _ arguments: CallValues
     ) throws(TemplateError) -> TemplateValue {
         switch function {
         case .range: return try range(arguments)
         case .dict: return try dict(arguments)
         case .namespace:
             guard case .dict(let dict) = try dict(arguments) else { return .none }
-            var attributes: [Text: TemplateValue] = [:]
+            var attributes: [PythonString: TemplateValue] = [:]
             for (key, value) in zip(dict.keys, dict.values) {
                 guard case .string(let name) = key else { throw fail("keywords must be strings") }
                 attributes[name] = value
@@ -149,24 +150,24 @@ extension Interpreter {
             guard case .string(let format)? = values[0] else {
                 throw fail("strftime_now() needs a format")
             }
-            return try string(Text(try now.formatted(format.string, self)))
+            return try string(PythonString(try now.formatted(format.string, self)))
         }
     }
 
     /// Arguments by parameter.
     func bind(
-        _ arguments: Arguments,
-        _ parameters: [Text],
+        _ arguments: CallValues,
+        _ parameters: [PythonString],
         _ function: String
     ) throws(TemplateError) -> [TemplateValue?] {
-        do throws(ArgumentError) {
+        do throws(CallValuesError) {
             return try arguments.bound(to: parameters, of: function)
         } catch {
             throw fail(error.message)
         }
     }
 
-    private func range(_ arguments: Arguments) throws(TemplateError) -> TemplateValue {
+    private func range(_ arguments: CallValues) throws(TemplateError) -> TemplateValue {
         var bounds: [Int] = []
         for value in arguments.positional {
             if case .undefined(let undefined) = value { throw fail(undefined) }
@@ -198,7 +199,7 @@ extension Interpreter {
         return .range(PythonRange(start: start, step: step, count: Int(count)))
     }
 
-    private func dict(_ arguments: Arguments) throws(TemplateError) -> TemplateValue {
+    private func dict(_ arguments: CallValues) throws(TemplateError) -> TemplateValue {
         let dict = TemplateDict()
         guard arguments.positional.count <= 1 else {
             throw fail("dict expected at most 1 argument, got \(arguments.positional.count)")

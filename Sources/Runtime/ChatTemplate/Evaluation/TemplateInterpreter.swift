@@ -1,17 +1,17 @@
 /// Renders one program once.
 ///
 /// One interpreter belongs to one rendering and one thread; everything it makes dies with it.
-final class Interpreter {
+final class TemplateInterpreter {
     let program: TemplateProgram
     let limits: TemplateLimits
     let now: TemplateClock
-    var scope: Scope
+    var scope: TemplateScope
     /// The line of the statement or expression being evaluated, for errors.
     var line = 1
     /// What is rendered so far: of the template, or of the innermost block that captures.
     var output: [UInt8] = []
     /// The text a filter block hands to its filter.
-    var captured: Text = ""
+    var captured: PythonString = ""
     /// How many captures are open: `generation` marks only count in the template's own output.
     var captures = 0
     /// The ranges of `{% generation %}` blocks in the output.
@@ -21,7 +21,7 @@ final class Interpreter {
     private var allocated = 0
     private var calls = 0
     /// What may refer to itself in a circle; emptied in the end.
-    private var capturedScopes: [Scope] = []
+    private var capturedScopes: [TemplateScope] = []
     private var namespaces: [TemplateNamespace] = []
 
     init(
@@ -33,20 +33,20 @@ final class Interpreter {
         self.program = program
         self.limits = limits
         self.now = now
-        let globals = Scope(parent: nil)
+        let globals = TemplateScope(parent: nil)
         for function in GlobalFunction.allCases {
-            if let symbol = program.symbols.existing(Text(function.rawValue)) {
+            if let symbol = program.symbols.existing(PythonString(function.rawValue)) {
                 globals.set(symbol, .function(TemplateFunction(.global(function))))
             }
         }
-        scope = Scope(parent: globals)
+        scope = TemplateScope(parent: globals)
         for (name, value) in variables.members {
             // A variable the template never mentions is not even converted.
-            if let symbol = program.symbols.existing(Text(name)) {
+            if let symbol = program.symbols.existing(PythonString(name)) {
                 scope.set(symbol, TemplateValue(value))
             }
         }
-        scope = Scope(parent: scope)
+        scope = TemplateScope(parent: scope)
     }
 
     /// Renders the program.
@@ -110,13 +110,15 @@ final class Interpreter {
     }
 
     /// Remembers a scope that outlives its block because a macro or a loop refers to it.
-    func keep(_ scope: Scope) throws(TemplateError) {
+    func keep(_ scope: TemplateScope) throws(TemplateError) {
         if capturedScopes.last !== scope { capturedScopes.append(scope) }
         try charge(1)
     }
 
     /// Makes a namespace.
-    func makeNamespace(_ attributes: [Text: TemplateValue]) throws(TemplateError) -> TemplateValue {
+    func makeNamespace(_ attributes: [PythonString: TemplateValue]) throws(TemplateError)
+        -> TemplateValue
+    {
         try charge(elements: attributes.count + 4)
         let namespace = TemplateNamespace(attributes)
         namespaces.append(namespace)
@@ -153,7 +155,7 @@ final class Interpreter {
     }
 
     /// Makes a string.
-    func string(_ text: Text) throws(TemplateError) -> TemplateValue {
+    func string(_ text: PythonString) throws(TemplateError) -> TemplateValue {
         try charge(bytes: text.utf8.count)
         return .string(text)
     }

@@ -1,6 +1,8 @@
-extension Interpreter {
+extension TemplateInterpreter {
     /// `object.name`: an attribute first, then an item, as Jinja's `getattr`.
-    func attribute(_ name: Text, of object: TemplateValue) throws(TemplateError) -> TemplateValue {
+    func attribute(_ name: PythonString, of object: TemplateValue) throws(TemplateError)
+        -> TemplateValue
+    {
         if let value = try pythonAttribute(name, of: object) { return value }
         switch object {
         case .undefined(let undefined): throw fail(undefined)
@@ -26,7 +28,7 @@ extension Interpreter {
 
     /// What Python's `getattr` finds and the sandbox allows; `nil` where there is no attribute.
     private func pythonAttribute(
-        _ name: Text,
+        _ name: PythonString,
         of object: TemplateValue
     ) throws(TemplateError) -> TemplateValue? {
         if case .namespace(let namespace) = object, let value = namespace.attributes[name] {
@@ -75,7 +77,9 @@ extension Interpreter {
         return elements.indices.contains(position) ? position : nil
     }
 
-    private func character(_ index: Int, of text: Text) throws(TemplateError) -> TemplateValue? {
+    private func character(_ index: Int, of text: PythonString) throws(TemplateError)
+        -> TemplateValue?
+    {
         try charge(1 + text.utf8.count / 64)
         let count = text.count
         let position = index < 0 ? index + count : index
@@ -83,7 +87,7 @@ extension Interpreter {
         if count == text.utf8.count { return .string(text.with([text.utf8[position]])) }
         let scalars = text.scalars
         let scalar = scalars[scalars.index(scalars.startIndex, offsetBy: position)]
-        return .string(Text([scalar]))
+        return .string(PythonString([scalar]))
     }
 
     // MARK: - Slices
@@ -110,7 +114,7 @@ extension Interpreter {
     }
 
     private func sliced(
-        _ text: Text,
+        _ text: PythonString,
         _ bounds: (Int?, Int?, Int?)
     ) throws(TemplateError) -> TemplateValue {
         try charge(bytes: text.utf8.count)

@@ -1,8 +1,8 @@
 import Glibc
 
-extension Interpreter {
+extension TemplateInterpreter {
     func apply(
-        _ op: BinaryOperator,
+        _ op: TemplateOperator,
         _ left: TemplateValue,
         _ right: TemplateValue
     ) throws(TemplateError) -> TemplateValue {
@@ -25,7 +25,7 @@ extension Interpreter {
     }
 
     private func unsupported(
-        _ op: BinaryOperator,
+        _ op: TemplateOperator,
         _ left: TemplateValue,
         _ right: TemplateValue
     ) -> TemplateError {
@@ -54,11 +54,11 @@ extension Interpreter {
     }
 
     /// `+` of strings, where `Markup` escapes what is plain.
-    private static func add(_ left: Text, _ right: Text) -> Text {
+    private static func add(_ left: PythonString, _ right: PythonString) -> PythonString {
         guard left.isMarkup || right.isMarkup else {
-            return Text(utf8: left.utf8 + right.utf8, isMarkup: false)
+            return PythonString(utf8: left.utf8 + right.utf8, isMarkup: false)
         }
-        return Text(utf8: left.escaped.utf8 + right.escaped.utf8, isMarkup: true)
+        return PythonString(utf8: left.escaped.utf8 + right.escaped.utf8, isMarkup: true)
     }
 
     private func repeated(
@@ -105,7 +105,7 @@ extension Interpreter {
     // MARK: - Numbers
 
     private func integers(
-        _ op: BinaryOperator,
+        _ op: TemplateOperator,
         _ left: Int,
         _ right: Int
     ) throws(TemplateError) -> TemplateValue {
@@ -147,7 +147,7 @@ extension Interpreter {
     }
 
     private func floats(
-        _ op: BinaryOperator,
+        _ op: TemplateOperator,
         _ left: Double,
         _ right: Double
     ) throws(TemplateError) -> Double {

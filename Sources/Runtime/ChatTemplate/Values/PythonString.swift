@@ -1,5 +1,5 @@
 /// A string as Python has it: Unicode scalars, held as UTF-8, compared and ordered by code point.
-struct Text: Sendable, Hashable, ExpressibleByStringLiteral {
+struct PythonString: Sendable, Hashable, ExpressibleByStringLiteral {
     /// Valid UTF-8.
     var utf8: [UInt8]
     /// Whether this is markupsafe's `Markup`, which escapes what is added to it.
@@ -21,11 +21,11 @@ struct Text: Sendable, Hashable, ExpressibleByStringLiteral {
     var string: String { String(decoding: utf8, as: UTF8.self) }
     var isEmpty: Bool { utf8.isEmpty }
 
-    static func == (left: Text, right: Text) -> Bool { left.utf8 == right.utf8 }
+    static func == (left: PythonString, right: PythonString) -> Bool { left.utf8 == right.utf8 }
     func hash(into hasher: inout Hasher) { hasher.combine(utf8) }
 
     /// By code point, which is the order of UTF-8's bytes.
-    static func < (left: Text, right: Text) -> Bool {
+    static func < (left: PythonString, right: PythonString) -> Bool {
         left.utf8.lexicographicallyPrecedes(right.utf8)
     }
 
@@ -51,14 +51,14 @@ struct Text: Sendable, Hashable, ExpressibleByStringLiteral {
     }
 
     /// Each scalar as a text of its own.
-    var characters: [Text] {
+    var characters: [PythonString] {
         let offsets = scalarOffsets
-        return (0..<offsets.count - 1).map { Text(utf8[offsets[$0]..<offsets[$0 + 1]]) }
+        return (0..<offsets.count - 1).map { PythonString(utf8[offsets[$0]..<offsets[$0 + 1]]) }
     }
 
     /// The same kind of string with other contents.
-    func with(_ bytes: some Sequence<UInt8>) -> Text {
-        Text(utf8: Array(bytes), isMarkup: isMarkup)
+    func with(_ bytes: some Sequence<UInt8>) -> PythonString {
+        PythonString(utf8: Array(bytes), isMarkup: isMarkup)
     }
 
     // MARK: - Space, as Python's `str.isspace` has it
@@ -104,5 +104,5 @@ struct Text: Sendable, Hashable, ExpressibleByStringLiteral {
 
 extension Unicode.Scalar {
     /// Python's `str.isspace`.
-    var isPythonSpace: Bool { Text.spaceLength(ArraySlice(String(self).utf8)) != nil }
+    var isPythonSpace: Bool { PythonString.spaceLength(ArraySlice(String(self).utf8)) != nil }
 }

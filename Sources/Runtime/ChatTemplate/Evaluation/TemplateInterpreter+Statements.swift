@@ -1,8 +1,8 @@
-extension Interpreter {
+extension TemplateInterpreter {
     /// What happens after a statement.
     enum Flow { case next, breakLoop, continueLoop }
 
-    func execute(_ statements: [Statement]) throws(TemplateError) -> Flow {
+    func execute(_ statements: [TemplateStatement]) throws(TemplateError) -> Flow {
         for statement in statements {
             let flow = try execute(statement)
             if flow != .next { return flow }
@@ -10,7 +10,7 @@ extension Interpreter {
         return .next
     }
 
-    private func execute(_ statement: Statement) throws(TemplateError) -> Flow {
+    private func execute(_ statement: TemplateStatement) throws(TemplateError) -> Flow {
         try charge(1)
         switch statement {
         case .data(let utf8): try write(utf8)
@@ -66,7 +66,7 @@ extension Interpreter {
     }
 
     /// Renders into a text instead of the output.
-    func capture(_ body: () throws(TemplateError) -> Void) throws(TemplateError) -> Text {
+    func capture(_ body: () throws(TemplateError) -> Void) throws(TemplateError) -> PythonString {
         let outer = output
         output = []
         captures += 1
@@ -76,12 +76,12 @@ extension Interpreter {
         }
         try body()
         try charge(bytes: output.count)
-        return Text(utf8: output, isMarkup: false)
+        return PythonString(utf8: output, isMarkup: false)
     }
 
     /// Runs a body in a scope of its own.
     func scoped<Success>(
-        _ inner: Scope,
+        _ inner: TemplateScope,
         _ body: () throws(TemplateError) -> Success
     ) throws(TemplateError) -> Success {
         let outer = scope
@@ -92,11 +92,13 @@ extension Interpreter {
 
     /// Renders a body, and what its filters make of it.
     private func filtered(
-        _ body: [Statement],
-        _ filter: Expression
+        _ body: [TemplateStatement],
+        _ filter: TemplateExpression
     ) throws(TemplateError) -> TemplateValue {
         let text = try capture { () throws(TemplateError) in
-            _ = try scoped(Scope(parent: scope)) { () throws(TemplateError) in try execute(body) }
+            _ = try scoped(TemplateScope(parent: scope)) { () throws(TemplateError) in
+                try execute(body)
+            }
         }
         let outer = captured
         captured = text
@@ -105,9 +107,10 @@ extension Interpreter {
     }
 
     /// Renders a body and notes where it lies in the output.
-    private func generation(_ body: [Statement]) throws(TemplateError) {
+    private func generation(_ body: [TemplateStatement]) throws(TemplateError) {
         let start = output.count
-        _ = try scoped(Scope(parent: scope)) { () throws(TemplateError) in try execute(body) }
+        _ = try scoped(TemplateScope(parent: scope)) { () throws(TemplateError) in try execute(body)
+        }
         if captures == 0 { generations.append(start..<output.count) }
     }
 
@@ -115,9 +118,9 @@ extension Interpreter {
 
     private func execute(
         _ variables: [WithVariable],
-        _ body: [Statement]
+        _ body: [TemplateStatement]
     ) throws(TemplateError) -> Flow {
-        let inner = Scope(parent: scope)
+        let inner = TemplateScope(parent: scope)
         var values: [TemplateValue] = []
         for variable in variables { values.append(try evaluate(variable.value)) }
         return try scoped(inner) { () throws(TemplateError) in
@@ -127,7 +130,7 @@ extension Interpreter {
     }
 
     private func execute(
-        _ call: Expression,
+        _ call: TemplateExpression,
         _ caller: MacroDefinition,
         _ line: Int
     ) throws(TemplateError) {
@@ -145,7 +148,7 @@ extension Interpreter {
 
     // MARK: - Assignment
 
-    func assign(_ target: Target, _ value: TemplateValue) throws(TemplateError) {
+    func assign(_ target: AssignmentTarget, _ value: TemplateValue) throws(TemplateError) {
         switch target {
         case .name(let symbol): scope.set(symbol, value)
         case .tuple(let targets):

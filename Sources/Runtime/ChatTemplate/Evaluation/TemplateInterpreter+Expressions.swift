@@ -1,5 +1,5 @@
-extension Interpreter {
-    func evaluate(_ expression: Expression) throws(TemplateError) -> TemplateValue {
+extension TemplateInterpreter {
+    func evaluate(_ expression: TemplateExpression) throws(TemplateError) -> TemplateValue {
         try charge(1)
         switch expression {
         case .constant(let constant): return value(of: constant)
@@ -37,7 +37,9 @@ extension Interpreter {
         }
     }
 
-    private func evaluateOther(_ expression: Expression) throws(TemplateError) -> TemplateValue {
+    private func evaluateOther(_ expression: TemplateExpression) throws(TemplateError)
+        -> TemplateValue
+    {
         switch expression {
         case .and(let terms): return try evaluate(terms, until: false)
         case .or(let terms): return try evaluate(terms, until: true)
@@ -57,7 +59,7 @@ extension Interpreter {
         case .concat(let parts):
             var text: [UInt8] = []
             for part in parts { text += try str(try evaluate(part)).utf8 }
-            return try string(Text(utf8: text, isMarkup: false))
+            return try string(PythonString(utf8: text, isMarkup: false))
         case .slice(let object, let slice, let line):
             return try evaluateSlice(object, slice, line)
         case .list(let elements): return try list(try evaluate(elements))
@@ -74,7 +76,7 @@ extension Interpreter {
         }
     }
 
-    private func value(of constant: Constant) -> TemplateValue {
+    private func value(of constant: TemplateConstant) -> TemplateValue {
         switch constant {
         case .none: .none
         case .bool(let value): .bool(value)
@@ -85,7 +87,9 @@ extension Interpreter {
         }
     }
 
-    private func evaluate(_ expressions: [Expression]) throws(TemplateError) -> [TemplateValue] {
+    private func evaluate(_ expressions: [TemplateExpression]) throws(TemplateError)
+        -> [TemplateValue]
+    {
         var values: [TemplateValue] = []
         values.reserveCapacity(expressions.count)
         for expression in expressions { values.append(try evaluate(expression)) }
@@ -94,7 +98,7 @@ extension Interpreter {
 
     /// `and` and `or`: the first term that decides, or the last.
     private func evaluate(
-        _ terms: [Expression],
+        _ terms: [TemplateExpression],
         until decisive: Bool
     ) throws(TemplateError) -> TemplateValue {
         var value = TemplateValue.none
@@ -126,9 +130,9 @@ extension Interpreter {
     }
 
     /// Evaluates the arguments of a call.
-    func evaluate(_ arguments: CallArguments) throws(TemplateError) -> Arguments {
-        if arguments.isEmpty { return Arguments() }
-        var values = Arguments(positional: try evaluate(arguments.positional))
+    func evaluate(_ arguments: CallArguments) throws(TemplateError) -> CallValues {
+        if arguments.isEmpty { return CallValues() }
+        var values = CallValues(positional: try evaluate(arguments.positional))
         for (name, value) in arguments.keyword {
             values.keyword.append((name: name, value: try evaluate(value)))
         }
@@ -148,8 +152,8 @@ extension Interpreter {
     }
 
     private func compare(
-        _ left: Expression,
-        _ links: [Comparison],
+        _ left: TemplateExpression,
+        _ links: [ComparisonLink],
         _ line: Int
     ) throws(TemplateError) -> TemplateValue {
         var left = try evaluate(left)
@@ -163,8 +167,8 @@ extension Interpreter {
     }
 
     private func evaluateSlice(
-        _ object: Expression,
-        _ slice: SliceBounds,
+        _ object: TemplateExpression,
+        _ slice: SliceExpression,
         _ line: Int
     ) throws(TemplateError) -> TemplateValue {
         let object = try evaluate(object)
@@ -193,21 +197,21 @@ extension Interpreter {
     }
 
     /// Python's `str()`.
-    func str(_ value: TemplateValue) throws(TemplateError) -> Text {
+    func str(_ value: TemplateValue) throws(TemplateError) -> PythonString {
         if case .string(let text) = value { return text }
         try charge(value.weight)
         var utf8: [UInt8] = []
         PythonText.str(value, into: &utf8)
         try charge(bytes: utf8.count)
-        return Text(utf8: utf8, isMarkup: false)
+        return PythonString(utf8: utf8, isMarkup: false)
     }
 
     /// Python's `repr()`.
-    func repr(_ value: TemplateValue) throws(TemplateError) -> Text {
+    func repr(_ value: TemplateValue) throws(TemplateError) -> PythonString {
         try charge(value.weight)
         var utf8: [UInt8] = []
         PythonText.repr(value, into: &utf8)
         try charge(bytes: utf8.count)
-        return Text(utf8: utf8, isMarkup: false)
+        return PythonString(utf8: utf8, isMarkup: false)
     }
 }

@@ -1,8 +1,8 @@
-extension Text {
+extension PythonString {
     // MARK: - Stripping
 
     /// The text without space, or without the characters of a set, at its ends.
-    func stripped(_ characters: Text?, left: Bool, right: Bool) -> Text {
+    func stripped(_ characters: PythonString?, left: Bool, right: Bool) -> PythonString {
         guard let characters else { return strippedOfSpace(left: left, right: right) }
         let set = Set(characters.scalars)
         let scalars = Array(scalars)
@@ -10,10 +10,10 @@ extension Text {
         var end = scalars.count
         while left, start < end, set.contains(scalars[start]) { start += 1 }
         while right, end > start, set.contains(scalars[end - 1]) { end -= 1 }
-        return with(Text(scalars[start..<end]).utf8)
+        return with(PythonString(scalars[start..<end]).utf8)
     }
 
-    private func strippedOfSpace(left: Bool, right: Bool) -> Text {
+    private func strippedOfSpace(left: Bool, right: Bool) -> PythonString {
         var part = utf8[...]
         while left, let length = Self.spaceLength(part) { part = part.dropFirst(length) }
         while right, let length = Self.trailingSpaceLength(part) { part = part.dropLast(length) }
@@ -23,14 +23,14 @@ extension Text {
     // MARK: - Splitting
 
     /// `split(separator, most)`, or `rsplit`.
-    func split(_ separator: Text, most: Int, fromEnd: Bool) -> [Text] {
+    func split(_ separator: PythonString, most: Int, fromEnd: Bool) -> [PythonString] {
         var places: [Int]
         if fromEnd, most != .max {
             places = Array(lastOccurrences(of: separator, limit: most).reversed())
         } else {
             places = occurrences(of: separator, limit: most)
         }
-        var parts: [Text] = []
+        var parts: [PythonString] = []
         var start = 0
         for place in places {
             parts.append(with(utf8[start..<place]))
@@ -40,7 +40,7 @@ extension Text {
         return parts
     }
 
-    private func lastOccurrences(of part: Text, limit: Int) -> [Int] {
+    private func lastOccurrences(of part: PythonString, limit: Int) -> [Int] {
         var found: [Int] = []
         var end = utf8.count
         while found.count < limit, let place = findLast(part, before: end) {
@@ -51,7 +51,7 @@ extension Text {
     }
 
     /// `split()` at runs of space.
-    func splitAtSpace(most: Int, fromEnd: Bool) -> [Text] {
+    func splitAtSpace(most: Int, fromEnd: Bool) -> [PythonString] {
         var words: [Range<Int>] = []
         var index = 0
         while index < utf8.count {
@@ -77,8 +77,8 @@ extension Text {
     }
 
     /// `splitlines()`.
-    func lines(keepEnds: Bool) -> [Text] {
-        var lines: [Text] = []
+    func lines(keepEnds: Bool) -> [PythonString] {
+        var lines: [PythonString] = []
         var start = 0
         var index = 0
         while index < utf8.count {
@@ -111,7 +111,7 @@ extension Text {
     // MARK: - Case
 
     /// `upper`, `lower`, `casefold`, `title`, `capitalize` or `swapcase`.
-    func changingCase(_ method: String) -> Text {
+    func changingCase(_ method: String) -> PythonString {
         var output = String.UnicodeScalarView()
         var isFirst = true
         var afterCased = false

@@ -1,14 +1,14 @@
 /// The variables of one level: the template, one iteration of a loop, one call of a macro.
-final class Scope {
-    let parent: Scope?
-    private var symbols: [Symbol] = []
+final class TemplateScope {
+    let parent: TemplateScope?
+    private var symbols: [TemplateSymbol] = []
     private var values: [TemplateValue] = []
 
-    init(parent: Scope?) { self.parent = parent }
+    init(parent: TemplateScope?) { self.parent = parent }
 
     /// The value of a name here or further out.
-    func lookup(_ symbol: Symbol) -> TemplateValue? {
-        var scope: Scope? = self
+    func lookup(_ symbol: TemplateSymbol) -> TemplateValue? {
+        var scope: TemplateScope? = self
         while let level = scope {
             if let index = level.symbols.lastIndex(of: symbol) { return level.values[index] }
             scope = level.parent
@@ -17,7 +17,7 @@ final class Scope {
     }
 
     /// Sets a name at this level.
-    func set(_ symbol: Symbol, _ value: TemplateValue) {
+    func set(_ symbol: TemplateSymbol, _ value: TemplateValue) {
         if let index = symbols.lastIndex(of: symbol) {
             values[index] = value
         } else {

@@ -1,6 +1,6 @@
-extension Text {
+extension PythonString {
     /// The first byte offset of a part at or after `start`, or `nil`.
-    func find(_ part: Text, from start: Int = 0) -> Int? {
+    func find(_ part: PythonString, from start: Int = 0) -> Int? {
         Self.find(part.utf8, in: utf8, from: start)
     }
 
@@ -56,7 +56,7 @@ extension Text {
     }
 
     /// Where `part` last occurs in what stands before the byte offset `end`.
-    func findLast(_ part: Text, before end: Int) -> Int? {
+    func findLast(_ part: PythonString, before end: Int) -> Int? {
         guard part.utf8.count <= end else { return nil }
         return utf8.withUnsafeBufferPointer { text in
             part.utf8.withUnsafeBufferPointer { part in
@@ -80,7 +80,7 @@ extension Text {
     }
 
     /// Every byte offset at which `part` occurs, without overlaps, at most `limit` of them.
-    func occurrences(of part: Text, limit: Int) -> [Int] {
+    func occurrences(of part: PythonString, limit: Int) -> [Int] {
         var found: [Int] = []
         var start = 0
         while found.count < limit, let index = find(part, from: start) {
@@ -91,7 +91,7 @@ extension Text {
     }
 
     /// The text with `&`, `<`, `>` and quotes as HTML entities; `Markup` stays as it is.
-    var escaped: Text {
+    var escaped: PythonString {
         if isMarkup { return self }
         var output: [UInt8] = []
         output.reserveCapacity(utf8.count)
@@ -105,6 +105,6 @@ extension Text {
             default: output.append(byte)
             }
         }
-        return Text(utf8: output, isMarkup: true)
+        return PythonString(utf8: output, isMarkup: true)
     }
 }

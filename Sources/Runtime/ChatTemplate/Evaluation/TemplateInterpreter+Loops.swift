@@ -1,5 +1,5 @@
-extension Interpreter {
-    func execute(_ loop: Loop) throws(TemplateError) {
+extension TemplateInterpreter {
+    func execute(_ loop: LoopStatement) throws(TemplateError) {
         line = loop.line
         let items = try evaluate(loop.iterable)
         try execute(loop, over: items, depth0: 0)
@@ -7,7 +7,7 @@ extension Interpreter {
 
     /// Runs a loop over items in the present scope.
     private func execute(
-        _ loop: Loop,
+        _ loop: LoopStatement,
         over value: TemplateValue,
         depth0: Int
     ) throws(TemplateError) {
@@ -27,7 +27,7 @@ extension Interpreter {
         )
         while let item = try context.advance() {
             try charge(1)
-            let flow = try scoped(Scope(parent: outer)) { () throws(TemplateError) in
+            let flow = try scoped(TemplateScope(parent: outer)) { () throws(TemplateError) in
                 scope.set(SymbolTable.loop, .loop(context))
                 try assign(loop.target, item)
                 return try execute(loop.body)
@@ -35,20 +35,20 @@ extension Interpreter {
             if flow == .breakLoop { break }
         }
         if context.index0 < 0 {
-            _ = try scoped(Scope(parent: outer)) { () throws(TemplateError) in
+            _ = try scoped(TemplateScope(parent: outer)) { () throws(TemplateError) in
                 try execute(loop.otherwise)
             }
         }
     }
 
     private func filter(
-        of loop: Loop,
-        in outer: Scope
+        of loop: LoopStatement,
+        in outer: TemplateScope
     ) -> ((TemplateValue) throws(TemplateError) -> Bool)? {
         guard let condition = loop.filter else { return nil }
         return { [unowned self] (item: TemplateValue) throws(TemplateError) -> Bool in
             try charge(1)
-            return try scoped(Scope(parent: outer)) { () throws(TemplateError) in
+            return try scoped(TemplateScope(parent: outer)) { () throws(TemplateError) in
                 try assign(loop.target, item)
                 return (try evaluate(condition)).isTrue
             }
@@ -56,7 +56,7 @@ extension Interpreter {
     }
 
     /// `loop(items)`: the body of a recursive loop over other items.
-    func recurse(_ context: LoopContext, _ arguments: Arguments) throws(TemplateError)
+    func recurse(_ context: LoopContext, _ arguments: CallValues) throws(TemplateError)
         -> TemplateValue
     {
         guard let recursion = context.recursion else {
@@ -79,7 +79,9 @@ extension Interpreter {
     }
 
     /// An attribute of the `loop` variable; `nil` where there is none of that name.
-    func attribute(_ name: Text, of loop: LoopContext) throws(TemplateError) -> TemplateValue? {
+    func attribute(_ name: PythonString, of loop: LoopContext) throws(TemplateError)
+        -> TemplateValue?
+    {
         switch name.string {
         case "index": .int(loop.index0 + 1)
         case "index0": .int(loop.index0)
@@ -100,9 +102,9 @@ extension Interpreter {
     }
 
     func call(
-        _ name: Text,
+        _ name: PythonString,
         of loop: LoopContext,
-        _ arguments: Arguments
+        _ arguments: CallValues
     ) throws(TemplateError) -> TemplateValue {
         let values = arguments.positional
         if name == "cycle" {
