@@ -166,7 +166,8 @@ extension Architecture {
             throw .invalidField("num_key_value_heads", reason: "does not divide \(heads) heads")
         }
         if let experts {
-            guard (1...4096).contains(experts.count), (1...experts.count).contains(experts.perToken),
+            guard (1...4096).contains(experts.count),
+                (1...experts.count).contains(experts.perToken),
                 (1...(1 << 20)).contains(experts.intermediateSize)
             else { throw .invalidField("num_experts", reason: "and its companions make no sense") }
         }

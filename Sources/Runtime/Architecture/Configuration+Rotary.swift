@@ -44,7 +44,10 @@ extension Configuration {
         )
         guard rotary.theta > 1 else { throw .invalidField("rope_theta", reason: "is too small") }
         guard rotary.dimensions % 2 == 0 else {
-            throw .invalidField("partial_rotary_factor", reason: "gives an odd number of dimensions")
+            throw .invalidField(
+                "partial_rotary_factor",
+                reason: "gives an odd number of dimensions"
+            )
         }
         if ["llama3", "yarn", "longrope"].contains(type) {
             let name = "original_max_position_embeddings"

@@ -42,6 +42,7 @@ public final class CheckpointFolder: Sendable {
     /// A JSON file of at most 16 MB.
     static func json(_ path: String) throws(CheckpointError) -> JSONValue {
         let file = try MemoryMappedFile(path: path)
+        defer { withExtendedLifetime(file) {} }
         guard file.bytes.count <= 16 << 20 else {
             throw .malformed(path: path, reason: "\(file.bytes.count) bytes are too many")
         }
@@ -79,7 +80,10 @@ public final class CheckpointFolder: Sendable {
         var names = Set<String>()
         for (tensor, value) in weights.members {
             guard let name = value.string, isFileName(name) else {
-                throw .malformed(path: index, reason: "the shard of \(quoted(tensor)) is no file name")
+                throw .malformed(
+                    path: index,
+                    reason: "the shard of \(quoted(tensor)) is no file name"
+                )
             }
             names.insert(name)
         }

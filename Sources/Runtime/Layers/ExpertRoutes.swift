@@ -12,8 +12,9 @@ struct ExpertRoutes {
     private(set) var routes: [Route] = []
     private var chosen: [Int] = []
 
-    /// Chooses the experts of every row; `probabilities` [rows, count] are logits on entry and
-    /// softmax probabilities on return. Equals go to the lower expert.
+    /// Chooses the experts of every row; equals go to the lower expert.
+    ///
+    /// `probabilities` [rows, count] are logits on entry and softmax probabilities on return.
     mutating func choose(
         _ experts: MixtureOfExperts,
         rows: Int,

@@ -1,4 +1,6 @@
-/// The gated MLP: down(act(gate x) × up x). Also one expert of a mixture.
+/// The gated MLP: down(act(gate x) × up x).
+///
+/// Also one expert of a mixture.
 struct GatedMLP: Sendable {
     /// gate and up, or both as one; each writes its columns of a row of `gateUp`.
     let inputs: [AttentionLayer.PlacedLinear]

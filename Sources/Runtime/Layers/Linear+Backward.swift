@@ -85,9 +85,21 @@ extension Linear {
         withUnsafePointer(to: up) { task in
             let tasks = UnsafeBufferPointer(start: task, count: 1)
             LoRAKernels.shrink(
-                g, stride: stride, columns: outputs, tasks: tasks, into: u, context)
+                g,
+                stride: stride,
+                columns: outputs,
+                tasks: tasks,
+                into: u,
+                context
+            )
             LoRAKernels.expand(
-                u, tasks: tasks, into: dx, stride: inputs, columns: inputs, context)
+                u,
+                tasks: tasks,
+                into: dx,
+                stride: inputs,
+                columns: inputs,
+                context
+            )
         }
         guard let gradients = backward.gradients(of: entry.adapter),
             let place = gradients.entries[module.slot]
@@ -95,7 +107,13 @@ extension Linear {
         withUnsafePointer(to: down) { task in
             let tasks = UnsafeBufferPointer(start: task, count: 1)
             LoRAKernels.shrink(
-                x, stride: inputs, columns: inputs, tasks: tasks, into: t, context)
+                x,
+                stride: inputs,
+                columns: inputs,
+                tasks: tasks,
+                into: t,
+                context
+            )
         }
         let values = gradients.tensors.values.baseAddress
         let scale = pair.scale * entry.scale

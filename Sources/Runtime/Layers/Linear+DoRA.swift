@@ -86,7 +86,13 @@ extension Linear {
                 step.context
             )
             LoRAKernels.expand(
-                t, tasks: tasks, into: own, stride: outputs, columns: outputs, step.context)
+                t,
+                tasks: tasks,
+                into: own,
+                stride: outputs,
+                columns: outputs,
+                step.context
+            )
         }
     }
 
@@ -154,7 +160,9 @@ extension Linear {
                 let gram = Float(
                     Vector.dot(a.pointer + i * inputs, a.pointer + j * inputs, count: inputs)
                 )
-                for column in 0..<outputs { result.delta[column] += bi[column] * gram * bj[column] }
+                for column in 0..<outputs {
+                    result.delta[column] += bi[column] * gram * bj[column]
+                }
             }
         }
         return result
@@ -206,7 +214,14 @@ extension Linear {
                 }
                 let factors = magnitudeFactors(dora, pair, entry.scale, step)
                 addMagnitudeGradients(
-                    entry, pair, factors, rows: segment.rows, g: scaled, x: x, backward)
+                    entry,
+                    pair,
+                    factors,
+                    rows: segment.rows,
+                    g: scaled,
+                    x: x,
+                    backward
+                )
                 for row in segment.rows {
                     let g = scaled + row * outputs
                     for column in 0..<outputs { g[column] *= factors[column] }
@@ -249,7 +264,8 @@ extension Linear {
         for (index, row) in rows.enumerated() {
             let (g, sum) = (g + row * outputs, sum + index * outputs)
             for column in 0..<outputs {
-                target[column] += g[column] * sum[column] * factors[column]
+                target[column] +=
+                    g[column] * sum[column] * factors[column]
                     / dora.magnitude.values[column]
             }
         }

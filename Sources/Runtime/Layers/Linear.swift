@@ -10,7 +10,7 @@ struct Linear: Sendable {
     }
 
     let weight: Weight
-    /// [outputs]
+    /// One number per output.
     let bias: FloatVector?
     let module: LinearModule
     /// ‖W‖² per output, made when the first DoRA adapter asks.

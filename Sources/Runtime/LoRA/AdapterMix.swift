@@ -1,4 +1,6 @@
-/// The adapters that answer one request together, each with its scale. Empty is the base.
+/// The adapters that answer one request together, each with its scale.
+///
+/// Empty is the base.
 ///
 /// Whoever holds a mix keeps its adapters in memory.
 public struct AdapterMix: Sendable, Hashable {
@@ -15,10 +17,12 @@ public struct AdapterMix: Sendable, Hashable {
             self.scale = scale
         }
 
+        /// Equal weights at an equal scale.
         public static func == (left: Entry, right: Entry) -> Bool {
             left.adapter.id == right.adapter.id && left.scale == right.scale
         }
 
+        /// Hashes what `==` compares.
         public func hash(into hasher: inout Hasher) {
             hasher.combine(adapter.id)
             hasher.combine(scale)

@@ -24,19 +24,25 @@ struct ModulePattern {
         guard pattern.utf8.count <= 4096 else {
             throw .invalidField("a pattern", reason: "has \(pattern.utf8.count) bytes")
         }
-        if pattern.utf8.allSatisfy(isPlain) { return .literal(Array(pattern.utf8), wholePath: wholePath) }
+        if pattern.utf8.allSatisfy(isPlain) {
+            return .literal(Array(pattern.utf8), wholePath: wholePath)
+        }
         let source = wholePath ? "^(?:\(pattern))$" : "^(?:.*\\.)?(?:\(pattern))$"
         do throws(TokenizerError) {
             return .expression(try TokenPattern(oniguruma: source, field: "pattern"))
         } catch {
-            throw .invalidField("the pattern \(quoted(pattern))", reason: "is not supported: \(error)")
+            throw .invalidField(
+                "the pattern \(quoted(pattern))",
+                reason: "is not supported: \(error)"
+            )
         }
     }
 
     private static func isPlain(_ byte: UInt8) -> Bool {
         switch byte {
         case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "."): true
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "."):
+            true
         default: false
         }
     }
@@ -56,7 +62,9 @@ struct ModulePattern {
         case .expression(let pattern):
             return path.withUnsafeBufferPointer { text in
                 var found = false
-                PatternSearch(pattern).forEachMatch(in: text) { found = found || $0 == 0..<text.count }
+                PatternSearch(pattern).forEachMatch(in: text) {
+                    found = found || $0 == 0..<text.count
+                }
                 return found
             }
         }

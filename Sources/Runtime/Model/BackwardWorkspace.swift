@@ -13,7 +13,7 @@ public final class BackwardWorkspace {
     let active: Scratch
     let router: Scratch
     let expert: Scratch
-    /// [logit rows, hidden]
+    /// The head's input [logit rows, hidden].
     let headIn: Scratch
     /// Capped logits, where a family caps them.
     let logits: AlignedBuffer<Float>

@@ -4,8 +4,9 @@ public struct SequenceRows: Sendable {
     public var rows: Range<Int>
     /// Position of the first row.
     public var firstPosition: Int
-    /// The longest the sequence may become; chooses the rotary regime, so it never changes while
-    /// the sequence lives. At least `firstPosition + rows.count`.
+    /// The longest the sequence may become, at least `firstPosition + rows.count`.
+    ///
+    /// It chooses the rotary regime, so it never changes while the sequence lives.
     public var reach: Int
     /// Indices into the `KVBlockPool` for positions 0 ..< firstPosition + rows.count, 16 each.
     public var blockTable: [Int32]

@@ -168,8 +168,14 @@ extension Transformer {
             }
             let scale = 1 / architecture.logitDivisor
             score(
-                targets, tile, .inPlace(scale: scale), workspace, grads, step.context,
-                into: &scores)
+                targets,
+                tile,
+                .inPlace(scale: scale),
+                workspace,
+                grads,
+                step.context,
+                into: &scores
+            )
             if let cap = architecture.logitSoftCap {
                 SoftCap.backward(
                     capped: grads.logits.baseAddress,

@@ -133,7 +133,7 @@ final class SharedBuffer {
 /// Sines and cosines of the rows of a batch.
 final class RotaryTable {
     let half: Int
-    /// [rows, half]
+    /// Each [rows, half].
     let cosines: AlignedBuffer<Float>, sines: AlignedBuffer<Float>
 
     init(rows: Int, half: Int) {

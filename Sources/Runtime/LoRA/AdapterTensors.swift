@@ -1,0 +1,81 @@
+/// The tensors of a PEFT adapter by the module they belong to.
+struct AdapterTensors {
+    /// What one module has.
+    struct Parts {
+        var a: Tensor?
+        var b: Tensor?
+        var loraBias: Tensor?
+        var magnitude: Tensor?
+        var bias: Tensor?
+        var embeddingA: Tensor?
+        var embeddingB: Tensor?
+        /// The base's own weight, which PEFT adds when an embedding is adapted.
+        var baseWeight: Tensor?
+    }
+
+    private(set) var parts: [String: Parts] = [:]
+
+    private static let prefix = "base_model.model."
+
+    /// Sorts tensors by module path; refuses those whose name has no meaning here.
+    init(_ tensors: [Tensor]) throws(AdapterError) {
+        for tensor in tensors {
+            guard tensor.name.hasPrefix(Self.prefix) else { throw .unknownTensor(tensor.name) }
+            let name = String(tensor.name.dropFirst(Self.prefix.count))
+            try add(tensor, name)
+        }
+    }
+
+    private static var places: [(suffix: String, place: WritableKeyPath<Parts, Tensor?>)] {
+        [
+            (".lora_A.weight", \.a),
+            (".lora_B.weight", \.b),
+            (".lora_B.bias", \.loraBias),
+            (".lora_magnitude_vector", \.magnitude),
+            (".lora_magnitude_vector.weight", \.magnitude),
+            (".lora_embedding_A", \.embeddingA),
+            (".lora_embedding_B", \.embeddingB),
+            (".base_layer.weight", \.baseWeight),
+            (".base_layer.bias", \.bias),
+            (".bias", \.bias),
+        ]
+    }
+
+    private mutating func add(_ tensor: Tensor, _ name: String) throws(AdapterError) {
+        for (suffix, place) in Self.places where name.hasSuffix(suffix) {
+            let path = String(name.dropLast(suffix.count))
+            guard parts[path, default: Parts()][keyPath: place] == nil else {
+                throw .invalidNumbers(tensor: tensor.name, reason: "is there twice")
+            }
+            parts[path, default: Parts()][keyPath: place] = tensor
+            return
+        }
+        throw .unknownTensor(tensor.name)
+    }
+}
+
+extension Tensor {
+    /// Refuses another shape, a type that is no float, and numbers that are not finite.
+    func checkNumbers(_ expected: [Int]) throws(AdapterError) {
+        guard shape == expected else {
+            throw .wrongShape(tensor: name, expected: expected, found: shape)
+        }
+        guard let format = type.floatFormat else {
+            throw .invalidNumbers(
+                tensor: name,
+                reason: "is \(type.rawValue); F32, F16 and BF16 are supported"
+            )
+        }
+        guard let base = bytes.baseAddress else { return }
+        var row = [Float](repeating: 0, count: 4096)
+        var first = 0
+        while first < count {
+            let length = min(row.count, count - first)
+            format.decode(base + first * type.width, count: length, into: &row)
+            for index in 0..<length where !row[index].isFinite {
+                throw .invalidNumbers(tensor: name, reason: "holds NaN or infinity")
+            }
+            first += length
+        }
+    }
+}
