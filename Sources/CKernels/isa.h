@@ -35,6 +35,11 @@ typedef uint16_t v16h_at __attribute__((vector_size(32), aligned(2), may_alias))
 static inline size_t fk_min(size_t a, size_t b) { return a < b ? a : b; }
 static inline size_t fk_blocks(size_t columns) { return (columns + 63) / 64; }
 
+#ifndef FK_TARGET_AVX512 // scripts/check-simd names others, to emulate what its machine lacks
+#define FK_TARGET_AVX512 "avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl"
+#define FK_TARGET_VNNI FK_TARGET_AVX512 ",avx512vnni"
+#endif
+
 #define FK_BODY 1
 #define FK_JOIN2(name, isa) name##_##isa
 #define FK_JOIN(name, isa) FK_JOIN2(name, isa)
@@ -55,9 +60,7 @@ static inline size_t fk_blocks(size_t columns) { return (columns + 63) / 64; }
 #undef FK_ISA_NAME
 #pragma clang attribute pop
 
-#pragma clang attribute push( \
-    __attribute__((target("avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl"))), \
-    apply_to = function)
+#pragma clang attribute push(__attribute__((target(FK_TARGET_AVX512))), apply_to = function)
 #define FK_ISA_NAME avx512
 #define FK_HAS_AVX512 1
 #include "simd.h"
@@ -67,9 +70,7 @@ static inline size_t fk_blocks(size_t columns) { return (columns + 63) / 64; }
 #pragma clang attribute pop
 
 #ifdef FK_WITH_DOT // families with integer dot products have one more body
-#pragma clang attribute push( \
-    __attribute__((target("avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni"))), \
-    apply_to = function)
+#pragma clang attribute push(__attribute__((target(FK_TARGET_VNNI))), apply_to = function)
 #define FK_ISA_NAME avx512vnni
 #define FK_HAS_AVX512 1
 #define FK_HAS_VNNI 1

@@ -6,7 +6,7 @@
 #define FK_FILE "linear.c"
 #include <stdlib.h>
 #include "CKernels.h"
-enum { ROW_CHUNK = 64, PANEL_ROWS = 64, PANEL_COLUMNS = 64 };
+enum { ROW_CHUNK = 64, PANEL_ROWS = 64, PANEL_COLUMNS = 64, BACKWARD_ROWS = 128 };
 typedef struct {
   const fk_tiled *w;
   size_t first, last; // output rows
@@ -137,14 +137,14 @@ static void K(fill_panel)(const backward_job *job, size_t first, size_t count, s
   }
 }
 
-// dx[N rows][32 columns] += g[N rows][count] panel[count][32 columns]
+// acc[N rows][32 columns of 64] += g[N rows][count] panel[count][32 columns]
 #define FK_UPDATE(N) \
   FK_INLINE void K(update##N)(const float *g, size_t stride, const float *panel, size_t count, \
-                              float *dx, size_t dx_stride) { \
+                              float *acc) { \
     v16f a[N], c[N]; \
     for (int i = 0; i < N; i++) { \
-      a[i] = K(load)(dx + i * dx_stride); \
-      c[i] = K(load)(dx + i * dx_stride + 16); \
+      a[i] = K(load)(acc + i * PANEL_COLUMNS); \
+      c[i] = K(load)(acc + i * PANEL_COLUMNS + 16); \
     } \
     for (size_t r = 0; r < count; r++) { \
       v16f p = K(load)(panel + r * PANEL_COLUMNS), q = K(load)(panel + r * PANEL_COLUMNS + 16); \
@@ -155,49 +155,55 @@ static void K(fill_panel)(const backward_job *job, size_t first, size_t count, s
       } \
     } \
     for (int i = 0; i < N; i++) { \
-      K(store)(dx + i * dx_stride, a[i]); \
-      K(store)(dx + i * dx_stride + 16, c[i]); \
+      K(store)(acc + i * PANEL_COLUMNS, a[i]); \
+      K(store)(acc + i * PANEL_COLUMNS + 16, c[i]); \
     } \
   }
+#ifdef FK_HAS_AVX512
+#define FK_UPDATE_ROWS 8
+FK_UPDATE(8)
+#define FK_UPDATE_MANY K(update8)
+#else
+#define FK_UPDATE_ROWS 3
 FK_UPDATE(3)
+#define FK_UPDATE_MANY K(update3)
+#endif
 FK_UPDATE(1)
 #undef FK_UPDATE
 
-static void K(update)(const backward_job *job, const float *panel, size_t first, size_t count,
-                      size_t b, size_t columns) {
-  const float *g = job->g + first;
-  float *dx = job->dx + b * 64;
-  if (columns < 64) {
-    for (size_t m = 0; m < job->rows; m++) {
-      float edge[64] = {0};
-      memcpy(edge, dx + m * job->dx_stride, columns * 4);
-      for (size_t c = 0; c < 64; c += 32)
-        K(update1)(g + m * job->stride, job->stride, panel + c, count, edge + c, 64);
-      memcpy(dx + m * job->dx_stride, edge, columns * 4);
-    }
-    return;
-  }
-  for (size_t c = 0; c < 64; c += 32) {
-    size_t m = 0;
-    for (; m + 3 <= job->rows; m += 3)
-      K(update3)(g + m * job->stride, job->stride, panel + c, count, dx + m * job->dx_stride + c,
-                 job->dx_stride);
-    for (; m < job->rows; m++)
-      K(update1)(g + m * job->stride, job->stride, panel + c, count, dx + m * job->dx_stride + c,
-                 job->dx_stride);
-  }
-}
-
-static void K(backward_unit)(void *context, size_t b) {
-  const backward_job *job = context;
+// One block of 64 columns for up to BACKWARD_ROWS rows, gathered in contiguous memory.
+static void K(backward_rows)(const backward_job *job, size_t b, size_t first, size_t rows) {
   size_t outputs = job->dense ? job->dense->rows : job->w->rows;
-  size_t columns = job->dense ? job->dense->columns : job->w->columns;
-  float panel[PANEL_ROWS * PANEL_COLUMNS];
+  size_t columns = fk_min(64, (job->dense ? job->dense->columns : job->w->columns) - b * 64);
+  float panel[PANEL_ROWS * PANEL_COLUMNS], acc[BACKWARD_ROWS * PANEL_COLUMNS];
+  float *dx = job->dx + first * job->dx_stride + b * 64;
+  memset(acc, 0, sizeof acc);
+  for (size_t m = 0; m < rows; m++)
+    memcpy(acc + m * PANEL_COLUMNS, dx + m * job->dx_stride, columns * 4);
   for (size_t r = 0; r < outputs; r += PANEL_ROWS) {
     size_t count = fk_min(PANEL_ROWS, outputs - r);
     K(fill_panel)(job, r, count, b, panel);
-    K(update)(job, panel, r, count, b, fk_min(64, columns - b * 64));
+    const float *g = job->g + first * job->stride + r;
+    for (size_t c = 0; c < 64; c += 32) {
+      size_t m = 0;
+      for (; m + FK_UPDATE_ROWS <= rows; m += FK_UPDATE_ROWS)
+        FK_UPDATE_MANY(g + m * job->stride, job->stride, panel + c, count,
+                       acc + m * PANEL_COLUMNS + c);
+      for (; m < rows; m++)
+        K(update1)(g + m * job->stride, job->stride, panel + c, count,
+                   acc + m * PANEL_COLUMNS + c);
+    }
   }
+  for (size_t m = 0; m < rows; m++)
+    memcpy(dx + m * job->dx_stride, acc + m * PANEL_COLUMNS, columns * 4);
+}
+#undef FK_UPDATE_MANY
+#undef FK_UPDATE_ROWS
+
+static void K(backward_unit)(void *context, size_t b) {
+  const backward_job *job = context;
+  for (size_t m = 0; m < job->rows; m += BACKWARD_ROWS)
+    K(backward_rows)(job, b, m, fk_min(BACKWARD_ROWS, job->rows - m));
 }
 static fk_task K(backward_panel)(void) { return K(backward_unit); }
 #endif

@@ -109,6 +109,8 @@ static void K(fast_rows)(const job8 *job, size_t tile, size_t tiles, size_t firs
 
 #elif defined(FK_HAS_AVX2) || defined(FK_HAS_AVX512)
 #define FK_HAS_FAST_ROWS 1
+#include "dot16.h"
+
 // Without an 8-bit dot product. One row: bytes, |x| times w with the sign of x; |w| <= 124 and
 // |x| <= 127, so that the 16-bit sums of two products do not saturate. More rows: 16-bit products,
 // where the weights and activations are widened once per block.
@@ -199,37 +201,6 @@ FK_INLINE void K(widen_inputs)(const int8_t *q, size_t rows, int16_t *out) {
   }
 }
 
-FK_INLINE void K(block_rows)(const int16_t *w, const int16_t *q, const float *xs, v16f scale,
-                             float *acc, int n) {
-#if defined(FK_HAS_AVX512)
-  __m512i s[6] = {};
-  for (int g = 0; g < 32; g++) {
-    __m512i pair = _mm512_loadu_si512(w + g * 32);
-    for (int m = 0; m < n; m++) {
-      __m512i value = _mm512_set1_epi32(*(const int32_t *)(q + m * 64 + g * 2));
-      s[m] = _mm512_add_epi32(s[m], _mm512_madd_epi16(pair, value));
-    }
-  }
-#else
-  __m256i s[6][2] = {};
-  for (int g = 0; g < 32; g++) {
-    __m256i low = _mm256_loadu_si256((const __m256i *)(w + g * 32));
-    __m256i high = _mm256_loadu_si256((const __m256i *)(w + g * 32) + 1);
-    for (int m = 0; m < n; m++) {
-      __m256i value = _mm256_set1_epi32(*(const int32_t *)(q + m * 64 + g * 2));
-      s[m][0] = _mm256_add_epi32(s[m][0], _mm256_madd_epi16(low, value));
-      s[m][1] = _mm256_add_epi32(s[m][1], _mm256_madd_epi16(high, value));
-    }
-  }
-#endif
-  for (int m = 0; m < n; m++) {
-    v16i sum;
-    memcpy(&sum, &s[m], 64);
-    v16f value = __builtin_convertvector(sum, v16f);
-    K(store)(acc + m * 16, K(fma)(value, scale * xs[m], K(load)(acc + m * 16)));
-  }
-}
-
 static void K(fast_rows)(const job8 *job, size_t tile, size_t tiles, size_t first, size_t rows) {
   const fk_tiled *w = job->w;
   const fk_input *x = job->x;
@@ -246,13 +217,7 @@ static void K(fast_rows)(const job8 *job, size_t tile, size_t tiles, size_t firs
       K(prefetch_block)(codes);
       K(widen_weights)(codes, w->kind, weights);
       v16f scale = K(load)(K(block_scales)(w, codes));
-      size_t m = 0;
-      for (; m + 6 <= rows; m += 6)
-        K(block_rows)(weights, inputs + m * 64, xs + m, scale, acc[t] + m * 16, 6);
-      for (; m + 2 <= rows; m += 2)
-        K(block_rows)(weights, inputs + m * 64, xs + m, scale, acc[t] + m * 16, 2);
-      for (; m < rows; m++)
-        K(block_rows)(weights, inputs + m * 64, xs + m, scale, acc[t] + m * 16, 1);
+      K(all_rows16)(weights, inputs, xs, scale, acc[t], rows);
     }
   }
   for (size_t t = 0; t < tiles; t++) K(store_rows)(job, tile + t, first, rows, acc[t]);

@@ -101,7 +101,7 @@ struct LinearTests {
         }
         var dx = start
         w.backward(g, rows: 11, stride: w.rows, into: &dx, dxStride: w.columns, context)
-        #expect(error(dx, expected) < (dtype == .fp32 ? 1e-6 : 3e-3))
+        #expect(error(dx, expected) < (dtype == .fp32 ? 1e-6 : 5e-4))
         onEveryInstructionSet { _ in
             for m in [0, 5, 10] {
                 var row = Array(start[m * w.columns..<(m + 1) * w.columns])

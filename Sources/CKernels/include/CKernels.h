@@ -104,6 +104,11 @@ void fk_linear_i8(fk_pool *pool, const fk_tiled *w, size_t first, size_t last, c
 /// dx[m, k] += sum_r g[m, r] W[r, k], exact fp32 weights, one chain over r.
 void fk_linear_backward_f32(fk_pool *pool, const fk_tiled *w, const float *g, size_t rows,
                             size_t stride, float *dx, size_t dx_stride);
+/// The same for training in int8 mode: weights as 12-bit integers, gradients as 14-bit ones with a
+/// scale per row and 64 outputs, exact integer sums per 64 outputs, then one fp32 chain. About
+/// 2^-13 relative, better than bf16. Matrices whose scales straddle rows take the fp32 path.
+void fk_linear_backward_i16(fk_pool *pool, const fk_tiled *w, const float *g, size_t rows,
+                            size_t stride, float *dx, size_t dx_stride);
 
 // MARK: Dense matrices in source precision (dense.c)
 

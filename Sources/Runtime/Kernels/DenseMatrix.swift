@@ -3,7 +3,7 @@ import CKernels
 /// A matrix [rows, columns] in its source precision: embedding, output head, router.
 ///
 /// With 8-bit blocks (the head in int8 mode) products use one scale per row and 64 columns, while
-/// `gather` and `backward` keep reading the source.
+/// `gather` keeps reading the source.
 ///
 /// Sendable, unchecked: immutable after init; pointers into owners.
 public final class DenseMatrix: @unchecked Sendable {
@@ -111,7 +111,7 @@ public final class DenseMatrix: @unchecked Sendable {
         forward(x, outputs: 0..<rows, into: y, stride: stride, context)
     }
 
-    /// dx[m, columns] += g W from the source values.
+    /// dx[m, columns] += g W, with the weights `forward` uses.
     public func backward(
         _ g: UnsafePointer<Float>,
         rows: Int,
@@ -121,6 +121,10 @@ public final class DenseMatrix: @unchecked Sendable {
         _ context: ComputeContext
     ) {
         precondition(stride >= self.rows && dxStride >= columns, "shapes of a linear layer")
+        if context.dtype == .int8, var tiled {
+            fk_linear_backward_i16(context.pool.pool, &tiled, g, rows, stride, dx, dxStride)
+            return
+        }
         var dense = dense
         fk_dense_backward(context.pool.pool, &dense, g, rows, stride, dx, dxStride)
     }

@@ -21,6 +21,8 @@ extension NF4Matrix {
     }
 
     /// dx[m, columns] += g W, for `rows` rows of g [m, outputs].
+    ///
+    /// Exact fp32 weights; in int8 mode exact sums of 12-bit weights and 14-bit gradients.
     public func backward(
         _ g: UnsafePointer<Float>,
         rows: Int,
@@ -31,7 +33,12 @@ extension NF4Matrix {
     ) {
         precondition(stride >= self.rows && dxStride >= columns, "shapes of a linear layer")
         var matrix = tiled
-        fk_linear_backward_f32(context.pool.pool, &matrix, g, rows, stride, dx, dxStride)
+        let pool = context.pool.pool
+        if context.dtype == .int8 {
+            fk_linear_backward_i16(pool, &matrix, g, rows, stride, dx, dxStride)
+        } else {
+            fk_linear_backward_f32(pool, &matrix, g, rows, stride, dx, dxStride)
+        }
     }
 
     /// The weights, row major, exactly codebook × absmax in fp32.
