@@ -1,0 +1,80 @@
+import Glibc
+
+/// A file read from front to back in chunks, with the line counted.
+final class ChunkedFile {
+    private let file: UnsafeMutablePointer<FILE>
+    private var chunk = [UInt8](repeating: 0, count: 1 << 16)
+    private var filled = 0
+    private var position = 0
+    /// The line of the byte that `next` gave last, counted from 1.
+    private(set) var line = 1
+    private var afterNewline = false
+
+    /// Opens a file; a byte order mark at its start is left out.
+    init(path: String) throws(TrainingFileError) {
+        guard let file = fopen(path, "rb") else {
+            let reason = String(cString: strerror(errno))
+            throw TrainingFileError(line: nil, reason: "the file cannot be read: \(reason)")
+        }
+        self.file = file
+        try fill()
+        if filled >= 3, chunk[0] == 0xEF, chunk[1] == 0xBB, chunk[2] == 0xBF { position = 3 }
+    }
+
+    deinit { fclose(file) }
+
+    private func fill() throws(TrainingFileError) {
+        position = 0
+        filled = fread(&chunk, 1, chunk.count, file)
+        guard filled > 0 || ferror(file) == 0 else {
+            throw TrainingFileError(line: line, reason: "the file cannot be read further")
+        }
+    }
+
+    /// The byte that `next` will give; `nil` at the end.
+    func peek() throws(TrainingFileError) -> UInt8? {
+        if position == filled { try fill() }
+        return position < filled ? chunk[position] : nil
+    }
+
+    /// The next byte; `nil` at the end.
+    func next() throws(TrainingFileError) -> UInt8? {
+        guard let byte = try peek() else { return nil }
+        position += 1
+        if afterNewline { line += 1 }
+        afterNewline = byte == 0x0A
+        return byte
+    }
+
+    /// The next line without its end; `nil` at the end of the file.
+    /// - Throws: `TrainingFileError` for a line longer than `limit` bytes.
+    func nextLine(limit: Int) throws(TrainingFileError) -> [UInt8]? {
+        guard try peek() != nil else { return nil }
+        if afterNewline { line += 1 }
+        afterNewline = false
+        var bytes: [UInt8] = []
+        while try peek() != nil {
+            let end = chunk[position..<filled].firstIndex(of: 0x0A)
+            bytes += chunk[position..<(end ?? filled)]
+            guard bytes.count <= limit else {
+                throw TrainingFileError(line: line, reason: "longer than \(limit) bytes")
+            }
+            position = end.map { $0 + 1 } ?? filled
+            if end != nil {
+                afterNewline = true
+                break
+            }
+        }
+        if bytes.last == 0x0D { bytes.removeLast() }
+        return bytes
+    }
+
+    /// Steps over space and gives the byte after it, which stays to be read.
+    func skipSpace() throws(TrainingFileError) -> UInt8? {
+        while let byte = try peek() {
+            guard byte == 0x20 || (0x09...0x0D).contains(byte) else { return byte }
+            _ = try next()
+        }
+        return nil
+    }
+}

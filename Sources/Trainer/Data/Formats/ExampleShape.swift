@@ -1,0 +1,99 @@
+import InferenceRuntime
+
+/// The formats training files come in, told apart by the fields of a record.
+public enum ExampleShape: String, Sendable {
+    /// OpenAI's: `messages`, `tools`, `weight`.
+    case chat
+    /// OpenAI's legacy one: `prompt` and `completion`.
+    case completion
+    /// Stanford Alpaca's: `instruction`, `input`, `output`, `history`, `system`.
+    case alpaca
+    /// ShareGPT's: `conversations` of `from` and `value`.
+    case sharegpt
+    /// Plain text: `text`.
+    case text
+
+    /// The format of a record with these fields.
+    static func of(columns: Set<String>) -> ExampleShape? {
+        if columns.contains("messages") { return .chat }
+        if columns.contains("conversations") { return .sharegpt }
+        if columns.isSuperset(of: ["prompt", "completion"]) { return .completion }
+        if columns.isSuperset(of: ["instruction", "output"]) { return .alpaca }
+        return columns.contains("text") ? .text : nil
+    }
+
+    /// The format of a record.
+    static func of(_ value: JSONValue, line: Int) throws(TrainingFileError) -> ExampleShape {
+        guard let object = value.object else {
+            throw TrainingFileError(line: line, reason: "an example must be a JSON object")
+        }
+        let columns = Set(object.members.map(\.key))
+        if let shape = of(columns: columns) { return shape }
+        if columns.contains("chosen") || columns.contains("kto_tag") {
+            throw TrainingFileError(line: line, reason: "preference data is not supported")
+        }
+        throw TrainingFileError(
+            line: line,
+            reason: "expected 'messages', 'prompt' and 'completion', 'instruction' and 'output', "
+                + "'conversations' or 'text', found "
+                + (columns.isEmpty
+                    ? "nothing" : columns.sorted().map { "'\($0)'" }.joined(separator: ", "))
+        )
+    }
+
+    /// Reads a record of this format.
+    func example(_ value: JSONValue, line: Int) throws(TrainingFileError) -> TrainingExample {
+        let record = RecordFields(value: value, line: line)
+        let content: TrainingExample.Content =
+            switch self {
+            case .chat: .chat(try OpenAIChat.conversation(record))
+            case .completion:
+                .completion(
+                    prompt: try record.string("prompt"),
+                    completion: try record.string("completion")
+                )
+            case .alpaca: .chat(try Alpaca.conversation(record))
+            case .sharegpt: .chat(try ShareGPT.conversation(record))
+            case .text: .text(try record.string("text"))
+            }
+        return TrainingExample(line: line, content: content)
+    }
+}
+
+/// The fields of a record, with errors that name them.
+struct RecordFields {
+    let value: JSONValue
+    let line: Int
+
+    func fail(_ reason: String) -> TrainingFileError {
+        TrainingFileError(line: line, reason: reason)
+    }
+
+    /// A field that must be a string.
+    func string(_ name: String) throws(TrainingFileError) -> String {
+        guard let field = value[name] else { throw fail("'\(name)' is missing") }
+        guard let text = field.string else { throw fail("'\(name)' must be a string") }
+        return text
+    }
+
+    /// A string that may be missing, `null` or empty; `nil` then.
+    func optionalString(_ name: String) throws(TrainingFileError) -> String? {
+        switch value[name] {
+        case nil, .null?: return nil
+        case .string(let text)?: return text.isEmpty ? nil : text
+        default: throw fail("'\(name)' must be a string")
+        }
+    }
+
+    /// Tools: a list, or the JSON text of one; `nil` where there are none.
+    func tools() throws(TrainingFileError) -> JSONValue? {
+        var tools = value["tools"]
+        if let text = tools?.string, !text.isEmpty { tools = try? JSONValue(parsing: text) }
+        switch tools {
+        case nil where value["tools"]?.string?.isEmpty ?? true, .null?: return nil
+        case .string(let text)? where text.isEmpty: return nil
+        case .array(let elements)?: return elements.isEmpty ? nil : tools
+        default: throw fail("'tools' must be a list")
+        }
+    }
+}

@@ -1,0 +1,35 @@
+/// Reads the examples of a training file, one after the other.
+///
+/// Formats are recognised by themselves: JSON lines, a JSON array, CSV or plain text, holding
+/// OpenAI's chat or completion examples, Alpaca's, ShareGPT's or texts. Memory is bounded by the
+/// longest example.
+public final class TrainingFileReader {
+    /// How the file holds its records.
+    public var container: RecordContainer { records.container }
+    /// The format of the examples, known once the first is read.
+    public private(set) var shape: ExampleShape?
+    private let records: RecordReader
+
+    /// Opens a file.
+    /// - Parameters:
+    ///   - path: where the file lies.
+    ///   - name: the name its author gave it, whose ending tells tables from plain text.
+    public init(path: String, name: String) throws(TrainingFileError) {
+        records = try RecordReader(path: path, name: name)
+    }
+
+    /// The next example; `nil` at the end.
+    /// - Throws: `TrainingFileError` with the line, for anything that is not an example.
+    public func next() throws(TrainingFileError) -> TrainingExample? {
+        guard let record = try records.next() else { return nil }
+        let shape = try ExampleShape.of(record.value, line: record.line)
+        if let known = self.shape, known != shape {
+            throw TrainingFileError(
+                line: record.line,
+                reason: "a '\(shape.rawValue)' example in a file of '\(known.rawValue)' examples"
+            )
+        }
+        self.shape = shape
+        return try shape.example(record.value, line: record.line)
+    }
+}

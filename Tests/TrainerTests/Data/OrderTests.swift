@@ -1,0 +1,63 @@
+import Testing
+
+@testable import Trainer
+
+@Suite("Order of examples")
+struct OrderTests {
+    @Test("random numbers depend on seed, purpose, indices and position alone")
+    func isCounterBased() {
+        let stream = CounterRandom(seed: 42, .permutation, 0)
+        #expect(stream[7] == CounterRandom(seed: 42, .permutation, 0)[7])
+        #expect(stream[7] != stream[8])
+        #expect(stream[7] != CounterRandom(seed: 43, .permutation, 0)[7])
+        #expect(stream[7] != CounterRandom(seed: 42, .dropout, 0)[7])
+        #expect(stream[7] != CounterRandom(seed: 42, .permutation, 1)[7])
+        // Pinned: a changed function would break the resumption of old jobs.
+        #expect(CounterRandom(seed: 42, .permutation, 0).permutation(8) == Self.pinned)
+        let mean = (0..<10_000).reduce(Float(0)) { $0 + stream.uniform($1) } / 10_000
+        #expect(abs(mean - 0.5) < 0.02)
+    }
+
+    static let pinned = [1, 5, 4, 6, 0, 2, 7, 3]
+
+    @Test("a permutation has every index once and differs by epoch")
+    func permutes() {
+        for count in [0, 1, 2, 1000] {
+            let order = CounterRandom(seed: 1, .permutation, 0).permutation(count)
+            #expect(order.sorted() == Array(0..<count))
+        }
+        let first = EpochPlan(
+            lengths: Array(repeating: 5, count: 50),
+            packing: nil,
+            seed: 1,
+            epoch: 0
+        )
+        let second = EpochPlan(
+            lengths: Array(repeating: 5, count: 50),
+            packing: nil,
+            seed: 1,
+            epoch: 1
+        )
+        #expect(first != second)
+        #expect(first.bins.flatMap { $0 }.sorted() == Array(0..<50))
+    }
+
+    @Test("packing loses nothing, respects the capacity and wastes little")
+    func packs() {
+        let random = CounterRandom(seed: 3, .noise)
+        let lengths = (0..<2000).map { 1 + random.index($0, below: 700) }
+        let plan = EpochPlan(lengths: lengths, packing: 1024, seed: 5, epoch: 2)
+        #expect(plan.bins.flatMap { $0 }.sorted() == Array(0..<2000))
+        #expect(plan.bins.allSatisfy { $0.reduce(0) { $0 + lengths[$1] } <= 1024 })
+        let full = Double(lengths.reduce(0, +)) / Double(plan.bins.count * 1024)
+        #expect(full > 0.97, "\(full)")
+        #expect(plan == EpochPlan(lengths: lengths, packing: 1024, seed: 5, epoch: 2))
+    }
+
+    @Test("a sequence longer than the capacity stands alone; best fit is best")
+    func packsExactly() {
+        let packer = SequencePacker(capacity: 10)
+        #expect(packer.pack(lengths: [4, 12, 6, 3, 7, 10]) == [[1], [5], [4, 3], [2, 0]])
+        #expect(packer.pack(lengths: []) == [])
+    }
+}
