@@ -95,8 +95,10 @@ public final class EventLoop: SerialExecutor {
         if ring { uv_async_send(bell) }
     }
 
-    /// Runs what the inbox holds. What arrives meanwhile waits for the next turn of the loop, so
-    /// that sockets get theirs in between.
+    /// Runs what the inbox holds.
+    ///
+    /// What arrives meanwhile waits for the next turn of the loop, so that sockets get theirs in
+    /// between.
     fileprivate func emptyInbox() {
         var taken = Inbox()
         inbox.withLock { swap(&$0, &taken) }

@@ -14,7 +14,7 @@ final class TCPConnection {
         /// The peer has been told that nothing follows.
         case finishedWriting
         /// The connection is broken; nothing follows.
-        case failed(UVError)
+        case broken
     }
 
     /// The peer's numeric address.
@@ -55,7 +55,7 @@ final class TCPConnection {
             guard isReading != oldValue, let handle, !handle.isClosing, !hasEnded else { return }
             if isReading {
                 let result = uv_read_start(handle.stream, lendReadBuffer, connectionDidRead)
-                if result < 0 { fail(result, "begin to read") }
+                if result < 0 { fail() }
             } else {
                 uv_read_stop(handle.stream)
             }
@@ -77,7 +77,7 @@ final class TCPConnection {
         let result = uv_write(memory.request, handle.stream, &memory.buffer, 1, connectionDidWrite)
         guard result < 0 else { return }
         WriteRequest.free(memory.request)
-        fail(result, "write")
+        fail()
     }
 
     private func tryWrite(_ bytes: [UInt8], on handle: UVHandle<uv_tcp_t>) -> Int {
@@ -98,7 +98,7 @@ final class TCPConnection {
         let result = uv_shutdown(request, handle.stream, connectionDidFinishWriting)
         guard result < 0 else { return }
         request.deallocate()
-        fail(result, "finish writing")
+        fail()
     }
 
     /// Closes the socket and drops what is queued.
@@ -107,11 +107,11 @@ final class TCPConnection {
         receive = nil
     }
 
-    private func fail(_ result: Int32, _ operation: String) {
+    private func fail() {
         guard !hasFailed else { return }
         hasFailed = true
         hasEnded = true
-        receive?(.failed(UVError(code: result, operation: operation)))
+        receive?(.broken)
     }
 
     fileprivate func didRead(_ count: Int, _ bytes: [UInt8]) {
@@ -122,18 +122,18 @@ final class TCPConnection {
             hasEnded = true
             receive?(.endOfInput)
         } else {
-            fail(Int32(clamping: count), "read")
+            fail()
         }
     }
 
     fileprivate func didFinishWriting(_ status: Int32) {
         guard let handle, !handle.isClosing else { return }
-        if status < 0 { fail(status, "finish writing") } else { receive?(.finishedWriting) }
+        if status < 0 { fail() } else { receive?(.finishedWriting) }
     }
 
     fileprivate func didWrite(_ status: Int32) {
         guard let handle, !handle.isClosing else { return }
-        if status < 0 { fail(status, "write") } else { receive?(.wrote) }
+        if status < 0 { fail() } else { receive?(.wrote) }
     }
 }
 

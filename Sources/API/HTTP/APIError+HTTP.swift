@@ -7,7 +7,7 @@ extension APIError: Equatable {
 }
 
 extension APIError {
-    /// 408
+    /// Status 408.
     static func tooSlow(_ message: String) -> APIError {
         APIError(status: .requestTimeout, message: message, code: "request_timeout")
     }
@@ -19,7 +19,7 @@ extension APIError {
         code: "client_closed_request"
     )
 
-    /// 503
+    /// Status 503.
     static let stopping = APIError(
         status: .serviceUnavailable,
         message: "The server is shutting down.",

@@ -52,7 +52,7 @@ public struct APIError: Error, Sendable {
 }
 
 extension APIError {
-    /// 400
+    /// Status 400.
     public static func badRequest(
         _ message: String,
         param: String? = nil,
@@ -61,7 +61,7 @@ extension APIError {
         APIError(status: .badRequest, message: message, param: param, code: code)
     }
 
-    /// 404 for a path that no route matches.
+    /// Status 404 for a path that no route matches.
     public static func unknownPath(_ method: HTTPMethod, _ path: String) -> APIError {
         APIError(
             status: .notFound,
@@ -70,7 +70,7 @@ extension APIError {
         )
     }
 
-    /// 405 with the methods that would do.
+    /// Status 405 with the methods that would do.
     public static func methodNotAllowed(_ method: HTTPMethod, allowed: [HTTPMethod]) -> APIError {
         let allow = allowed.map(\.rawValue).joined(separator: ", ")
         return APIError(
@@ -81,7 +81,7 @@ extension APIError {
         )
     }
 
-    /// 413
+    /// Status 413.
     public static func bodyTooLarge(limit: Int) -> APIError {
         APIError(
             status: .contentTooLarge,
@@ -90,7 +90,7 @@ extension APIError {
         )
     }
 
-    /// 415
+    /// Status 415.
     public static func unsupportedMediaType(_ type: String?, expected: [String]) -> APIError {
         let given = type.map { "'\($0.prefix(100))'" } ?? "missing"
         return APIError(
@@ -101,7 +101,7 @@ extension APIError {
         )
     }
 
-    /// 500 that says nothing of the inside.
+    /// Status 500 that says nothing of the inside.
     public static let internalError = APIError(
         status: .internalServerError,
         message: "The server had an error while processing your request.",

@@ -60,7 +60,7 @@ final class HTTPChannel {
         case .received(let bytes): perform(machine.receive(bytes))
         case .endOfInput: perform(machine.receiveEnd())
         case .finishedWriting: perform(machine.didFinishSending())
-        case .failed: perform(machine.abandon())
+        case .broken: perform(machine.abandon())
         case .wrote: settle(progress: false)
         }
     }

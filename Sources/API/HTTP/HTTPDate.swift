@@ -12,7 +12,7 @@ struct HTTPDate {
         return text
     }
 
-    /// `Sun, 06 Nov 1994 08:49:37 GMT`
+    /// Formats as in `Sun, 06 Nov 1994 08:49:37 GMT`.
     static func format(_ seconds: Int) -> String {
         let days = seconds / 86_400
         let time = seconds % 86_400

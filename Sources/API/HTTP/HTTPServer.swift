@@ -17,6 +17,7 @@ public final class HTTPServer {
 
     private let environment: HTTPChannel.Environment
     private var listener: TCPListener?
+    private var tls: TLSContext?
     private var channels: [ObjectIdentifier: HTTPChannel] = [:]
     private var drained: [CheckedContinuation<Void, Never>] = []
 
@@ -40,8 +41,12 @@ public final class HTTPServer {
     public var requestCount: Int { channels.values.count { $0.exchange != nil } }
 
     /// Begins to listen.
+    ///
+    /// - Throws: `TLSError` where certificate or key do not do, `UVError` where the address is
+    ///   taken or unknown.
     public func start() async throws -> Address {
         let configuration = environment.configuration
+        try reloadCertificate()
         let address = try await SocketAddress.resolve(
             host: configuration.host,
             port: configuration.port
@@ -49,6 +54,14 @@ public final class HTTPServer {
         let listener = try TCPListener(address) { [weak self] result in self?.accept(result) }
         self.listener = listener
         return Address(host: listener.address.host, port: listener.address.port)
+    }
+
+    /// Reads certificate and key again, for the connections to come; open ones keep theirs.
+    ///
+    /// Where the files don't do, the old certificate stays.
+    public func reloadCertificate() throws(TLSError) {
+        guard let files = environment.configuration.tls else { return }
+        tls = try TLSContext(files)
     }
 
     /// Stops listening, finishes what runs until the time for that is up, then closes the rest.
@@ -83,10 +96,14 @@ public final class HTTPServer {
             return environment.logger.warning("can't accept", metadata: ["error": "\(error)"])
         }
         do {
-            let channel = try HTTPChannel(
-                HTTPTransport(connection),
-                environment: environment
-            ) { [weak self] channel in self?.forget(channel) }
+            let transport = HTTPTransport(
+                connection,
+                tls: try tls?.makeSession(),
+                logger: environment.logger
+            )
+            let channel = try HTTPChannel(transport, environment: environment) {
+                [weak self] channel in self?.forget(channel)
+            }
             channels[ObjectIdentifier(channel)] = channel
         } catch {
             connection.close()

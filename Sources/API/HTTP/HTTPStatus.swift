@@ -6,43 +6,43 @@ public struct HTTPStatus: RawRepresentable, Hashable, Sendable {
     /// Wraps a code.
     public init(rawValue: Int) { self.rawValue = rawValue }
 
-    /// 200
+    /// Status 200.
     public static let ok = HTTPStatus(rawValue: 200)
-    /// 204
+    /// Status 204.
     public static let noContent = HTTPStatus(rawValue: 204)
-    /// 400
+    /// Status 400.
     public static let badRequest = HTTPStatus(rawValue: 400)
-    /// 401
+    /// Status 401.
     public static let unauthorized = HTTPStatus(rawValue: 401)
-    /// 403
+    /// Status 403.
     public static let forbidden = HTTPStatus(rawValue: 403)
-    /// 404
+    /// Status 404.
     public static let notFound = HTTPStatus(rawValue: 404)
-    /// 405
+    /// Status 405.
     public static let methodNotAllowed = HTTPStatus(rawValue: 405)
-    /// 408
+    /// Status 408.
     public static let requestTimeout = HTTPStatus(rawValue: 408)
-    /// 409
+    /// Status 409.
     public static let conflict = HTTPStatus(rawValue: 409)
-    /// 413
+    /// Status 413.
     public static let contentTooLarge = HTTPStatus(rawValue: 413)
-    /// 415
+    /// Status 415.
     public static let unsupportedMediaType = HTTPStatus(rawValue: 415)
-    /// 417
+    /// Status 417.
     public static let expectationFailed = HTTPStatus(rawValue: 417)
-    /// 429
+    /// Status 429.
     public static let tooManyRequests = HTTPStatus(rawValue: 429)
-    /// 431
+    /// Status 431.
     public static let headerFieldsTooLarge = HTTPStatus(rawValue: 431)
-    /// 500
+    /// Status 500.
     public static let internalServerError = HTTPStatus(rawValue: 500)
-    /// 501
+    /// Status 501.
     public static let notImplemented = HTTPStatus(rawValue: 501)
-    /// 503
+    /// Status 503.
     public static let serviceUnavailable = HTTPStatus(rawValue: 503)
-    /// 505
+    /// Status 505.
     public static let versionNotSupported = HTTPStatus(rawValue: 505)
-    /// 507
+    /// Status 507.
     public static let insufficientStorage = HTTPStatus(rawValue: 507)
 
     /// Whether a response with this status never has a body (1xx, 204, 304).
