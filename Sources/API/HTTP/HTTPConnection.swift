@@ -135,7 +135,7 @@ struct HTTPConnection {
             return refuse(.tooSlow("The request's head did not arrive in time."), head: nil)
         case .body:
             updateExchange { $0.request = .failed(.tooSlow("The request's body stopped.")) }
-            return [.bodyChanged] + afterBody()
+            return afterBody()
         }
     }
 
@@ -243,12 +243,12 @@ extension HTTPConnection {
             }
         case (.failure(let error), .idle):
             return refuse(error, head: nil)
-        case (.event(.body(let bytes)), .exchange(let exchange)):
+        case (.event(.body(let bytes)), .exchange):
             updateExchange { exchange in
                 exchange.receivedBytes += bytes.count
                 if !exchange.isDiscarding { exchange.body += bytes }
             }
-            return exchange.isWaitingForBody ? [.bodyChanged] : []
+            return wakeHandler()
         case (.event(.end), .exchange):
             updateExchange { $0.request = .complete }
             return afterBody()
@@ -290,7 +290,16 @@ extension HTTPConnection {
     private mutating func afterBody() -> [Action] {
         guard case .exchange(let exchange) = phase else { return [] }
         if exchange.response == .complete { return finishExchange(exchange) }
-        return exchange.isWaitingForBody || exchange.isStarted ? [.bodyChanged] : []
+        return wakeHandler()
+    }
+
+    /// Tells a handler that waits for the body, once.
+    private mutating func wakeHandler() -> [Action] {
+        guard case .exchange(let exchange) = phase, exchange.isWaitingForBody,
+            exchange.response != .complete
+        else { return [] }
+        updateExchange { $0.isWaitingForBody = false }
+        return [.bodyChanged]
     }
 
     private mutating func adjustReading() -> [Action] {

@@ -126,19 +126,22 @@ extension [UInt8] {
     /// Where `pattern` begins, or where the end of these bytes may be its beginning.
     fileprivate func firstPosition(of pattern: [UInt8]) -> (position: Int, isWhole: Bool) {
         withUnsafeBytes { bytes in
-            guard let base = bytes.baseAddress, let first = pattern.first else { return (0, false) }
-            var start = 0
-            while start < bytes.count,
-                let found = memchr(base + start, Int32(first), bytes.count - start)
-            {
-                let position = UnsafeRawPointer(found) - base
-                let rest = bytes[position...].prefix(pattern.count)
-                if rest.elementsEqual(pattern.prefix(rest.count)) {
-                    return (position, rest.count == pattern.count)
+            pattern.withUnsafeBytes { pattern in
+                guard let base = bytes.baseAddress, let wanted = pattern.baseAddress else {
+                    return (0, false)
                 }
-                start = position + 1
+                let (count, length) = (bytes.count, pattern.count)
+                var start = 0
+                while start < count,
+                    let found = memchr(base + start, Int32(pattern[0]), count - start)
+                {
+                    let position = UnsafeRawPointer(found) - base
+                    let rest = Swift.min(length, count - position)
+                    if memcmp(found, wanted, rest) == 0 { return (position, rest == length) }
+                    start = position + 1
+                }
+                return (count, false)
             }
-            return (bytes.count, false)
         }
     }
 }

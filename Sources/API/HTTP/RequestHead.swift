@@ -64,6 +64,9 @@ extension RequestHead {
     }
 
     private func validateFraming() throws(APIError) {
+        guard headers["content-length"] == nil || contentLength != nil else {
+            throw .badRequest("The Content-Length is out of range.")
+        }
         let encodings = headers.values(of: "transfer-encoding")
         guard !encodings.isEmpty else { return }
         guard isVersion11 else { throw .badRequest("HTTP/1.0 has no Transfer-Encoding.") }
