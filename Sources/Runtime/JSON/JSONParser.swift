@@ -44,12 +44,15 @@ extension JSONValue {
 /// A recursive-descent parser over bytes; depth is bounded, so the stack is too.
 struct JSONParser {
     let bytes: UnsafeRawBufferPointer
+    /// The same bytes, as strings are made from.
+    let utf8: UnsafeBufferPointer<UInt8>
     let maximumDepth: Int
     var position = 0
     private var depth = 0
 
     init(bytes: UnsafeRawBufferPointer, maximumDepth: Int) {
         self.bytes = bytes
+        self.utf8 = bytes.assumingMemoryBound(to: UInt8.self)
         self.maximumDepth = maximumDepth
     }
 

@@ -96,8 +96,8 @@ private struct MergeReader {
         joined.append(contentsOf: right.dropFirst(prefixLength))
         let token = joined.withUnsafeBufferPointer { vocabulary.id(of: $0) }
         let (leftID, rightID) = (vocabulary.id(of: left), vocabulary.id(of: right))
-        for (id, text) in [(leftID, Array(left)), (rightID, Array(right)), (token, joined)]
-        where id < 0 {
+        guard leftID >= 0, rightID >= 0, token >= 0 else {
+            let text = leftID < 0 ? Array(left) : rightID < 0 ? Array(right) : joined
             let name = String(decoding: text, as: UTF8.self)
             let reason = "'\(name)' is not in the vocabulary"
             return .failure(.invalid(field: "model.merges[\(index)]", reason: reason))

@@ -43,10 +43,13 @@ struct ByteFallback: Sendable {
     /// The byte that a token stands for; `nil` for other tokens.
     static func byte(of token: some Collection<UInt8>) -> UInt8? {
         guard token.count == 6, token.starts(with: "<0x".utf8) else { return nil }
-        let digits = token.dropFirst(3)
+        var digits = token.dropFirst(3)
         guard let last = digits.dropFirst(2).first, last == UInt8(ascii: ">") else { return nil }
+        digits = digits.prefix(2)
+        // The reference reads a number here, and a number may have a sign.
+        if digits.first == UInt8(ascii: "+") { digits = digits.dropFirst() }
         var value: UInt8 = 0
-        for digit in digits.prefix(2) {
+        for digit in digits {
             guard let nibble = Character(Unicode.Scalar(digit)).hexDigitValue else { return nil }
             value = value << 4 | UInt8(nibble)
         }

@@ -168,8 +168,8 @@ struct OnigurumaTranslator {
         case "D": emitAtom("[^\(UnicodeSet.digit)]")
         case "s": emitAtom("[\(UnicodeSet.space)]")
         case "S": emitAtom("[^\(UnicodeSet.space)]")
-        case "w": emitAtom("[\(UnicodeSet.word)]")
-        case "W": emitAtom("[^\(UnicodeSet.word)]")
+        case "w": emitAtom("[\(UnicodeSet.wordOutsideClass)]")
+        case "W": emitAtom("[^\(UnicodeSet.wordOutsideClass)]")
         case "h": emitAtom("[\(UnicodeSet.hexDigit)]")
         case "H": emitAtom("[^\(UnicodeSet.hexDigit)]")
         case "N": emitAtom("[^\\n]")
@@ -178,12 +178,14 @@ struct OnigurumaTranslator {
             var reader = ClassReader(source: source, position: position)
             let property = try reader.property(negated: scalar == "P")
             position = reader.position
-            emitAtom("[\(property.isNegated ? "^" : "")\(property.set)]")
+            let isWord = property.set == UnicodeSet.word
+            let set = isWord ? UnicodeSet.wordOutsideClass : property.set
+            emitAtom("[\(property.isNegated ? "^" : "")\(set)]")
         case "b":
-            let word = UnicodeSet.word
+            let word = UnicodeSet.wordOutsideClass
             emitAtom("(?:(?<=[\(word)])(?![\(word)])|(?<![\(word)])(?=[\(word)]))")
         case "B":
-            let word = UnicodeSet.word
+            let word = UnicodeSet.wordOutsideClass
             emitAtom("(?:(?<=[\(word)])(?=[\(word)])|(?<![\(word)])(?![\(word)]))")
         case "k", "g":
             guard let end = source[position...].firstIndex(of: ">") else {

@@ -40,6 +40,11 @@ final class TokenPattern: @unchecked Sendable {
         }
     }
 
+    /// Whether PCRE2 knows what a pattern names.
+    static func compiles(_ pattern: String) -> Bool {
+        (try? TokenPattern(pcre: pattern, field: "")) != nil
+    }
+
     private init(pcre pattern: String, field: String) throws(OnigurumaTranslator.Unsupported) {
         var code: Int32 = 0
         var offset = 0

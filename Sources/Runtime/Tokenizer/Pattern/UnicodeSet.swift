@@ -5,10 +5,12 @@ enum UnicodeSet {
         #"\t-\r \x{85}\x{A0}\x{1680}\x{2000}-\x{200A}\x{2028}\x{2029}\x{202F}\x{205F}\x{3000}"#
     static let digit = #"\p{Nd}"#
     static let hexDigit = "0-9a-fA-F"
-    /// Alphabetic, marks, digits and connectors; in Latin-1 Oniguruma has ², ³, ¹, ¼, ½, ¾ too.
+    /// Alphabetic, marks, digits and connectors.
     static let word =
-        #"\p{L}\p{M}\p{Nd}\p{Nl}\p{Pc}\x{B2}\x{B3}\x{B9}\x{BC}-\x{BE}"#
+        #"\p{L}\p{M}\p{Nd}\p{Nl}\p{Pc}"#
         + #"\x{24B6}-\x{24E9}\x{1F130}-\x{1F149}\x{1F150}-\x{1F169}\x{1F170}-\x{1F189}"#
+    /// Outside a class Oniguruma's `\w` has ², ³, ¹, ¼, ½ and ¾ as well.
+    static let wordOutsideClass = word + #"\x{B2}\x{B3}\x{B9}\x{BC}-\x{BE}"#
     /// Letters, letter numbers and what else Unicode calls alphabetic.
     static let alphabetic = #"\p{Alphabetic}"#
 
@@ -16,7 +18,10 @@ enum UnicodeSet {
     /// scripts and short categories.
     static func named(_ name: String) -> String {
         let key = name.lowercased().filter { $0 != "_" && $0 != " " && $0 != "-" }
-        return named[key] ?? "\\p{\(name)}"
+        if let set = named[key] { return set }
+        // A bare script name means its extensions to newer versions of PCRE2.
+        let script = "\\p{sc:\(name)}"
+        return TokenPattern.compiles(script) ? script : "\\p{\(name)}"
     }
 
     private static let named: [String: String] = [
