@@ -4,7 +4,7 @@
 #ifndef FK_BODY
 #define FK_FILE "attention.c"
 #include "CKernels.h"
-enum { T = FK_BLOCK_TOKENS, TILE_QUERIES = 32, MAX_GROUP = 64, MAX_HEAD_DIM = 512 };
+enum { T = FK_BLOCK_TOKENS, TILE_QUERIES = 32, MAX_GROUP = 64, MAX_HEAD_DIM = 512, TOGETHER = 4 };
 typedef struct {
   const fk_kv_layer *layer;
   const fk_attention *shape;
@@ -65,12 +65,12 @@ void fk_attention_backward(fk_pool *pool, const fk_kv_layer *layer, const fk_att
                            size_t kv_stride) {
   attention_job job = {layer, shape, sequences, count, q, q_stride, (float *)out, out_stride,
                        (float *)lse, dout, delta, dq, dk, dv, kv_stride};
-  size_t rows = 0, blocks = 0;
+  size_t tiles = 0, blocks = 0;
   for (size_t i = 0; i < count; i++) {
-    rows += (size_t)sequences[i].rows;
+    tiles += tiles_of(shape, &sequences[i]);
     blocks += ((size_t)sequences[i].rows + T - 1) / T;
   }
-  fk_pool_run(pool, rows, queries_task(), &job);
+  fk_pool_run(pool, tiles * shape->kv_heads, queries_task(), &job);
   fk_pool_run(pool, blocks * shape->kv_heads, keys_task(), &job);
 }
 #else
@@ -135,185 +135,150 @@ FK_INLINE v16f K(capped)(const fk_attention *shape, v16f s) {
   return shape->soft_cap > 0 ? shape->soft_cap * K(tanh)(s / shape->soft_cap) : s;
 }
 
-// Scores of 16 keys: one chain over the head dims per key.
-FK_INLINE v16f K(scores)(const fk_attention *shape, const float *q, const float *k) {
-  v16f s = {};
-  for (size_t d = 0; d < shape->head_dim; d++) s = K(fma)(K(set1)(q[d]), K(load)(k + d * T), s);
-  return K(capped)(shape, s);
+// The queries of a tile: row i / group, head i % group of one kv head.
+typedef struct {
+  size_t row, head; // in the batch
+  int32_t position;
+} K(query);
+FK_INLINE K(query) K(query_at)(const attention_job *job, const fk_sequence *sequence, size_t first,
+                               size_t kv_head, size_t i) {
+  size_t group = group_size(job->shape), r = first + i / group;
+  return (K(query)){(size_t)sequence->first_row + r, kv_head * group + i % group,
+                    sequence->first_position + (int32_t)r};
+}
+FK_INLINE size_t K(q_at)(const attention_job *job, K(query) q) {
+  return q.row * job->q_stride + q.head * job->shape->head_dim;
+}
+FK_INLINE size_t K(out_at)(const attention_job *job, K(query) q) {
+  return q.row * job->out_stride + q.head * job->shape->head_dim;
+}
+
+// out[i][16 keys] = one chain over the head dims of x[i] with columns[dim][16], for n queries.
+FK_INLINE void K(chains)(const float *const *x, const float *columns, size_t dim, v16f *out,
+                         int n) {
+  v16f s[TOGETHER] = {};
+  for (size_t d = 0; d < dim; d++) {
+    v16f c = K(load)(columns + d * T);
+    for (int i = 0; i < n; i++) s[i] = K(fma)(K(set1)(x[i][d]), c, s[i]);
+  }
+  for (int i = 0; i < n; i++) out[i] = s[i];
+}
+
+// out[i] = out[i] * factor[i] + sum over keys lo...hi of weights[i][key] rows[key], keys in order.
+FK_INLINE void K(mix)(const float (*weights)[16], const float *rows, int32_t lo, int32_t hi,
+                      size_t dim, const float *factor, float *const *out, int n) {
+  size_t d = 0;
+  for (; d + 16 <= dim; d += 16) {
+    v16f acc[TOGETHER];
+    for (int i = 0; i < n; i++) acc[i] = K(load)(out[i] + d) * factor[i];
+    for (int32_t j = lo; j <= hi; j++) {
+      v16f row = K(load)(rows + (size_t)j * dim + d);
+      for (int i = 0; i < n; i++) acc[i] = K(fma)(K(set1)(weights[i][j]), row, acc[i]);
+    }
+    for (int i = 0; i < n; i++) K(store)(out[i] + d, acc[i]);
+  }
+  for (; d < dim; d++)
+    for (int i = 0; i < n; i++) {
+      float acc = out[i][d] * factor[i];
+      for (int32_t j = lo; j <= hi; j++)
+        acc = K(fma1)(weights[i][j], rows[(size_t)j * dim + d], acc);
+      out[i][d] = acc;
+    }
 }
 
 typedef struct {
   float greatest, sum;
 } K(softmax_state);
 
-// Takes one block into a query's state: out = out * correction + p V, keys lo...hi in order.
-FK_INLINE void K(absorb)(K(softmax_state) *state, v16f s, int32_t lo, int32_t hi, const float *v,
-                         size_t dim, float *out) {
-  s = K(select)(K(between)(lo, hi), s, K(set1)(-INFINITY));
-  float greatest = K(greatest)(s);
-  if (!(greatest > state->greatest)) greatest = state->greatest;
-  if (greatest == -INFINITY) greatest = 0; // every visible score is -inf
-  v16f change = K(exp)(K(set1)(state->greatest - greatest));
-  v16f p = K(exp)(s - greatest);
-  state->sum = K(fma1)(state->sum, change[0], K(sum)(p));
-  state->greatest = greatest;
-  float weights[16];
-  K(store)(weights, p);
-  size_t d = 0;
-  for (; d + 16 <= dim; d += 16) {
-    v16f acc = K(load)(out + d) * change[0];
-    for (int32_t j = lo; j <= hi; j++)
-      acc = K(fma)(K(set1)(weights[j]), K(load)(v + (size_t)j * dim + d), acc);
-    K(store)(out + d, acc);
+// Takes the visible keys lo...hi of one block into the states and outputs of n queries.
+FK_INLINE void K(absorb)(const attention_job *job, const float *const *q, const float *k,
+                         const float *v, int32_t lo, int32_t hi, K(softmax_state) *state,
+                         float *const *out, int n) {
+  v16f s[TOGETHER], p[TOGETHER], change = {};
+  float weights[TOGETHER][16], factor[16];
+  K(chains)(q, k, job->shape->head_dim, s, n);
+  for (int i = 0; i < n; i++) {
+    s[i] = K(select)(K(between)(lo, hi), K(capped)(job->shape, s[i]), K(set1)(-INFINITY));
+    float greatest = K(greatest)(s[i]);
+    if (!(greatest > state[i].greatest)) greatest = state[i].greatest;
+    if (greatest == -INFINITY) greatest = 0; // every visible score is -inf
+    change[i] = state[i].greatest - greatest;
+    state[i].greatest = greatest;
+    p[i] = K(exp)(s[i] - greatest);
+    K(store)(weights[i], p[i]);
   }
-  for (; d < dim; d++) {
-    float acc = out[d] * change[0];
-    for (int32_t j = lo; j <= hi; j++) acc = K(fma1)(weights[j], v[(size_t)j * dim + d], acc);
-    out[d] = acc;
+  K(store)(factor, K(exp)(change));
+  for (int i = 0; i < n; i++) state[i].sum = K(fma1)(state[i].sum, factor[i], K(sum)(p[i]));
+  K(mix)(weights, v, lo, hi, job->shape->head_dim, factor, out, n);
+}
+
+// How many of the queries from `i` on see all of a block: TOGETHER, or 1 with its own range.
+FK_INLINE size_t K(together)(const attention_job *job, const fk_sequence *sequence, size_t first,
+                             size_t kv_head, size_t i, size_t count, int32_t block, int32_t *lo,
+                             int32_t *hi) {
+  if (i + TOGETHER <= count) {
+    int32_t low = 0, high = T - 1;
+    for (size_t j = i; j < i + TOGETHER && low == 0 && high == T - 1; j++)
+      visible(job->shape, K(query_at)(job, sequence, first, kv_head, j).position, block, &low,
+              &high);
+    *lo = low;
+    *hi = high;
+    if (low == 0 && high == T - 1) return TOGETHER;
   }
+  visible(job->shape, K(query_at)(job, sequence, first, kv_head, i).position, block, lo, hi);
+  return 1;
 }
 
 static void K(forward_tile)(const attention_job *job, const fk_sequence *sequence, size_t first,
                             size_t rows, size_t kv_head) {
   const fk_attention *shape = job->shape;
-  size_t group = group_size(shape), dim = shape->head_dim;
+  size_t count = rows * group_size(shape), dim = shape->head_dim, n;
   K(softmax_state) state[MAX_GROUP];
+  float *out[MAX_GROUP];
+  const float *q[MAX_GROUP], *k, *v;
   float k_copy[MAX_HEAD_DIM * T], v_copy[MAX_HEAD_DIM * T];
-  int32_t position = sequence->first_position + (int32_t)first;
-  int32_t last = (position + (int32_t)rows - 1) / T, lo, hi;
+  int32_t position = sequence->first_position + (int32_t)first, lo, hi;
+  int32_t last = (position + (int32_t)rows - 1) / T;
   int32_t oldest = shape->window > 0 ? position - shape->window + 1 : 0;
-  for (size_t i = 0; i < rows * group; i++) {
-    size_t row = (size_t)sequence->first_row + first + i / group;
+  for (size_t i = 0; i < count; i++) {
+    K(query) query = K(query_at)(job, sequence, first, kv_head, i);
     state[i] = (K(softmax_state)){-INFINITY, 0};
-    memset(job->out + row * job->out_stride + (kv_head * group + i % group) * dim, 0, dim * 4);
+    q[i] = job->q + K(q_at)(job, query);
+    out[i] = job->out + K(out_at)(job, query);
+    memset(out[i], 0, dim * 4);
   }
   for (int32_t block = oldest > 0 ? oldest / T : 0; block <= last; block++) {
-    const float *k, *v;
     K(load_block)(job, sequence, block, kv_head, k_copy, v_copy, &k, &v);
-    for (size_t i = 0; i < rows * group; i++) {
-      size_t row = (size_t)sequence->first_row + first + i / group;
-      size_t at = (kv_head * group + i % group) * dim;
-      visible(shape, position + (int32_t)(i / group), block, &lo, &hi);
+    for (size_t i = 0; i < count; i += n) {
+      n = K(together)(job, sequence, first, kv_head, i, count, block, &lo, &hi);
       if (lo > hi) continue;
-      v16f s = K(scores)(shape, job->q + row * job->q_stride + at, k);
-      K(absorb)(&state[i], s, lo, hi, v, dim, job->out + row * job->out_stride + at);
+      if (n == TOGETHER) K(absorb)(job, q + i, k, v, 0, T - 1, state + i, out + i, TOGETHER);
+      else K(absorb)(job, q + i, k, v, lo, hi, state + i, out + i, 1);
     }
   }
-  for (size_t i = 0; i < rows * group; i++) {
-    size_t row = (size_t)sequence->first_row + first + i / group, head = kv_head * group + i % group;
-    float *out = job->out + row * job->out_stride + head * dim;
-    for (size_t d = 0; d < dim; d++) out[d] = out[d] / state[i].sum;
-    if (job->lse) job->lse[row * shape->heads + head] = state[i].greatest + logf(state[i].sum);
+  for (size_t i = 0; i < count; i++) {
+    K(query) query = K(query_at)(job, sequence, first, kv_head, i);
+    for (size_t d = 0; d < dim; d++) out[i][d] = out[i][d] / state[i].sum;
+    if (job->lse)
+      job->lse[query.row * shape->heads + query.head] = state[i].greatest + logf(state[i].sum);
   }
+}
+
+static const fk_sequence *K(find_tile)(const attention_job *job, size_t *tile) {
+  const fk_sequence *sequence = job->sequences;
+  while (*tile >= tiles_of(job->shape, sequence)) *tile -= tiles_of(job->shape, sequence++);
+  return sequence;
 }
 
 static void K(forward_unit)(void *context, size_t index) {
   const attention_job *job = context;
   size_t kv_head = index % job->shape->kv_heads, tile = index / job->shape->kv_heads;
-  const fk_sequence *sequence = job->sequences;
-  while (tile >= tiles_of(job->shape, sequence)) tile -= tiles_of(job->shape, sequence++);
+  const fk_sequence *sequence = K(find_tile)(job, &tile);
   size_t first = tile * tile_rows(job->shape);
   K(forward_tile)(job, sequence, first,
                   fk_min(tile_rows(job->shape), (size_t)sequence->rows - first), kv_head);
 }
 static fk_task K(attention_forward)(void) { return K(forward_unit); }
 
-// MARK: Backward
-
-// p = exp(score - lse) and ds = p (dp - delta) through the cap, for one query and 16 keys.
-FK_INLINE void K(slopes)(const attention_job *job, size_t row, size_t head, const float *k,
-                         const float *v, int32_t lo, int32_t hi, v16f *p, v16f *ds) {
-  const fk_attention *shape = job->shape;
-  size_t dim = shape->head_dim;
-  v16i mask = K(between)(lo, hi);
-  v16f s = K(scores)(shape, job->q + row * job->q_stride + head * dim, k);
-  *p = K(select)(mask, K(exp)(s - job->lse[row * shape->heads + head]), (v16f){});
-  const float *dout = job->dout + row * job->out_stride + head * dim;
-  float dp[16] = {0};
-  for (int32_t j = lo; j <= hi; j++) dp[j] = K(dot)(dout, v + (size_t)j * dim, dim);
-  v16f slope = *p * (K(load)(dp) - job->delta[row * shape->heads + head]);
-  if (shape->soft_cap > 0) {
-    v16f t = s / shape->soft_cap;
-    slope = slope * (1.0f - t * t);
-  }
-  *ds = K(select)(mask, slope * shape->scale, (v16f){});
-}
-
-static void K(query_row)(const attention_job *job, const fk_sequence *sequence, size_t r) {
-  const fk_attention *shape = job->shape;
-  size_t row = (size_t)sequence->first_row + r, dim = shape->head_dim, group = group_size(shape);
-  int32_t position = sequence->first_position + (int32_t)r, lo, hi;
-  float k_copy[MAX_HEAD_DIM * T], v_copy[MAX_HEAD_DIM * T];
-  for (size_t head = 0; head < shape->heads; head++) {
-    size_t at = row * job->out_stride + head * dim;
-    job->delta[row * shape->heads + head] = K(dot)(job->out + at, job->dout + at, dim);
-    memset(job->dq + row * job->q_stride + head * dim, 0, dim * 4);
-  }
-  for (size_t kv_head = 0; kv_head < shape->kv_heads; kv_head++)
-    for (int32_t block = 0; block <= position / T; block++) {
-      visible(shape, position, block, &lo, &hi);
-      if (lo > hi) continue;
-      const float *k, *v;
-      K(load_block)(job, sequence, block, kv_head, k_copy, v_copy, &k, &v);
-      for (size_t head = kv_head * group; head < (kv_head + 1) * group; head++) {
-        v16f p, ds;
-        K(slopes)(job, row, head, k, v, lo, hi, &p, &ds);
-        float *dq = job->dq + row * job->q_stride + head * dim;
-        for (size_t d = 0; d < dim; d++) dq[d] += K(sum)(ds * K(load)(k + d * T));
-      }
-    }
-}
-
-static void K(query_unit)(void *context, size_t index) {
-  const attention_job *job = context;
-  const fk_sequence *sequence = job->sequences;
-  while (index >= (size_t)sequence->rows) index -= (size_t)(sequence++)->rows;
-  K(query_row)(job, sequence, index);
-}
-static fk_task K(attention_queries)(void) { return K(query_unit); }
-
-// dk, dv of one block of keys and one kv head: queries in order of position, then of head.
-static void K(key_block)(const attention_job *job, const fk_sequence *sequence, int32_t block,
-                         size_t kv_head) {
-  const fk_attention *shape = job->shape;
-  size_t dim = shape->head_dim, group = group_size(shape);
-  float k_copy[MAX_HEAD_DIM * T], v_copy[MAX_HEAD_DIM * T], weights[16], slopes[16];
-  const float *k, *v;
-  int32_t end = sequence->rows < (block + 1) * T ? sequence->rows : (block + 1) * T, lo, hi;
-  size_t base = ((size_t)sequence->first_row + (size_t)block * T) * job->kv_stride + kv_head * dim;
-  K(load_block)(job, sequence, block, kv_head, k_copy, v_copy, &k, &v);
-  for (int32_t j = block * T; j < end; j++) {
-    memset(job->dk + base + (size_t)(j - block * T) * job->kv_stride, 0, dim * 4);
-    memset(job->dv + base + (size_t)(j - block * T) * job->kv_stride, 0, dim * 4);
-  }
-  for (int32_t position = block * T; position < sequence->rows; position++) {
-    visible(shape, position, block, &lo, &hi);
-    if (lo > hi) break;
-    size_t row = (size_t)sequence->first_row + (size_t)position;
-    for (size_t head = kv_head * group; head < (kv_head + 1) * group; head++) {
-      v16f p, ds;
-      K(slopes)(job, row, head, k, v, lo, hi, &p, &ds);
-      K(store)(weights, p);
-      K(store)(slopes, ds);
-      const float *q = job->q + row * job->q_stride + head * dim;
-      const float *dout = job->dout + row * job->out_stride + head * dim;
-      for (int32_t j = lo; j <= hi; j++) {
-        float *dk = job->dk + base + (size_t)j * job->kv_stride;
-        float *dv = job->dv + base + (size_t)j * job->kv_stride;
-        for (size_t d = 0; d < dim; d++) dk[d] = K(fma1)(slopes[j], q[d], dk[d]);
-        for (size_t d = 0; d < dim; d++) dv[d] = K(fma1)(weights[j], dout[d], dv[d]);
-      }
-    }
-  }
-}
-
-static void K(key_unit)(void *context, size_t index) {
-  const attention_job *job = context;
-  size_t kv_head = index % job->shape->kv_heads, block = index / job->shape->kv_heads;
-  const fk_sequence *sequence = job->sequences;
-  while (block >= ((size_t)sequence->rows + T - 1) / T)
-    block -= ((size_t)(sequence++)->rows + T - 1) / T;
-  K(key_block)(job, sequence, (int32_t)block, kv_head);
-}
-static fk_task K(attention_keys)(void) { return K(key_unit); }
+#include "attention_backward.h"
 #endif

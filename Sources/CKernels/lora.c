@@ -3,7 +3,7 @@
 #ifndef FK_BODY
 #define FK_FILE "lora.c"
 #include "CKernels.h"
-enum { SHRINK_RANKS = 4, EXPAND_COLUMNS = 256, OUTER_COLUMNS = 64, SEGMENT_ROWS = 64 };
+enum { SHRINK_RANKS = 4, EXPAND_COLUMNS = 256, OUTER_COLUMNS = 64, SEGMENT_ROWS = 64, OUTER_ROWS = 64, OUTER_RANKS = 64 };
 typedef struct {
   const fk_lora *tasks;
   size_t count, units;
@@ -52,23 +52,24 @@ void fk_lora_outer(fk_pool *pool, const float *p, size_t rows, size_t rank, cons
 }
 #else
 
-// t[0..<n] = rows of A dot x: 16 chains over k each, one tree.
-FK_INLINE void K(shrink_row)(const fk_lora *task, size_t rank, size_t n, const float *x,
-                             size_t columns, float *t) {
-  v16f acc[SHRINK_RANKS] = {};
-  size_t k = 0;
-  for (; k + 16 <= columns; k += 16) {
-    v16f v = K(load)(x + k);
-    for (size_t j = 0; j < n; j++)
-      acc[j] = K(fma)(v, K(load_as)(task->a, task->format, (rank + j) * columns + k), acc[j]);
+// t[m][0..<n] = rows of A dot x[m] for 1 or 2 rows: 16 chains over k each, one tree.
+FK_INLINE void K(shrink_rows)(const fk_lora *task, size_t rank, size_t n, const float *x,
+                              size_t stride, size_t rows, size_t columns, float *t) {
+  v16f acc[2][SHRINK_RANKS] = {};
+  for (size_t k = 0; k < columns; k += 16) {
+    size_t width = fk_min(16, columns - k);
+    v16f v[2];
+    for (size_t m = 0; m < rows; m++)
+      v[m] = width == 16 ? K(load)(x + m * stride + k) : K(load_part)(x + m * stride + k, width, 0);
+    for (size_t j = 0; j < n; j++) {
+      size_t at = (rank + j) * columns + k;
+      v16f a = width == 16 ? K(load_as)(task->a, task->format, at)
+                           : K(load_as_part)(task->a, task->format, at, width);
+      for (size_t m = 0; m < rows; m++) acc[m][j] = K(fma)(v[m], a, acc[m][j]);
+    }
   }
-  if (k < columns) {
-    v16f v = K(load_part)(x + k, columns - k, 0);
-    for (size_t j = 0; j < n; j++)
-      acc[j] = K(fma)(
-          v, K(load_as_part)(task->a, task->format, (rank + j) * columns + k, columns - k), acc[j]);
-  }
-  for (size_t j = 0; j < n; j++) t[j] = K(sum)(acc[j]);
+  for (size_t m = 0; m < rows; m++)
+    for (size_t j = 0; j < n; j++) t[m * task->rank + j] = K(sum)(acc[m][j]);
 }
 
 static void K(shrink_unit)(void *context, size_t index) {
@@ -77,13 +78,19 @@ static void K(shrink_unit)(void *context, size_t index) {
   while (index >= rank_groups(task) * row_groups(task))
     index -= rank_groups(task) * row_groups(task), task++;
   size_t rank = index % rank_groups(task) * SHRINK_RANKS;
-  size_t begin = index / rank_groups(task) * SEGMENT_ROWS, n = task->rank - rank;
-  for (size_t m = begin; m < fk_min(begin + SEGMENT_ROWS, task->rows); m++) {
-    const float *x = job->x + (task->first + m) * job->stride;
-    float *t = job->y + task->offset + m * task->rank + rank;
-    if (n >= SHRINK_RANKS) K(shrink_row)(task, rank, SHRINK_RANKS, x, job->columns, t);
-    else K(shrink_row)(task, rank, n, x, job->columns, t);
-  }
+  size_t m = index / rank_groups(task) * SEGMENT_ROWS, n = fk_min(SHRINK_RANKS, task->rank - rank);
+  size_t end = fk_min(m + SEGMENT_ROWS, task->rows), stride = job->stride;
+  const float *x = job->x + task->first * stride;
+  float *t = job->y + task->offset + rank;
+  for (; m + 2 <= end && n == SHRINK_RANKS; m += 2)
+    K(shrink_rows)(task, rank, SHRINK_RANKS, x + m * stride, stride, 2, job->columns,
+                   t + m * task->rank);
+  for (; m < end; m++)
+    if (n == SHRINK_RANKS)
+      K(shrink_rows)(task, rank, SHRINK_RANKS, x + m * stride, stride, 1, job->columns,
+                     t + m * task->rank);
+    else
+      K(shrink_rows)(task, rank, n, x + m * stride, stride, 1, job->columns, t + m * task->rank);
 }
 static fk_task K(shrink)(void) { return K(shrink_unit); }
 
@@ -127,22 +134,45 @@ static void K(expand_unit)(void *context, size_t index) {
 }
 static fk_task K(expand)(void) { return K(expand_unit); }
 
+// acc[4 ranks][16 columns] += p[rows][4 ranks] z[rows][16 columns]; rows in order.
+FK_INLINE void K(outer_4)(const float *p, size_t rank, const float *z, size_t rows, float *acc,
+                          size_t n) {
+  v16f a[4];
+  for (size_t j = 0; j < n; j++) a[j] = K(load)(acc + j * OUTER_COLUMNS);
+  for (size_t m = 0; m < rows; m++) {
+    v16f row = K(load)(z + m * OUTER_COLUMNS);
+    for (size_t j = 0; j < n; j++) a[j] = K(fma)(K(set1)(p[m * rank + j]), row, a[j]);
+  }
+  for (size_t j = 0; j < n; j++) K(store)(acc + j * OUTER_COLUMNS, a[j]);
+}
+
+// 64 columns of d; z goes through a contiguous copy, since its rows lie a power of two apart.
+static void K(outer_ranks)(const outer_job *job, size_t begin, size_t first, size_t ranks) {
+  size_t columns = fk_min(OUTER_COLUMNS, job->columns - begin);
+  float acc[OUTER_RANKS * OUTER_COLUMNS] = {0}, z[OUTER_ROWS * OUTER_COLUMNS] = {0};
+  for (size_t m = 0; m < job->rows; m += OUTER_ROWS) {
+    size_t rows = fk_min(OUTER_ROWS, job->rows - m);
+    for (size_t i = 0; i < rows; i++)
+      memcpy(z + i * OUTER_COLUMNS, job->z + (m + i) * job->stride + begin, columns * 4);
+    for (size_t j = 0; j < ranks; j += 4)
+      for (size_t c = 0; c < OUTER_COLUMNS; c += 16) {
+        const float *p = job->p + m * job->rank + first + j;
+        float *a = acc + j * OUTER_COLUMNS + c;
+        if (ranks - j >= 4) K(outer_4)(p, job->rank, z + c, rows, a, 4);
+        else K(outer_4)(p, job->rank, z + c, rows, a, ranks - j);
+      }
+  }
+  for (size_t j = 0; j < ranks; j++)
+    for (size_t c = 0; c < columns; c++) {
+      float *d = job->d + (first + j) * job->columns + begin + c;
+      *d = K(fma1)(job->scale, acc[j * OUTER_COLUMNS + c], *d);
+    }
+}
+
 static void K(outer_unit)(void *context, size_t index) {
   const outer_job *job = context;
-  size_t begin = index * OUTER_COLUMNS, end = fk_min(begin + OUTER_COLUMNS, job->columns);
-  for (size_t j = 0; j < job->rank; j++)
-    for (size_t c = begin; c < end; c += 16) {
-      size_t n = fk_min(16, end - c);
-      v16f acc = {};
-      for (size_t m = 0; m < job->rows; m++) {
-        const float *z = job->z + m * job->stride + c;
-        v16f v = n == 16 ? K(load)(z) : K(load_part)(z, n, 0);
-        acc = K(fma)(K(set1)(job->p[m * job->rank + j]), v, acc);
-      }
-      float *d = job->d + j * job->columns + c;
-      v16f sum = K(fma)(K(set1)(job->scale), acc, n == 16 ? K(load)(d) : K(load_part)(d, n, 0));
-      n == 16 ? K(store)(d, sum) : K(store_part)(d, n, sum);
-    }
+  for (size_t first = 0; first < job->rank; first += OUTER_RANKS)
+    K(outer_ranks)(job, index * OUTER_COLUMNS, first, fk_min(OUTER_RANKS, job->rank - first));
 }
 static fk_task K(outer)(void) { return K(outer_unit); }
 #endif

@@ -39,18 +39,18 @@ FK_INLINE void K(store_part)(float *p, size_t count, v16f x) {
 
 // Sums and maxima over lanes as one fixed tree: 8 apart, 4, 2, 1.
 FK_INLINE float K(sum)(v16f x) {
-  float a[16];
-  K(store)(a, x);
-  for (int width = 8; width > 0; width /= 2)
-    for (int i = 0; i < width; i++) a[i] += a[i + width];
-  return a[0];
+  v8f a = __builtin_shufflevector(x, x, 0, 1, 2, 3, 4, 5, 6, 7) +
+          __builtin_shufflevector(x, x, 8, 9, 10, 11, 12, 13, 14, 15);
+  v4f b = __builtin_shufflevector(a, a, 0, 1, 2, 3) + __builtin_shufflevector(a, a, 4, 5, 6, 7);
+  v4f c = b + __builtin_shufflevector(b, b, 2, 3, 2, 3);
+  return c[0] + c[1];
 }
 FK_INLINE float K(greatest)(v16f x) {
-  float a[16];
-  K(store)(a, x);
-  for (int width = 8; width > 0; width /= 2)
-    for (int i = 0; i < width; i++) a[i] = a[i] > a[i + width] ? a[i] : a[i + width];
-  return a[0];
+  v16f a = K(maximum)(x, __builtin_shufflevector(x, x, 8, 9, 10, 11, 12, 13, 14, 15, 8, 9, 10, 11,
+                                                 12, 13, 14, 15));
+  float most = a[0];
+  for (int i = 1; i < 8; i++) most = most > a[i] ? most : a[i];
+  return most;
 }
 
 // sum x[i] y[i]: lane i % 16 is a chain, then the tree. The tail adds to its own lanes.
