@@ -14,8 +14,10 @@ public struct ChatTemplateVariables: Sendable, Hashable {
         )
     }
 
-    /// The variables of one rendering, as transformers' `apply_chat_template` sets them: `tools`
-    /// and `documents` are always defined, as `none` where there are none.
+    /// The variables of one rendering.
+    ///
+    /// `tools` stays undefined where there are none: transformers defines it as `none` then, which
+    /// renders the same but for templates that walk it unasked and fail.
     /// - Parameter more: further variables, such as `enable_thinking`; they win.
     public func variables(
         messages: JSONValue,
@@ -25,8 +27,7 @@ public struct ChatTemplateVariables: Sendable, Hashable {
     ) -> JSONObject {
         var variables = specialTokens
         variables["messages"] = messages
-        variables["tools"] = tools ?? .null
-        variables["documents"] = .null
+        variables["tools"] = tools
         variables["add_generation_prompt"] = .bool(addGenerationPrompt)
         for (name, value) in more.members { variables[name] = value }
         return variables

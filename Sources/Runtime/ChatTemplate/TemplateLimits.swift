@@ -6,7 +6,7 @@
 public struct TemplateLimits: Sendable, Hashable {
     /// Evaluated expressions and statements, and work of library functions in units of 64 bytes or
     /// one element.
-    public var steps = 20_000_000
+    public var steps = 10_000_000
     /// Macro calls, `caller()` and recursive loops open at once.
     public var callDepth = 200
     /// Nesting of lists and mappings; also of parentheses and blocks in the source.

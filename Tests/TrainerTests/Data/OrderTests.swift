@@ -60,4 +60,14 @@ struct OrderTests {
         #expect(packer.pack(lengths: [4, 12, 6, 3, 7, 10]) == [[1], [5], [4, 3], [2, 0]])
         #expect(packer.pack(lengths: []) == [])
     }
+
+    @Test("a share is held back for validation, never everything")
+    func splits() {
+        let split = ValidationSplit(count: 100, size: .share(0.1), seed: 1)
+        #expect(split.validation.count == 10)
+        #expect((split.training + split.validation).sorted() == Array(0..<100))
+        #expect(split == ValidationSplit(count: 100, size: .count(10), seed: 1))
+        #expect(ValidationSplit(count: 3, size: .count(9), seed: 1).training.count == 1)
+        #expect(ValidationSplit(count: 0, size: .share(0.5), seed: 1).training == [])
+    }
 }
