@@ -49,19 +49,42 @@ void fk_dense_backward(fk_pool *pool, const fk_dense *w, const float *g, size_t 
 }
 #else
 
+FK_INLINE v16f K(codebook)(v16u index) {
+#if defined(FK_HAS_AVX512)
+  return (v16f)_mm512_permutexvar_ps((__m512i)index, _mm512_loadu_ps(fk_nf4_codebook));
+#elif defined(FK_HAS_AVX2)
+  __m256 low = _mm256_loadu_ps(fk_nf4_codebook), high = _mm256_loadu_ps(fk_nf4_codebook + 8);
+  __m256 value[2];
+  __m256i part[2];
+  memcpy(part, &index, 64);
+  for (int i = 0; i < 2; i++) {
+    __m256 a = _mm256_permutevar8x32_ps(low, part[i]), b = _mm256_permutevar8x32_ps(high, part[i]);
+    value[i] = _mm256_blendv_ps(a, b, _mm256_castsi256_ps(_mm256_slli_epi32(part[i], 28)));
+  }
+  v16f out;
+  memcpy(&out, value, 64);
+  return out;
+#else
+  v16f out;
+  for (int i = 0; i < 16; i++) out[i] = fk_nf4_codebook[index[i]];
+  return out;
+#endif
+}
+
 // One block of a tile: out[column][lane], exact fp32 values.
 static void K(decode_f32)(const fk_tiled *w, size_t tile, size_t b, float *out) {
   size_t size = fk_tiled_block_bytes(w->kind, w->sub);
   const uint8_t *codes = w->tiles + (tile * fk_blocks(w->columns) + b) * size;
   const float *scales = (const float *)(codes + (w->kind == FK_NF4 ? 512 : 1024));
   if (w->kind == FK_NF4) {
-    for (size_t group = 0; group < 8; group++)
-      for (size_t lane = 0; lane < 16; lane++)
-        for (size_t j = 0; j < 4; j++) {
-          uint8_t byte = codes[group * 64 + lane * 4 + j];
-          out[(group * 8 + j) * 16 + lane] = fk_nf4_codebook[byte & 15];
-          out[(group * 8 + 4 + j) * 16 + lane] = fk_nf4_codebook[byte >> 4];
-        }
+    for (size_t group = 0; group < 8; group++) {
+      v16u words;
+      memcpy(&words, codes + group * 64, 64);
+      for (size_t j = 0; j < 4; j++) {
+        K(store)(out + (group * 8 + j) * 16, K(codebook)((words >> (8 * j)) & 15));
+        K(store)(out + (group * 8 + 4 + j) * 16, K(codebook)((words >> (8 * j + 4)) & 15));
+      }
+    }
   } else {
     for (size_t group = 0; group < 16; group++)
       for (size_t lane = 0; lane < 16; lane++)
@@ -85,7 +108,7 @@ static void K(decode_f32)(const fk_tiled *w, size_t tile, size_t b, float *out) 
     } \
     for (int i = 0; i < N; i++) K(store)(acc + i * 16, a[i]); \
   }
-FK_ROWS(4)
+FK_ROWS(6)
 FK_ROWS(1)
 #undef FK_ROWS
 
@@ -98,8 +121,8 @@ static void K(forward_rows)(const forward_job *job, size_t tile, size_t first, s
     if (job->round_bf16) fk_round_bf16(weights, 64 * 16, weights);
     size_t columns = fk_min(64, w->columns - b * 64), m = 0;
     const float *x = job->x + first * w->columns + b * 64;
-    for (; m + 4 <= rows; m += 4)
-      K(chains4)(weights, columns, x + m * w->columns, w->columns, acc + m * 16);
+    for (; m + 6 <= rows; m += 6)
+      K(chains6)(weights, columns, x + m * w->columns, w->columns, acc + m * 16);
     for (; m < rows; m++)
       K(chains1)(weights, columns, x + m * w->columns, w->columns, acc + m * 16);
   }
@@ -137,36 +160,26 @@ static void K(fill_panel)(const backward_job *job, size_t first, size_t count, s
   }
 }
 
-// acc[N rows][32 columns of 64] += g[N rows][count] panel[count][32 columns]
+// acc[N rows][16 columns of 64] += g[N rows][count] panel[count][16 columns]
 #define FK_UPDATE(N) \
   FK_INLINE void K(update##N)(const float *g, size_t stride, const float *panel, size_t count, \
                               float *acc) { \
-    v16f a[N], c[N]; \
-    for (int i = 0; i < N; i++) { \
-      a[i] = K(load)(acc + i * PANEL_COLUMNS); \
-      c[i] = K(load)(acc + i * PANEL_COLUMNS + 16); \
-    } \
+    v16f a[N]; \
+    for (int i = 0; i < N; i++) a[i] = K(load)(acc + i * PANEL_COLUMNS); \
     for (size_t r = 0; r < count; r++) { \
-      v16f p = K(load)(panel + r * PANEL_COLUMNS), q = K(load)(panel + r * PANEL_COLUMNS + 16); \
-      for (int i = 0; i < N; i++) { \
-        v16f s = K(set1)(g[i * stride + r]); \
-        a[i] = K(fma)(s, p, a[i]); \
-        c[i] = K(fma)(s, q, c[i]); \
-      } \
+      v16f p = K(load)(panel + r * PANEL_COLUMNS); \
+      for (int i = 0; i < N; i++) a[i] = K(fma)(K(set1)(g[i * stride + r]), p, a[i]); \
     } \
-    for (int i = 0; i < N; i++) { \
-      K(store)(acc + i * PANEL_COLUMNS, a[i]); \
-      K(store)(acc + i * PANEL_COLUMNS + 16, c[i]); \
-    } \
+    for (int i = 0; i < N; i++) K(store)(acc + i * PANEL_COLUMNS, a[i]); \
   }
 #ifdef FK_HAS_AVX512
-#define FK_UPDATE_ROWS 8
-FK_UPDATE(8)
-#define FK_UPDATE_MANY K(update8)
+#define FK_UPDATE_ROWS 12
+FK_UPDATE(12)
+#define FK_UPDATE_MANY K(update12)
 #else
-#define FK_UPDATE_ROWS 3
-FK_UPDATE(3)
-#define FK_UPDATE_MANY K(update3)
+#define FK_UPDATE_ROWS 6
+FK_UPDATE(6)
+#define FK_UPDATE_MANY K(update6)
 #endif
 FK_UPDATE(1)
 #undef FK_UPDATE
@@ -184,7 +197,7 @@ static void K(backward_rows)(const backward_job *job, size_t b, size_t first, si
     size_t count = fk_min(PANEL_ROWS, outputs - r);
     K(fill_panel)(job, r, count, b, panel);
     const float *g = job->g + first * job->stride + r;
-    for (size_t c = 0; c < 64; c += 32) {
+    for (size_t c = 0; c < 64; c += 16) {
       size_t m = 0;
       for (; m + FK_UPDATE_ROWS <= rows; m += FK_UPDATE_ROWS)
         FK_UPDATE_MANY(g + m * job->stride, job->stride, panel + c, count,

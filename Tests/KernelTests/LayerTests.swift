@@ -133,7 +133,7 @@ struct LayerTests {
     func polynomials() {
         var random = SplitMix64(state: 3)
         let x =
-            (0..<40_000).map { _ in random.uniform() * Float(90) * random.uniform() }
+            (0..<20_000).map { _ in random.uniform() * Float(90) * random.uniform() }
             + [0, -0.0, 88.7, -87.3, -103.9, -104.1, 100, -200, 1e-30, 0.625, 0.6249999]
         typealias Kernel = (UnsafePointer<Float>?, Int, UnsafeMutablePointer<Float>?) -> Void
         let kernels: [(Kernel, (Double) -> Double, Double)] = [
@@ -147,15 +147,13 @@ struct LayerTests {
                 if first.isEmpty { first = y }
                 #expect(bits(y) == bits(first))
             }
-            for (x, y) in zip(x, first) {
+            let wrong = zip(x, first).filter { x, y in
                 let expected = function(Double(x))
-                if expected > Double(Float.greatestFiniteMagnitude) {
-                    #expect(y == .infinity)
-                } else {
-                    let unit = Double(max(Float(expected).ulp, 0x1p-149))
-                    #expect(abs(Double(y) - expected) <= bound * unit, "\(x)")
-                }
+                if expected > Double(Float.greatestFiniteMagnitude) { return y != .infinity }
+                let unit = Double(max(Float(expected).ulp, 0x1p-149))
+                return abs(Double(y) - expected) > bound * unit
             }
+            #expect(wrong.isEmpty, "\(wrong.prefix(3))")
             var special = [Float](repeating: 0, count: 3)
             kernel([.nan, .infinity, -.infinity], 3, &special)
             #expect(special[0].isNaN)

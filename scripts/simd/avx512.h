@@ -79,6 +79,8 @@ EMULATE __m512 emu_permutexvar_ps(__m512i index, __m512 table) {
   return out;
 }
 
+EMULATE __m512 emu_loadu_ps(const void *p) { return (__m512)emu_loadu(p); }
+
 #undef _mm512_srli_epi16
 #undef _mm512_cvtps_ph
 #define _mm512_set1_epi32 emu_set1_epi32
@@ -102,3 +104,4 @@ EMULATE __m512 emu_permutexvar_ps(__m512i index, __m512 table) {
 #define _mm512_cvtph_ps emu_cvtph_ps
 #define _mm512_cvtps_ph(x, rounding) emu_cvtps_ph(x)
 #define _mm512_permutexvar_ps emu_permutexvar_ps
+#define _mm512_loadu_ps emu_loadu_ps
