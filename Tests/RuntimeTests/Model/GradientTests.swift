@@ -10,32 +10,7 @@ struct GradientTests {
     )
     func againstAutograd(_ name: String) throws {
         let fixture = try ModelFixture("llama-gqa")
-        let file = try SafetensorsFile(
-            path: fixture.folder + "/adapters/\(name)/adapter_model.safetensors"
-        )
-        let expected = try SafetensorsFile(path: fixture.folder + "/gradients-\(name).safetensors")
-        let prompt = try fixture.expectation(name)[1].prompt
-        let configuration = try fixture.adapter(name).configuration
-        let training = try TrainingFixture(fixture, configuration, rows: 64, logitRows: 8)
-        try forEachTensor(training.parameters.layout) { key, range, columns in
-            let values = try fixture.floats(file, key.replacing(".weight.weight", with: ".weight"))
-            write(values, columns, to: training.parameters[range])
-        }
-        let batch = training.batch([prompt])
-        let targets = training.targets([prompt], from: 9, weight: 1 / Float(prompt.count - 9))
-        try training.forward(batch)
-        let scores = try training.backward(targets)
-        let loss = scores.reduce(0) { $0 - $1.logProbability } / Float(scores.count)
-        #expect(abs(loss - (try fixture.floats(expected, "loss")[0])) < 1e-5)
-        try forEachTensor(training.parameters.layout) { key, range, columns in
-            let name = key.hasSuffix("vector") ? key + ".weight" : key
-            var found = [Float](repeating: 0, count: range.count)
-            read(training.gradients.tensors[range], columns, into: &found)
-            let wanted = try fixture.floats(expected, name)
-            let size = wanted.reduce(0) { max($0, abs($1)) }
-            #expect(size > 0)
-            #expect(greatestDifference(found, wanted) <= 1e-5 * size, "\(name)")
-        }
+        #expect(try AutogradComparison(fixture, name, first: 9).worst <= 1e-5)
     }
 
     @Test("gradients equal finite differences of the loss", arguments: ["llama-gqa", "qwen2"])
@@ -116,45 +91,5 @@ struct GradientTests {
         let below = try training.loss(batch, targets)
         let gradient = Double(training.gradients.tensors.values[index])
         #expect(abs((above - below) / 2e-2 - gradient) < 2e-3 + 1e-2 * abs(gradient))
-    }
-
-    /// Calls `body` with PEFT's name of every tensor, its place, and its columns where it is
-    /// stored transposed here.
-    private func forEachTensor(
-        _ layout: LoRALayout,
-        _ body: (String, Range<Int>, Int?) throws -> Void
-    ) rethrows {
-        for entry in layout.entries {
-            let path = "base_model.model." + entry.module.name
-            try body(path + ".lora_A.weight", entry.a, nil)
-            try body(path + ".lora_B.weight", entry.bTransposed, entry.rank)
-            if let magnitude = entry.magnitude {
-                try body(path + ".lora_magnitude_vector", magnitude, nil)
-            }
-        }
-    }
-
-    private func write(
-        _ values: [Float],
-        _ columns: Int?,
-        to target: UnsafeMutableBufferPointer<Float>
-    ) {
-        for (index, value) in values.enumerated() {
-            target[place(index, columns, values.count)] = value
-        }
-    }
-
-    private func read(
-        _ source: UnsafeMutableBufferPointer<Float>,
-        _ columns: Int?,
-        into values: inout [Float]
-    ) {
-        for index in values.indices { values[index] = source[place(index, columns, values.count)] }
-    }
-
-    /// Where element `index` of a row-major matrix lies in its transpose.
-    private func place(_ index: Int, _ columns: Int?, _ count: Int) -> Int {
-        guard let columns else { return index }
-        return index % columns * (count / columns) + index / columns
     }
 }
