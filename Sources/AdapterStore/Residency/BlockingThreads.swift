@@ -5,7 +5,7 @@ import Synchronization
 ///
 /// A thread is started when work comes and all others are busy, up to `limit`, and ends after
 /// idling; one slow disk read therefore delays no other until `limit` of them hang.
-final class BlockingThreads: Sendable {
+package final class BlockingThreads: Sendable {
     typealias Work = @Sendable () -> Void
 
     private struct State {
@@ -18,7 +18,8 @@ final class BlockingThreads: Sendable {
     private let state = Mutex(State())
     private let wake: Semaphore
 
-    init(limit: Int) {
+    /// Threads that are started as they are needed, at most `limit`.
+    package init(limit: Int) {
         self.limit = limit
         self.wake = Semaphore()
     }
@@ -44,7 +45,7 @@ final class BlockingThreads: Sendable {
     }
 
     /// Runs `body` on one of the threads and waits without blocking for its result.
-    func run<Value: Sendable, Failure: Error>(
+    package func run<Value: Sendable, Failure: Error>(
         _ body: @escaping @Sendable () throws(Failure) -> Value
     ) async throws(Failure) -> Value {
         let result = await withCheckedContinuation { continuation in

@@ -8,7 +8,7 @@ public import Logging
 public actor FineTuningService {
     /// The jobs on disk.
     public nonisolated let store: FineTuningStore
-    private let runner: any FineTuningRunner
+    let runner: any FineTuningRunner
     private let logger: Logger
     private let maximumRunning: Int
     private var running: [String: Running] = [:]

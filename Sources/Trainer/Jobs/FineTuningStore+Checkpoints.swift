@@ -30,6 +30,13 @@ extension FineTuningStore {
         }
     }
 
+    /// Takes all checkpoints of a job off the list.
+    func removeAllCheckpoints(of key: String) async throws {
+        try await pool.write { db in
+            try db.execute(sql: "DELETE FROM jobCheckpoint WHERE job = ?", arguments: [key])
+        }
+    }
+
     /// The checkpoints of a job, newest first, before the step `before`.
     public func checkpoints(
         of key: String,

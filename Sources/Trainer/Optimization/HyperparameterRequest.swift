@@ -48,6 +48,9 @@ public struct HyperparameterRequest: Sendable, Hashable {
         JSONObject(values.sorted { $0.key < $1.key }.map { (key: $0.key, value: $0.value) })
     }
 
+    /// The names a request may use.
+    public static var names: Set<String> { Set(rules.keys) }
+
     /// Every value resolved for a training file of `examples` examples.
     ///
     /// `auto` epochs follow OpenAI's published rule: three, more for very small files so that about

@@ -1,0 +1,114 @@
+public import AdapterStore
+import GRDB
+
+/// The files of the data directory: `DIR/files/ID`, and a row for each in the database.
+///
+/// A file is there when its row is. It is written, synced and renamed before the row, and its row
+/// goes before it does: what a crash leaves behind is a file without a row, which the next start
+/// removes.
+public final class FileStore: Sendable {
+    /// Where the files lie.
+    public let folder: String
+    let pool: DatabasePool
+    let work = BlockingThreads(limit: 4)
+
+    /// The files of a database that was opened with `migrations`.
+    public init(database: FacetDatabase) async throws {
+        folder = database.folder + "/files"
+        pool = database.pool
+        let folder = folder
+        try await work.run { () throws(FileSystemError) in try DurableFile.makeFolder(folder) }
+        let ids = Set(
+            try await pool.read { db in try String.fetchAll(db, sql: "SELECT id FROM file") }
+        )
+        await work.run { FileSweep.removeFiles(in: folder, except: ids) }
+    }
+
+    /// Where the content of a file lies.
+    public func path(of id: String) -> String { folder + "/" + id }
+
+    /// One file; `tenant` `nil` sees everybody's.
+    public func file(_ id: String, tenant: TenantID?) async throws -> StoredFile? {
+        let file = try await pool.read { db in
+            try Row.fetchOne(db, sql: "SELECT * FROM file WHERE id = ?", arguments: [id])
+                .map(StoredFile.init(row:))
+        }
+        guard let file, tenant == nil || tenant == file.tenant else { return nil }
+        if let expires = file.expires, expires <= WallClock.unixSeconds { return nil }
+        return file
+    }
+
+    /// Bytes of all files of a tenant.
+    func storedBytes(of tenant: TenantID) async throws -> Int {
+        try await pool.read { db in
+            try Int.fetchOne(
+                db,
+                sql: "SELECT SUM(bytes) FROM file WHERE tenant = ?",
+                arguments: [tenant.name]
+            ) ?? 0
+        }
+    }
+
+    /// Begins a file that is not there until it is committed.
+    func beginUpload(
+        limit: Int,
+        quota: (left: Int, allowance: Int)?
+    ) async throws(FileSystemError) -> FileUpload {
+        try await FileUpload(in: folder, limit: limit, quota: quota, work: work)
+    }
+
+    /// Makes an upload a file; durable when this returns.
+    func commit(
+        _ upload: FileUpload,
+        filename: String,
+        purpose: String,
+        tenant: TenantID,
+        expires: Int?
+    ) async throws -> StoredFile {
+        let file = StoredFile(
+            id: RandomID.make(prefix: StoredFile.idPrefix),
+            tenant: tenant,
+            filename: filename,
+            purpose: purpose,
+            bytes: upload.bytes,
+            created: WallClock.unixSeconds,
+            expires: expires
+        )
+        let path = path(of: file.id)
+        try await upload.finish(as: path)
+        do {
+            try await pool.write { db in try file.insert(db) }
+        } catch {
+            try? await work.run { () throws(FileSystemError) in try DurableFile.remove(path) }
+            throw error
+        }
+        return file
+    }
+
+    /// Stores what a job leaves for its owner, such as its table of results.
+    public func add(
+        _ bytes: [UInt8],
+        filename: String,
+        purpose: String,
+        tenant: TenantID
+    ) async throws -> StoredFile {
+        let upload = try await beginUpload(limit: .max, quota: nil)
+        try await upload.write(bytes[...])
+        return try await commit(
+            upload,
+            filename: filename,
+            purpose: purpose,
+            tenant: tenant,
+            expires: nil
+        )
+    }
+
+    /// Removes a file for good; durable when this returns.
+    func delete(_ id: String) async throws {
+        try await pool.write { db in
+            try db.execute(sql: "DELETE FROM file WHERE id = ?", arguments: [id])
+        }
+        let path = path(of: id)
+        try await work.run { () throws(FileSystemError) in try DurableFile.remove(path) }
+    }
+}

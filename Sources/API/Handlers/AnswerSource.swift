@@ -1,0 +1,47 @@
+import AdapterStore
+import InferenceRuntime
+
+/// Who answers a request: the base, an adapter, or a mix; its weights stay as long as this does.
+struct AnswerSource: Sendable {
+    /// What is added to the base; empty is the base alone.
+    let mix: AdapterMix
+    /// The adapter's name for metrics, several joined by `+`, or the base's id.
+    let label: String
+    /// Generations and scales in their order; part of the fingerprint.
+    let generations: [String]
+    /// What keeps the weights in memory; `nil` for the base alone.
+    let lease: AdapterMixLease?
+
+    /// The base alone.
+    static func base(_ id: String) -> AnswerSource {
+        AnswerSource(mix: AdapterMix(), label: id, generations: [], lease: nil)
+    }
+
+    /// The adapters of a lease.
+    init(_ lease: AdapterMixLease) {
+        mix = lease.mix
+        label = lease.entries.map(\.generation.name).joined(separator: "+")
+        generations = lease.entries.map { entry in
+            entry.scale == 1 ? entry.generation.hash : "\(entry.generation.hash)*\(entry.scale)"
+        }
+        self.lease = lease
+    }
+
+    private init(
+        mix: AdapterMix,
+        label: String,
+        generations: [String],
+        lease: AdapterMixLease?
+    ) {
+        self.mix = mix
+        self.label = label
+        self.generations = generations
+        self.lease = lease
+    }
+
+    /// Tells which generation answers, where one adapter does.
+    var headers: HTTPHeaders {
+        guard !generations.isEmpty else { return [:] }
+        return ["x-adapter-id": label, "x-adapter-generation": generations.joined(separator: ",")]
+    }
+}

@@ -1,0 +1,86 @@
+import InferenceRuntime
+
+/// Turns the tokens of one choice into text that may be shown.
+///
+/// Text waits while it might be the beginning of a stop string, and log-probabilities wait with
+/// the text of their token, so a cut answer never tells of what was cut.
+struct ChoiceAssembler: Sendable {
+    /// What a token, or the end, lets out.
+    struct Delta: Sendable, Equatable {
+        var text = ""
+        var tokens: [ScoredToken] = []
+
+        var isEmpty: Bool { text.utf8.isEmpty && tokens.isEmpty }
+    }
+
+    private let tokenizer: Tokenizer
+    private let isScored: Bool
+    private var detokenizer: StreamingDetokenizer
+    private var matcher: StopMatcher
+    /// Scalars of the choice's text that tokens have brought, and that are out.
+    private var decoded: Int
+    private var released: Int
+    /// Tokens whose text is not out yet.
+    private var waiting: [ScoredToken] = []
+
+    /// - Parameters:
+    ///   - stop: Texts that end the choice and are not shown.
+    ///   - isScored: Whether tokens are wanted beside the text.
+    ///   - offset: Scalars of an echoed prompt that stand before.
+    init(_ tokenizer: Tokenizer, stop: [String], isScored: Bool, offset: Int) {
+        self.tokenizer = tokenizer
+        self.isScored = isScored
+        detokenizer = StreamingDetokenizer(tokenizer, skipSpecialTokens: true)
+        matcher = StopMatcher(stop)
+        decoded = offset
+        released = offset
+    }
+
+    /// Whether a stop string was met: nothing more is shown.
+    var isStopped: Bool { matcher.matched != nil }
+
+    /// Takes the next token.
+    mutating func append(_ sample: TokenSample) -> Delta {
+        if isScored { waiting.append(tokenizer.scored(sample, offset: decoded)) }
+        return take(detokenizer.append(sample.id))
+    }
+
+    /// Takes a token that ends the answer: it has a log-probability but no text.
+    mutating func appendEnd(_ sample: TokenSample) {
+        if isScored { waiting.append(tokenizer.scored(sample, offset: decoded)) }
+    }
+
+    /// Lets out what still waits, since no more tokens come.
+    mutating func finish() -> Delta {
+        var delta = take(detokenizer.flush())
+        guard !isStopped else { return delta }
+        let rest = matcher.finish()
+        released += rest.unicodeScalars.count
+        delta.text += rest
+        delta.tokens += waiting
+        waiting = []
+        return delta
+    }
+
+    private mutating func take(_ piece: String) -> Delta {
+        decoded += piece.unicodeScalars.count
+        let text = matcher.append(piece)
+        released += text.unicodeScalars.count
+        let count = waiting.prefix { $0.offset < released }.count
+        defer { waiting.removeFirst(count) }
+        return Delta(text: text, tokens: Array(waiting.prefix(count)))
+    }
+}
+
+extension Tokenizer {
+    /// A sample with the bytes of its tokens.
+    func scored(_ sample: TokenSample, offset: Int) -> ScoredToken {
+        ScoredToken(
+            token: ScoredToken.Piece(bytes: bytes(of: sample.id), logprob: sample.logprob),
+            top: sample.top.map {
+                ScoredToken.Piece(bytes: bytes(of: $0.id), logprob: $0.logprob)
+            },
+            offset: offset
+        )
+    }
+}

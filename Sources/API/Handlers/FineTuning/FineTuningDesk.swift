@@ -1,0 +1,100 @@
+import AdapterStore
+import Trainer
+
+/// What both fine-tuning APIs do: one job store underneath, two ways of saying it above.
+struct FineTuningDesk: Sendable {
+    let service: FineTuningService
+    let base: ServedModel
+    let adapters: AdapterStore?
+    let files: FilesHandler
+
+    /// Makes a job of a checked request.
+    ///
+    /// - Throws: 404 for a model or file the caller does not have.
+    func create(
+        _ body: CreateFineTuningJobRequest,
+        _ caller: Caller
+    ) async throws -> FineTuningJob {
+        let parent = try parent(body.model, caller)
+        try await check(body.trainingFile, "training_file", caller)
+        if let file = body.validationFile { try await check(file, "validation_file", caller) }
+        let request = FineTuningRequest(
+            base: base.id,
+            parent: parent,
+            trainingFile: body.trainingFile,
+            validationFile: body.validationFile,
+            hyperparameters: body.hyperparameters,
+            suffix: body.suffix,
+            seed: body.seed,
+            metadata: body.metadata,
+            isLegacy: body.isLegacy
+        )
+        return try await service.create(
+            request,
+            tenant: caller.tenant,
+            organization: caller.tenant.name
+        )
+    }
+
+    /// The generation to start from; `nil` where the model is the base.
+    private func parent(_ model: String, _ caller: Caller) throws(APIError) -> String? {
+        guard !model.utf8.elementsEqual(base.id.utf8) else { return nil }
+        guard let adapters else { throw .modelNotFound(model) }
+        do throws(AdapterStoreError) {
+            return try adapters.resolve(model, for: caller.adapterCaller, splitKey: model)
+                .pinnedName
+        } catch {
+            throw APIError(error, param: "model")
+        }
+    }
+
+    private func check(_ id: String, _ param: String, _ caller: Caller) async throws {
+        let file = try await files.file(id, caller, param: param)
+        guard file.purpose == "fine-tune" else {
+            throw APIError.invalid(
+                param,
+                "The file \(file.id) has the purpose '\(file.purpose)'; upload training data with "
+                    + "the purpose 'fine-tune'."
+            )
+        }
+    }
+
+    /// The job of the path if the caller may see it, else 404.
+    func job(_ request: HTTPRequest, _ caller: Caller) async throws -> FineTuningJob {
+        let id = request.parameters["id"] ?? ""
+        guard let key = FineTuningJob.key(of: id),
+            let job = try await service.store.job(key, tenant: tenant(of: caller))
+        else {
+            throw APIError.notFound(
+                "fine-tuning job",
+                id,
+                param: "fine_tuning_job_id",
+                code: "file_not_found"
+            )
+        }
+        return job
+    }
+
+    /// Whose jobs the caller sees; `nil`: everybody's.
+    func tenant(of caller: Caller) -> TenantID? {
+        caller.isAdministrator ? nil : caller.tenant
+    }
+
+    /// Does what a job's status may forbid: 409 then.
+    func change(
+        _ request: HTTPRequest,
+        _ caller: Caller,
+        _ body: (String) async throws -> FineTuningJob?
+    ) async throws -> FineTuningJob {
+        let job = try await job(request, caller)
+        do {
+            return try await body(job.key) ?? job
+        } catch let error as FineTuningTransitionError {
+            throw APIError.conflict(
+                error.description,
+                param: "fine_tuning_job_id",
+                code: "invalid_job_status"
+            )
+        }
+    }
+}

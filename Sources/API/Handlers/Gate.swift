@@ -1,0 +1,99 @@
+import AdapterStore
+import Logging
+
+/// The door of every route: who asks, may they, how many are inside, and what came of it.
+struct Gate: Sendable {
+    let authenticator: Authenticator
+    let metrics: ServerMetrics
+
+    /// A route's handler behind the door.
+    ///
+    /// - Parameters:
+    ///   - route: The pattern, for metrics.
+    ///   - rights: One of these lets in; none: any key does.
+    func guarding(
+        _ route: String,
+        needs rights: Set<KeyRight>,
+        _ handler: any APIHandler
+    ) -> any HTTPHandler {
+        HTTPClosureHandler { request in
+            do {
+                let response = try await self.admit(request, needs: rights, handler)
+                count(route, request, response.status)
+                return response
+            } catch let error as APIError {
+                count(route, request, error.status)
+                throw error
+            }
+        }
+    }
+
+    /// A route's handler for everybody, without a key.
+    func open(_ route: String, _ handler: any APIHandler) -> any HTTPHandler {
+        HTTPClosureHandler { request in
+            let response = try await handler.respond(to: request, for: .keyless)
+            count(route, request, response.status)
+            return response
+        }
+    }
+
+    private func admit(
+        _ request: HTTPRequest,
+        needs rights: Set<KeyRight>,
+        _ handler: any APIHandler
+    ) async throws -> HTTPResponse {
+        let caller: Caller
+        do throws(APIError) {
+            caller = try authenticator.caller(request.headers, needs: rights, now: .now)
+        } catch {
+            if error.status == .tooManyRequests { metrics.rejections.add(1, "", error.type) }
+            throw error
+        }
+        if let keyID = caller.keyID {
+            request.log["tenant"] = "\(caller.tenant.name)"
+            request.log["key"] = "\(keyID)"
+        }
+        var response = try await handler.respond(to: request, for: caller)
+        guard let admission = caller.admission else { return response }
+        response.headers.merge(admission.headers)
+        if case .stream(let body) = response.body {
+            // The request is running until its last byte is out.
+            response.body = .stream(body.holding(admission))
+        }
+        return response
+    }
+
+    private func count(_ route: String, _ request: HTTPRequest, _ status: HTTPStatus) {
+        metrics.httpRequests.add(1, route, request.method.rawValue, "\(status.rawValue)")
+    }
+}
+
+extension HTTPBodyStream {
+    /// The same body, which keeps `value` until it has been sent.
+    fileprivate func holding(_ value: any Sendable) -> HTTPBodyStream {
+        let produce = produce
+        let held: @Sendable (HTTPBodyWriter) async throws -> Void = { writer in
+            defer { withExtendedLifetime(value) {} }
+            try await produce(writer)
+        }
+        return filler.map { HTTPBodyStream(filler: $0, held) } ?? HTTPBodyStream(held)
+    }
+}
+
+/// Everything behind the routes: what no route matches asks for a key too, so that a stranger
+/// learns nothing of what there is.
+struct FrontDoor: HTTPHandler {
+    let router: Router
+    let authenticator: Authenticator
+
+    func handle(_ request: HTTPRequest) async throws -> HTTPResponse {
+        do {
+            return try await router.handle(request)
+        } catch let error as APIError {
+            if error.code == "unknown_url" || error.code == "method_not_allowed" {
+                _ = try authenticator.caller(request.headers, needs: [], now: .now)
+            }
+            throw error
+        }
+    }
+}

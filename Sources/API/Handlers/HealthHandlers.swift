@@ -1,0 +1,55 @@
+import InferenceRuntime
+import Synchronization
+
+/// Whether the server is up, and whether it takes requests.
+final class ServerState: Sendable {
+    private let draining = Mutex(false)
+
+    /// Whether running requests are being finished and nothing new is wanted.
+    var isDraining: Bool { draining.withLock { $0 } }
+
+    func beginDraining() {
+        draining.withLock { $0 = true }
+    }
+}
+
+/// `GET /health`, `/livez`, `/readyz`, `/version` and `/metrics`.
+struct HealthHandlers: Sendable {
+    let state: ServerState
+    let model: ServedModel
+    let metrics: ServerMetrics
+    /// Sets gauges that other parts of the server know, and names their families.
+    let collect: @Sendable () async -> [MetricFamily]
+
+    /// The process answers.
+    func live(_: HTTPRequest, _: Caller) async throws -> HTTPResponse {
+        .json(["status": "ok"])
+    }
+
+    /// The process takes requests.
+    func ready(_: HTTPRequest, _: Caller) async throws -> HTTPResponse {
+        guard !state.isDraining else {
+            throw APIError.unavailable("The server is shutting down.", code: "shutting_down")
+        }
+        return .json(["status": "ok"])
+    }
+
+    func version(_: HTTPRequest, _: Caller) async throws -> HTTPResponse {
+        .json([
+            "version": .string(FacetVersion.text),
+            "model": .string(model.id),
+            "base_hash": .string(model.baseHash),
+            "max_model_len": JSONValue(model.generator.contextTokens),
+        ])
+    }
+
+    func metrics(_: HTTPRequest, _: Caller) async throws -> HTTPResponse {
+        let more = await collect()
+        let text = metrics.text(
+            engine: model.generator.statistics,
+            contextTokens: model.generator.contextTokens,
+            more: more
+        )
+        return .text(text, contentType: PrometheusText.contentType)
+    }
+}

@@ -1,0 +1,121 @@
+import InferenceRuntime
+
+/// Makes prompts of messages, text and token ids, with the model's own template and tokenizer.
+struct PromptEncoder: Sendable {
+    private let model: ServedModel
+
+    init(_ model: ServedModel) {
+        self.model = model
+    }
+
+    var tokenizer: Tokenizer { model.tokenizer }
+
+    /// The text the model reads for a conversation whose messages stay as they came.
+    func render(_ conversation: ChatConversation) throws(APIError) -> String {
+        let messages = JSONValue.array(conversation.messages)
+        return try render(conversation, messages, with: try template(for: conversation))
+    }
+
+    /// The tokens of a conversation.
+    func tokens(of conversation: ChatConversation) throws(APIError) -> [Int32] {
+        let template = try template(for: conversation)
+        let messages = ChatMessages.normalised(.array(conversation.messages), for: template)
+        let text = try render(conversation, messages, with: template)
+        // The template has written the special tokens itself.
+        return try checked(
+            model.tokenizer.encode(text, addSpecialTokens: false, parseSpecial: true),
+            param: "messages"
+        )
+    }
+
+    /// The tokens of one prompt of `/v1/completions`.
+    func tokens(of prompt: CompletionRequest.Prompt) throws(APIError) -> [Int32] {
+        switch prompt {
+        case .text(let text):
+            var tokens = model.tokenizer.encode(text, addSpecialTokens: true, parseSpecial: true)
+            // An empty prompt asks for any text at all, which begins where texts begin.
+            if tokens.isEmpty, let start = model.tokenizer.bosID ?? model.tokenizer.eosID {
+                tokens = [start]
+            }
+            return try checked(tokens, param: "prompt")
+        case .tokens(let ids):
+            return try checked(try vocabularyIDs(ids, param: "prompt"), param: "prompt")
+        }
+    }
+
+    /// Token ids a client sent, each of which the vocabulary has.
+    func vocabularyIDs(_ ids: [Int], param: String) throws(APIError) -> [Int32] {
+        let size = model.tokenizer.vocabularySize
+        var tokens: [Int32] = []
+        tokens.reserveCapacity(ids.count)
+        for id in ids {
+            guard (0..<size).contains(id), let token = Int32(exactly: id) else {
+                throw .invalid(
+                    param,
+                    "Invalid '\(param)': token \(id) is not in the vocabulary of \(size) tokens."
+                )
+            }
+            tokens.append(token)
+        }
+        return tokens
+    }
+
+    private func checked(_ tokens: [Int32], param: String) throws(APIError) -> [Int32] {
+        let limit = model.generator.contextTokens
+        guard tokens.count <= limit else {
+            throw .contextLength(promptTokens: tokens.count, limit: limit, param: param)
+        }
+        guard !tokens.isEmpty else {
+            throw .invalid(param, "Invalid '\(param)': it has no tokens.")
+        }
+        return tokens
+    }
+
+    private func template(for conversation: ChatConversation) throws(APIError) -> ChatTemplate {
+        guard let templates = model.templates else {
+            throw .invalid(
+                "messages",
+                "The model '\(model.id)' has no chat template; use /v1/completions, or start the "
+                    + "server with --chat-template.",
+                code: "chat_template_missing"
+            )
+        }
+        return templates.template(hasTools: conversation.tools != nil)
+    }
+
+    private func render(
+        _ conversation: ChatConversation,
+        _ messages: JSONValue,
+        with template: ChatTemplate
+    ) throws(APIError) -> String {
+        let tokenizer = model.tokenizer
+        let variables = ChatTemplateVariables(
+            bos: tokenizer.bosToken,
+            eos: tokenizer.eosToken,
+            unk: tokenizer.unkToken,
+            pad: tokenizer.padToken
+        ).variables(
+            messages: messages,
+            tools: conversation.tools,
+            addGenerationPrompt: conversation.addGenerationPrompt,
+            more: conversation.variables
+        )
+        do throws(TemplateError) {
+            return try template.render(variables)
+        } catch {
+            throw Self.refused(error)
+        }
+    }
+
+    private static func refused(_ error: TemplateError) -> APIError {
+        switch error.kind {
+        case .raised: .invalid("messages", error.message, code: "chat_template_error")
+        case .runtime, .limit, .syntax:
+            .invalid(
+                "messages",
+                "The chat template cannot render these messages: \(error).",
+                code: "chat_template_error"
+            )
+        }
+    }
+}

@@ -1,0 +1,67 @@
+public import InferenceRuntime
+
+/// The base model as the API serves it: its names, its words, and who answers.
+public struct ServedModel: Sendable {
+    /// What the request's `model` calls it.
+    public let id: String
+    /// Where it was loaded from, for `root`.
+    public let root: String
+    /// Unix seconds.
+    public let created: Int
+    /// Hash of the weights and what they mean; part of the fingerprint.
+    public let baseHash: String
+    /// Text to tokens and back.
+    public let tokenizer: Tokenizer
+    /// Messages to text; `nil` where the model has no chat template.
+    public let templates: ChatTemplateSet?
+    /// What fills the fields a request leaves out.
+    public let defaults: GenerationDefaults
+    /// Answers requests.
+    public let generator: any TextGenerator
+
+    /// Names the parts of a served model.
+    public init(
+        id: String,
+        root: String,
+        created: Int,
+        baseHash: String,
+        tokenizer: Tokenizer,
+        templates: ChatTemplateSet?,
+        defaults: GenerationDefaults,
+        generator: any TextGenerator
+    ) {
+        self.id = id
+        self.root = root
+        self.created = created
+        self.baseHash = baseHash
+        self.tokenizer = tokenizer
+        self.templates = templates
+        self.defaults = defaults
+        self.generator = generator
+    }
+}
+
+/// What `generation_config.json` says of answers.
+public struct GenerationDefaults: Sendable, Hashable {
+    /// Tokens that end an answer.
+    public var endTokens: Set<Int32>
+    /// Where the request names none.
+    public var temperature: Double?
+    /// Where the request names none.
+    public var topP: Double?
+    /// Where the request names none.
+    public var topK: Int?
+
+    /// Defaults; what is `nil` is OpenAI's.
+    public init(
+        endTokens: Set<Int32> = [],
+        temperature: Double? = nil,
+        topP: Double? = nil,
+        topK: Int? = nil
+    ) {
+        self.endTokens = endTokens
+        self.temperature = temperature
+        self.topP = topP
+        self.topK = topK
+    }
+}

@@ -1,0 +1,110 @@
+import InferenceRuntime
+
+/// What the engine counts itself; read when somebody asks.
+final class EngineMetrics: Sendable {
+    private static func gauge(_ name: String, _ help: String) -> MetricFamily {
+        MetricFamily(name, .gauge, help: help, labels: ["model_name"])
+    }
+
+    private static func counter(_ name: String, _ help: String) -> MetricFamily {
+        MetricFamily(name, .counter, help: help, labels: ["model_name"])
+    }
+
+    private let running = gauge(
+        "vllm:num_requests_running",
+        "Number of requests in model execution batches."
+    )
+    private let waiting = gauge(
+        "vllm:num_requests_waiting",
+        "Number of requests waiting to be processed."
+    )
+    private let usage = gauge(
+        "vllm:kv_cache_usage_perc",
+        "KV-cache usage. 1 means 100 percent usage."
+    )
+    private let queries = counter(
+        "vllm:prefix_cache_queries_total",
+        "Prefix cache queries, in terms of number of queried tokens."
+    )
+    private let hits = counter(
+        "vllm:prefix_cache_hits_total",
+        "Prefix cache hits, in terms of number of cached tokens."
+    )
+    private let preemptions = counter(
+        "vllm:num_preemptions_total",
+        "Cumulative number of preemptions from the engine."
+    )
+    private let prompt = counter(
+        "vllm:prompt_tokens_total",
+        "Number of prefill tokens processed."
+    )
+    private let generation = counter(
+        "vllm:generation_tokens_total",
+        "Number of generation tokens processed."
+    )
+    private let lora = MetricFamily(
+        "vllm:lora_requests_info",
+        .gauge,
+        help: "Running stats on lora requests.",
+        labels: ["max_lora", "running_lora_adapters", "waiting_lora_adapters"]
+    )
+    private let cache = MetricFamily(
+        "vllm:cache_config_info",
+        .gauge,
+        help: "Information of the cache.",
+        labels: ["block_size", "num_gpu_blocks", "max_model_len"]
+    )
+    private let blocks = MetricFamily(
+        "facet_kv_blocks",
+        .gauge,
+        help: "KV blocks by state.",
+        labels: ["state"]
+    )
+    private let steps = counter("facet_engine_steps_total", "Forward passes.")
+    private let rows = counter("facet_engine_rows_total", "Rows of all forward passes.")
+    private let failed = counter("facet_engine_failed_total", "Requests that ended in an error.")
+    private let training = counter(
+        "facet_training_slices_total",
+        "Slices of training work the engine has run."
+    )
+    private let served = counter(
+        "facet_steps_within_training_total",
+        "Forward passes served from within a slice of training."
+    )
+
+    var families: [MetricFamily] {
+        [
+            running, waiting, usage, queries, hits, preemptions, prompt, generation, lora, cache,
+            blocks, steps, rows, failed, training, served,
+        ]
+    }
+
+    /// Takes over what the engine says of itself.
+    func update(_ statistics: EngineStatistics, model: String, contextTokens: Int) {
+        running.set(Double(statistics.running), model)
+        waiting.set(Double(statistics.waiting), model)
+        usage.set(statistics.kvUsage, model)
+        queries.set(Double(statistics.prefixCacheQueries), model)
+        hits.set(Double(statistics.prefixCacheHits), model)
+        preemptions.set(Double(statistics.preemptions), model)
+        prompt.set(Double(statistics.promptTokens), model)
+        generation.set(Double(statistics.generationTokens), model)
+        steps.set(Double(statistics.steps), model)
+        rows.set(Double(statistics.rows), model)
+        failed.set(Double(statistics.failed), model)
+        training.set(Double(statistics.trainingSlices), model)
+        served.set(Double(statistics.stepsWithinTraining), model)
+        blocks.set(Double(statistics.kvBlocksUsed), "used")
+        blocks.set(Double(statistics.kvBlocksCached), "cached")
+        blocks.set(Double(statistics.kvBlocks), "total")
+        cache.reset()
+        cache.set(1, "16", "\(statistics.kvBlocks)", "\(contextTokens)")
+        lora.reset()
+        lora.set(
+            Double(WallClock.unixSeconds),
+            "\(AdapterMetrics.maximumAdapters)",
+            statistics.runningAdapters.joined(separator: ","),
+            statistics.waitingAdapters.joined(separator: ",")
+        )
+    }
+}

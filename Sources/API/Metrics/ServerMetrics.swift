@@ -1,0 +1,50 @@
+import InferenceRuntime
+
+/// Everything the server counts: vLLM's names where it has one, `facet_…` for the rest.
+final class ServerMetrics: Sendable {
+    let modelName: String
+    let engine: EngineMetrics
+    let requests: RequestMetrics
+    let adapters: AdapterMetrics
+    let process: ProcessMetrics
+
+    /// Requests by method, route and status.
+    let httpRequests = MetricFamily(
+        "facet_http_requests_total",
+        .counter,
+        help: "HTTP requests by method, route and status.",
+        labels: ["path", "method", "status"]
+    )
+    /// Requests refused because a key was beyond its limits.
+    let rejections = MetricFamily(
+        "facet_quota_rejections_total",
+        .counter,
+        help: "Requests refused with 429, by tenant and kind of limit.",
+        labels: ["tenant", "kind"],
+        maximumSeries: 200
+    )
+
+    init(modelName: String, contextTokens: Int) {
+        self.modelName = modelName
+        engine = EngineMetrics()
+        requests = RequestMetrics(contextTokens: contextTokens)
+        adapters = AdapterMetrics()
+        process = ProcessMetrics()
+    }
+
+    /// The text of `/metrics`.
+    ///
+    /// - Parameter more: Families that other parts of the server keep, such as training's.
+    func text(
+        engine statistics: EngineStatistics,
+        contextTokens: Int,
+        more: [MetricFamily]
+    ) -> String {
+        engine.update(statistics, model: modelName, contextTokens: contextTokens)
+        process.update()
+        return PrometheusText.render(
+            engine.families + requests.families + adapters.families + [httpRequests, rejections]
+                + more + process.families
+        )
+    }
+}

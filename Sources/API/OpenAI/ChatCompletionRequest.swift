@@ -1,0 +1,113 @@
+import InferenceRuntime
+
+/// The body of `POST /v1/chat/completions`.
+struct ChatCompletionRequest: Sendable {
+    let generation: GenerationFields
+    let conversation: ChatConversation
+    /// Whether the answer carries log-probabilities, and with how many alternatives, 0–20.
+    let logprobs: Int?
+    /// At most so many tokens; `nil`: as many as the context leaves.
+    let maxTokens: Int?
+
+    init(_ fields: RequestFields) throws(APIError) {
+        generation = try GenerationFields(fields)
+        conversation = try ChatConversation(fields)
+        logprobs = try Self.logprobs(fields)
+        maxTokens = try fields.integer(
+            firstOf: ["max_completion_tokens", "max_tokens"],
+            in: 1...Int.max
+        )
+        try Self.refuseUnsupported(fields)
+        try Self.checkAccepted(fields)
+    }
+
+    private static func logprobs(_ fields: RequestFields) throws(APIError) -> Int? {
+        let wanted = try fields.bool("logprobs") ?? false
+        let top = try fields.integer("top_logprobs", in: 0...20)
+        guard wanted else {
+            if let top, top > 0 {
+                throw .invalid(
+                    "top_logprobs",
+                    "'top_logprobs' is only allowed when 'logprobs' is true."
+                )
+            }
+            return nil
+        }
+        return top ?? 0
+    }
+
+    /// What would change the answer and cannot be done must not be dropped silently.
+    private static func refuseUnsupported(_ fields: RequestFields) throws(APIError) {
+        if let format = try fields.object("response_format") {
+            guard try format.requiredString("type") == "text" else {
+                throw .unsupported(
+                    "response_format",
+                    "only {\"type\": \"text\"} is; ask for JSON in the messages and check it"
+                )
+            }
+        }
+        for (index, modality) in (try fields.array("modalities") ?? []).enumerated()
+        where modality != "text" {
+            throw .unsupported("modalities[\(index)]", "this server answers with text only")
+        }
+        for name in ["audio", "prediction", "web_search_options", "moderation"]
+        where fields[name] != nil {
+            throw .unsupported(name, "remove the field")
+        }
+        if try fields.bool("store") == true {
+            throw .unsupported("store", "answers are not kept; leave it out or set it to false")
+        }
+        if try fields.bool("continue_final_message") == true {
+            throw .unsupported("continue_final_message", "use /apply-template and /v1/completions")
+        }
+    }
+
+    /// Fields without effect here are still checked: a wrong value is an error everywhere.
+    private static func checkAccepted(_ fields: RequestFields) throws(APIError) {
+        try fields.check("service_tier", among: ["auto", "default", "flex", "scale", "priority"])
+        try fields.check("verbosity", among: ["low", "medium", "high"])
+        _ = try fields.bool("parallel_tool_calls")
+        try fields.checkMetadata()
+    }
+}
+
+extension RequestFields {
+    /// Checks that a field, where it is given, is one of a few words.
+    func check(_ key: String, among words: [String]) throws(APIError) {
+        guard let text = try string(key) else { return }
+        guard words.contains(text) else { throw .notAmong(name(key), words, text) }
+    }
+
+    /// Checks `metadata`: at most 16 pairs, keys to 64 and values to 512 characters.
+    @discardableResult
+    func checkMetadata() throws(APIError) -> JSONObject? {
+        guard let metadata = try object("metadata") else { return nil }
+        guard metadata.object.members.count <= 16 else {
+            throw .invalid("metadata", "Invalid 'metadata': at most 16 pairs are allowed.")
+        }
+        for (key, value) in metadata.object.members {
+            let param = "metadata.\(key.prefix(64))"
+            guard let text = value.string else {
+                throw .wrongType(param, expected: "a string", got: value)
+            }
+            guard key.unicodeScalars.count <= 64, text.unicodeScalars.count <= 512 else {
+                throw .invalid(
+                    param,
+                    "Invalid '\(param)': keys have at most 64 characters, values 512."
+                )
+            }
+        }
+        return metadata.object
+    }
+}
+
+extension APIError {
+    /// A word that is none of those a field takes.
+    static func notAmong(_ param: String, _ words: [String], _ got: String) -> APIError {
+        let list = words.map { "'\($0)'" }.joined(separator: ", ")
+        return .invalid(
+            param,
+            "Invalid value: '\(got.prefix(80))'. Supported values of '\(param)' are: \(list)."
+        )
+    }
+}

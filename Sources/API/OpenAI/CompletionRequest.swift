@@ -1,0 +1,116 @@
+import InferenceRuntime
+
+/// The body of `POST /v1/completions`.
+struct CompletionRequest: Sendable {
+    /// One prompt of the batch.
+    enum Prompt: Sendable, Hashable {
+        /// Text, tokenized with the model's own special tokens.
+        case text(String)
+        /// Token ids as they are; checked against the vocabulary later.
+        case tokens([Int])
+    }
+
+    /// The most prompts one request may hold; each becomes a sequence of its own.
+    static let maximumPrompts = 1024
+
+    let generation: GenerationFields
+    let prompts: [Prompt]
+    /// How many answers compete for the `n` returned; ≥ `n`.
+    let bestOf: Int
+    /// Whether the answer begins with the prompt.
+    let echo: Bool
+    /// How many alternatives per token, 0–20; `nil`: no log-probabilities at all.
+    let logprobs: Int?
+    /// At most so many tokens; 0 only scores the prompt.
+    let maxTokens: Int
+
+    init(_ fields: RequestFields) throws(APIError) {
+        generation = try GenerationFields(fields)
+        prompts = try Self.prompts(fields)
+        echo = try fields.bool("echo") ?? false
+        logprobs = try Self.logprobs(fields)
+        let names = ["max_completion_tokens", "max_tokens"]
+        maxTokens = try fields.integer(firstOf: names, in: 0...Int.max) ?? 16
+        bestOf = try Self.bestOf(fields, generation)
+        if let suffix = try fields.string("suffix"), !suffix.utf8.isEmpty {
+            throw .unsupported("suffix", "this model has no infill tokens; remove the field")
+        }
+    }
+
+    private static func logprobs(_ fields: RequestFields) throws(APIError) -> Int? {
+        // Chat's spelling arrives here from clients that share code: `false` is none.
+        if let flag = fields["logprobs"]?.bool, !flag { return nil }
+        return try fields.integer("logprobs", in: 0...20)
+    }
+
+    private static func bestOf(
+        _ fields: RequestFields,
+        _ generation: GenerationFields
+    ) throws(APIError) -> Int {
+        guard let bestOf = try fields.integer("best_of", in: 0...20), bestOf > 0 else {
+            return generation.count
+        }
+        guard bestOf >= generation.count else {
+            throw .invalid(
+                "best_of",
+                "Invalid 'best_of': it must be at least 'n' (\(generation.count)), but is "
+                    + "\(bestOf)."
+            )
+        }
+        if generation.stream, bestOf > generation.count {
+            throw .invalid(
+                "best_of",
+                "'best_of' cannot be streamed: the best answers are known only at the end."
+            )
+        }
+        return bestOf
+    }
+
+    private static func prompts(_ fields: RequestFields) throws(APIError) -> [Prompt] {
+        let value = try fields.required("prompt")
+        if let text = value.string { return [.text(text)] }
+        guard let elements = value.array else {
+            throw .wrongType("prompt", expected: "a string or an array", got: value)
+        }
+        guard let first = elements.first else {
+            throw .invalid("prompt", "Invalid 'prompt': the array is empty.")
+        }
+        if case .number = first { return [.tokens(try tokens(elements, "prompt"))] }
+        guard elements.count <= maximumPrompts else {
+            throw .invalid(
+                "prompt",
+                "Invalid 'prompt': at most \(maximumPrompts) prompts are allowed.",
+                code: "array_above_max_length"
+            )
+        }
+        var prompts: [Prompt] = []
+        for (index, element) in elements.enumerated() {
+            prompts.append(try prompt(element, "prompt[\(index)]"))
+        }
+        return prompts
+    }
+
+    private static func prompt(_ value: JSONValue, _ param: String) throws(APIError) -> Prompt {
+        if let text = value.string { return .text(text) }
+        guard let elements = value.array else {
+            throw .wrongType(param, expected: "a string or an array of token ids", got: value)
+        }
+        guard !elements.isEmpty else {
+            throw .invalid(param, "Invalid '\(param)': the array is empty.")
+        }
+        return .tokens(try tokens(elements, param))
+    }
+
+    /// Reads token ids; whether the vocabulary has them is checked by who knows it.
+    static func tokens(_ elements: [JSONValue], _ param: String) throws(APIError) -> [Int] {
+        var tokens: [Int] = []
+        tokens.reserveCapacity(elements.count)
+        for (index, element) in elements.enumerated() {
+            guard case .number(.integer(let token)) = element else {
+                throw .wrongType("\(param)[\(index)]", expected: "a token id", got: element)
+            }
+            tokens.append(token)
+        }
+        return tokens
+    }
+}

@@ -1,0 +1,138 @@
+import InferenceRuntime
+import Trainer
+
+/// The body of `POST /v1/fine_tuning/jobs`.
+struct CreateFineTuningJobRequest: Sendable {
+    /// The base's id, or an adapter to start from.
+    let model: String
+    let trainingFile: String
+    let validationFile: String?
+    let hyperparameters: HyperparameterRequest
+    let suffix: String?
+    /// Drawn where the request names none.
+    let seed: Int
+    let metadata: [FineTuningRequest.MetadataEntry]
+    let isLegacy: Bool
+
+    static let seeds = 0...2_147_483_647
+
+    init(_ fields: RequestFields) throws(APIError) {
+        model = try fields.requiredString("model")
+        trainingFile = try fields.requiredString("training_file")
+        validationFile = try fields.string("validation_file")
+        suffix = try Self.suffix(fields, maximum: 64)
+        metadata = (try fields.checkMetadata()?.members ?? []).map {
+            FineTuningRequest.MetadataEntry(key: $0.key, value: $0.value.string ?? "")
+        }
+        if let integrations = try fields.array("integrations"), !integrations.isEmpty {
+            throw .unsupported("integrations", "training reports to nobody; remove the field")
+        }
+        hyperparameters = try Self.hyperparameters(fields)
+        seed = try fields.integer("seed", in: Self.seeds) ?? Int.random(in: Self.seeds)
+        isLegacy = false
+    }
+
+    /// The body of `POST /v1/fine-tunes`, with the defaults of that time.
+    ///
+    /// - Parameter base: What `model` is where the request names none.
+    init(legacy fields: RequestFields, base: String) throws(APIError) {
+        for name in [
+            "classification_n_classes", "classification_positive_class", "classification_betas",
+        ] where fields[name] != nil {
+            throw .unsupported(name, "models answer with text here; remove the field")
+        }
+        if try fields.bool("compute_classification_metrics") == true {
+            throw .unsupported(
+                "compute_classification_metrics",
+                "results carry loss and token accuracy"
+            )
+        }
+        model = try fields.string("model") ?? base
+        trainingFile = try fields.requiredString("training_file")
+        validationFile = try fields.string("validation_file")
+        suffix = try Self.suffix(fields, maximum: 40)
+        metadata = []
+        var chosen: JSONObject = ["n_epochs": 4, "prompt_loss_weight": 0.01]
+        for (key, value) in fields.object.members
+        where HyperparameterRequest.names.contains(key) && !value.isNull {
+            chosen[key] = value
+        }
+        hyperparameters = try Self.request(chosen) { _ in "" }
+        seed = try fields.integer("seed", in: Self.seeds) ?? Int.random(in: Self.seeds)
+        isLegacy = true
+    }
+
+    private static func suffix(
+        _ fields: RequestFields,
+        maximum: Int
+    ) throws(APIError) -> String? {
+        guard let suffix = try fields.string("suffix"), !suffix.utf8.isEmpty else { return nil }
+        let fits = suffix.utf8.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "_"),
+                UInt8(ascii: "-"):
+                true
+            default: false
+            }
+        }
+        guard fits, suffix.utf8.count <= maximum else {
+            throw .invalid(
+                "suffix",
+                "Invalid 'suffix': 1 to \(maximum) letters, digits, '.', '_' and '-'."
+            )
+        }
+        return suffix
+    }
+
+    /// `method.supervised.hyperparameters` over the deprecated `hyperparameters`.
+    private static func hyperparameters(
+        _ fields: RequestFields
+    ) throws(APIError) -> HyperparameterRequest {
+        var chosen = JSONObject()
+        var paths: [String: String] = [:]
+        var sources: [RequestFields] = []
+        if let deprecated = try fields.object("hyperparameters") { sources.append(deprecated) }
+        if let method = try method(fields) { sources.append(method) }
+        for source in sources {
+            for (key, value) in source.object.members {
+                chosen[key] = value
+                paths[key] = source.path
+            }
+        }
+        return try request(chosen) { paths[$0] ?? "" }
+    }
+
+    private static func method(_ fields: RequestFields) throws(APIError) -> RequestFields? {
+        guard let method = try fields.object("method") else { return nil }
+        let type = try method.requiredString("type")
+        switch type {
+        case "supervised": break
+        case "dpo", "reinforcement":
+            throw .unsupported(method.name("type"), "only 'supervised' is (not '\(type)')")
+        default: throw .notAmong(method.name("type"), ["supervised"], type)
+        }
+        return try method.object("supervised")?.object("hyperparameters")
+    }
+
+    private static func request(
+        _ chosen: JSONObject,
+        path: (String) -> String
+    ) throws(APIError) -> HyperparameterRequest {
+        let unknown = chosen.members.map(\.key).filter { !HyperparameterRequest.names.contains($0) }
+        if let first = unknown.first {
+            let names = unknown.map { "'\($0.prefix(80))'" }.joined(separator: ", ")
+            let known = HyperparameterRequest.names.sorted().joined(separator: ", ")
+            throw .invalid(
+                path(first) + first.prefix(80),
+                "Unknown hyperparameters: \(names). Known are: \(known).",
+                code: "unknown_parameter"
+            )
+        }
+        do throws(HyperparameterError) {
+            return try HyperparameterRequest(json: chosen)
+        } catch {
+            throw .invalid(path(error.name) + error.name, error.message)
+        }
+    }
+}

@@ -1,0 +1,182 @@
+import InferenceRuntime
+
+/// The fields both completion endpoints share, as the request gives them: what is absent stays
+/// `nil`, so that the model's own defaults can fill it.
+struct GenerationFields: Sendable {
+    /// `model` as written: decides which adapter answers and is echoed.
+    let model: String
+    /// The weighted mix of `lora`; `nil` where the request has none.
+    let lora: [AdapterChoice]?
+    let temperature: Double?
+    let topP: Double?
+    let topK: Int?
+    let minP: Double?
+    let repetitionPenalty: Double?
+    let presencePenalty: Double
+    let frequencyPenalty: Double
+    /// Token id → bias added to its logit; ids are checked against the vocabulary later.
+    let logitBias: [(token: Int, bias: Double)]
+    let seed: Int?
+    /// At most four texts, none empty.
+    let stop: [String]
+    let ignoreEnd: Bool
+    /// How many choices per prompt, 1–128.
+    let count: Int
+    let stream: Bool
+    let includeUsage: Bool
+    /// What keeps this caller's cached prefixes apart within its tenant.
+    let cacheKey: String?
+
+    init(_ fields: RequestFields) throws(APIError) {
+        model = try fields.requiredString("model")
+        lora = try AdapterChoice.list(fields)
+        temperature = try fields.number("temperature", in: 0...2)
+        topP = try fields.number("top_p", in: 0...1)
+        topK = try fields.integer("top_k", in: -1...Int(Int32.max))
+        minP = try fields.number("min_p", in: 0...1)
+        repetitionPenalty = try fields.number("repetition_penalty", in: 0.01...100)
+        presencePenalty = try fields.number("presence_penalty", in: -2...2) ?? 0
+        frequencyPenalty = try fields.number("frequency_penalty", in: -2...2) ?? 0
+        logitBias = try Self.logitBias(fields)
+        seed = try fields.integer("seed", in: Int.min...Int.max)
+        stop = try Self.stop(fields)
+        ignoreEnd = try fields.bool("ignore_eos") ?? false
+        count = try fields.integer("n", in: 1...128) ?? 1
+        stream = try fields.bool("stream") ?? false
+        includeUsage = try Self.includeUsage(fields, stream: stream)
+        cacheKey = try fields.string("prompt_cache_key")
+        try Self.refuseUnsupported(fields)
+    }
+
+    private static func logitBias(
+        _ fields: RequestFields
+    ) throws(APIError) -> [(token: Int, bias: Double)] {
+        guard let biases = try fields.object("logit_bias") else { return [] }
+        var result: [(token: Int, bias: Double)] = []
+        for (key, value) in biases.object.members {
+            guard let token = Int(key), token >= 0 else {
+                throw .invalid(
+                    "logit_bias",
+                    "Invalid key in 'logit_bias': \(key.prefix(40)). Keys are token ids."
+                )
+            }
+            let bias = try RequestFields.number(value, biases.name(key), in: -100...100)
+            result.append((token: token, bias: bias))
+        }
+        return result
+    }
+
+    private static func stop(_ fields: RequestFields) throws(APIError) -> [String] {
+        guard let value = fields["stop"] else { return [] }
+        if let text = value.string { return text.utf8.isEmpty ? [] : [text] }
+        guard let elements = value.array else {
+            throw .wrongType("stop", expected: "a string or an array of strings", got: value)
+        }
+        guard elements.count <= 4 else {
+            throw .invalid(
+                "stop",
+                "Invalid 'stop': at most 4 sequences are allowed, but got \(elements.count).",
+                code: "array_above_max_length"
+            )
+        }
+        var texts: [String] = []
+        for (index, element) in elements.enumerated() {
+            guard let text = element.string else {
+                throw .wrongType("stop[\(index)]", expected: "a string", got: element)
+            }
+            guard !text.utf8.isEmpty else {
+                throw .invalid("stop[\(index)]", "Invalid 'stop[\(index)]': it is empty.")
+            }
+            texts.append(text)
+        }
+        return texts
+    }
+
+    private static func includeUsage(
+        _ fields: RequestFields,
+        stream: Bool
+    ) throws(APIError) -> Bool {
+        guard let options = try fields.object("stream_options") else { return false }
+        guard stream else {
+            throw .invalid(
+                "stream_options",
+                "'stream_options' is only allowed when 'stream' is true."
+            )
+        }
+        _ = try options.bool("include_obfuscation")
+        return try options.bool("include_usage") ?? false
+    }
+
+    private static func refuseUnsupported(_ fields: RequestFields) throws(APIError) {
+        for field in ["user", "safety_identifier", "prompt_cache_retention"] {
+            _ = try fields.string(field)
+        }
+        for field in ["guided_json", "guided_regex", "guided_grammar", "grammar", "json_schema"]
+        where fields[field] != nil {
+            throw .unsupported(field, "answers cannot be constrained yet; remove the field")
+        }
+        if let adapter = fields["adapter"] ?? fields["adapter_id"] {
+            let name = fields["adapter"] != nil ? "adapter" : "adapter_id"
+            throw .unsupported(
+                name,
+                "name the adapter in 'model' (\(adapter.serialized.prefix(60))), or mix several "
+                    + "with 'lora'"
+            )
+        }
+    }
+}
+
+/// One entry of `lora`: an adapter and how strongly it speaks.
+struct AdapterChoice: Sendable, Hashable {
+    /// How the entry names its adapter.
+    enum Name: Sendable, Hashable {
+        /// A name, alias or generation.
+        case name(String)
+        /// An index into the `--adapter` list, as llama.cpp counts.
+        case index(Int)
+    }
+
+    let name: Name
+    /// −8…8; multiplies the adapter's own scale.
+    let scale: Double
+    /// Where it stands, such as `lora[1]`.
+    let param: String
+
+    static func list(_ fields: RequestFields) throws(APIError) -> [AdapterChoice]? {
+        guard let elements = try fields.array("lora") else { return nil }
+        guard elements.count <= 32 else {
+            throw .invalid("lora", "Invalid 'lora': at most 32 adapters can be mixed.")
+        }
+        var choices: [AdapterChoice] = []
+        for (index, element) in elements.enumerated() {
+            choices.append(try one(element, fields.name("lora[\(index)]")))
+        }
+        return choices
+    }
+
+    private static func one(_ value: JSONValue, _ path: String) throws(APIError) -> AdapterChoice {
+        guard let object = value.object else {
+            throw .wrongType(path, expected: "an object with 'name' and 'scale'", got: value)
+        }
+        let fields = RequestFields(object, path: path + ".")
+        for (key, _) in object.members where !["name", "id", "scale"].contains(key) {
+            throw .invalid(
+                fields.name(key),
+                "Unknown field '\(fields.name(String(key.prefix(80))))': an entry of 'lora' has "
+                    + "'name' (or 'id') and 'scale'.",
+                code: "unknown_parameter"
+            )
+        }
+        let scale = try fields.number("scale", in: -8...8) ?? 1
+        if let name = try fields.string("name") {
+            guard fields["id"] == nil else {
+                throw .invalid(path, "'\(path)' has both 'name' and 'id'; give one of them.")
+            }
+            return AdapterChoice(name: .name(name), scale: scale, param: path)
+        }
+        guard let index = try fields.integer("id", in: 0...Int.max) else {
+            throw .missing(fields.name("name"))
+        }
+        return AdapterChoice(name: .index(index), scale: scale, param: path)
+    }
+}

@@ -1,0 +1,140 @@
+import InferenceRuntime
+
+/// The parts of the server that routes lead to.
+struct APIRoutes: Sendable {
+    let model: ServedModel
+    let gate: Gate
+    let selector: AdapterSelector
+    let health: HealthHandlers
+    let models: ModelsHandler
+    /// `nil` where the server has no adapter store.
+    let adapters: AdaptersHandler?
+    /// `nil` where the server keeps no files.
+    let files: FilesHandler?
+    /// `nil` where the server does not train.
+    let fineTuning: FineTuningDesk?
+
+    /// Everything the server answers, behind one door.
+    var handler: FrontDoor {
+        var router = Router()
+        addHealth(to: &router)
+        addAnswers(to: &router)
+        addModels(to: &router)
+        addFiles(to: &router)
+        addFineTuning(to: &router)
+        return FrontDoor(router: router, authenticator: gate.authenticator)
+    }
+
+    typealias Respond = @Sendable (HTTPRequest, Caller) async throws -> HTTPResponse
+
+    private func addHealth(to router: inout Router) {
+        let live = APIClosureHandler(health.live)
+        for path in ["/health", "/v1/health", "/livez", "/ping"] {
+            router.add(.get, path, gate.open(path, live))
+        }
+        router.add(.get, "/readyz", gate.open("/readyz", APIClosureHandler(health.ready)))
+        add(.get, "/version", [], health.version, to: &router)
+        add(.get, "/metrics", [.admin], health.metrics, to: &router)
+    }
+
+    private func addAnswers(to router: inout Router) {
+        let encoder = PromptEncoder(model)
+        let planner = AnswerPlanner(model: model, metrics: gate.metrics)
+        let chat = ChatCompletionsHandler(selector: selector, encoder: encoder, planner: planner)
+        let completions = CompletionsHandler(
+            selector: selector,
+            encoder: encoder,
+            planner: planner
+        )
+        add(.post, "/v1/chat/completions", [.infer], chat.respond, to: &router)
+        add(.post, "/v1/completions", [.infer], completions.respond, to: &router)
+        let tokens = TokenizeHandlers(encoder: encoder)
+        add(.post, "/tokenize", [.infer], tokens.tokenize, to: &router)
+        add(.post, "/detokenize", [.infer], tokens.detokenize, to: &router)
+        add(.post, "/apply-template", [.infer], tokens.applyTemplate, to: &router)
+        for (path, advice) in [
+            ("/v1/embeddings", "this server does not embed yet"),
+            ("/v1/moderations", "this server does not moderate"),
+            ("/v1/responses", "use /v1/chat/completions"),
+        ] {
+            add(
+                .post,
+                path,
+                [.infer],
+                { _, _ in throw APIError.notImplemented(path, advice) },
+                to: &router
+            )
+        }
+    }
+
+    private func addModels(to router: inout Router) {
+        add(.get, "/v1/models", [.infer], models.list, to: &router)
+        add(.get, "/v1/models/{id}", [.infer], models.get, to: &router)
+        add(.delete, "/v1/models/{id}", [.train], models.delete, to: &router)
+        guard let adapters else { return }
+        add(.post, "/v1/load_lora_adapter", [.train], adapters.load, to: &router)
+        add(.post, "/v1/unload_lora_adapter", [.train], adapters.unload, to: &router)
+        add(.get, "/v1/adapters", [.infer, .train], adapters.list, to: &router)
+        add(.get, "/v1/adapters/{name}", [.infer, .train], adapters.get, to: &router)
+        add(.delete, "/v1/adapters/{name}", [.train], adapters.delete, to: &router)
+        add(.post, "/v1/adapters/{name}/alias", [.train], adapters.alias, to: &router)
+    }
+
+    private func addFiles(to router: inout Router) {
+        guard let files else { return }
+        router.add(
+            .post,
+            "/v1/files",
+            bodyLimit: files.maximumBytes + FilesHandler.formOverhead,
+            gate.guarding("/v1/files", needs: [.train], APIClosureHandler(files.create))
+        )
+        add(.get, "/v1/files", [.train], files.list, to: &router)
+        add(.get, "/v1/files/{id}", [.train], files.get, to: &router)
+        add(.delete, "/v1/files/{id}", [.train], files.delete, to: &router)
+        add(.get, "/v1/files/{id}/content", [.train], files.content, to: &router)
+    }
+
+    private func addFineTuning(to router: inout Router) {
+        guard let fineTuning else { return }
+        let jobs = FineTuningJobsHandler(desk: fineTuning)
+        let path = "/v1/fine_tuning/jobs"
+        add(.post, path, [.train], jobs.create, to: &router)
+        add(.get, path, [.train], jobs.list, to: &router)
+        add(.get, path + "/{id}", [.train], jobs.get, to: &router)
+        add(.post, path + "/{id}/cancel", [.train], jobs.cancel, to: &router)
+        add(.post, path + "/{id}/pause", [.train], jobs.pause, to: &router)
+        add(.post, path + "/{id}/resume", [.train], jobs.resume, to: &router)
+        add(.get, path + "/{id}/events", [.train], jobs.events, to: &router)
+        add(.get, path + "/{id}/checkpoints", [.train], jobs.checkpoints, to: &router)
+        let legacy = LegacyFineTunesHandler(desk: fineTuning)
+        for path in ["/v1/fine-tunes", "/v1/fine_tunes"] {
+            add(.post, path, [.train], legacy.create, to: &router)
+            add(.get, path, [.train], legacy.list, to: &router)
+            add(.get, path + "/{id}", [.train], legacy.get, to: &router)
+            add(.post, path + "/{id}/cancel", [.train], legacy.cancel, to: &router)
+            add(.get, path + "/{id}/events", [.train], legacy.events, to: &router)
+        }
+    }
+
+    private func add(
+        _ method: HTTPMethod,
+        _ path: String,
+        _ rights: Set<KeyRight>,
+        _ respond: @escaping Respond,
+        to router: inout Router
+    ) {
+        router.add(method, path, gate.guarding(path, needs: rights, APIClosureHandler(respond)))
+    }
+}
+
+extension APIError {
+    /// A path of OpenAI's that this server does not serve.
+    fileprivate static func notImplemented(_ path: String, _ advice: String) -> APIError {
+        APIError(
+            status: .notImplemented,
+            message: "\(path) is not served: \(advice).",
+            code: "not_implemented",
+            headers: ["x-should-retry": "false"]
+        )
+    }
+}

@@ -1,0 +1,86 @@
+import Glibc
+import InferenceRuntime
+public import Logging
+
+/// The server: one model, its adapters, files and jobs behind one HTTP address.
+///
+/// Everything it serves is made before and handed in; what it adds is keys, metrics, routes and
+/// the way down: the first SIGTERM or SIGINT lets running requests finish, the second does not.
+public final class FacetServer: Sendable {
+    private let http: HTTPServer
+    private let state = ServerState()
+    private let logger: Logger
+
+    /// Puts a server together.
+    ///
+    /// - Throws: `KeyFileError` where keys are asked for and their file cannot be used.
+    public init(
+        _ services: FacetServices,
+        configuration: FacetServerConfiguration,
+        logger: Logger
+    ) async throws {
+        let ring: KeyRing?
+        if let file = configuration.keyFile {
+            ring = try KeyRing(file: file, logger: logger)
+        } else {
+            ring = nil
+            if !Self.isLoopback(configuration.http.host) {
+                logger.warning(
+                    "anybody who reaches the address may use the server: there are no API keys",
+                    metadata: ["host": "\(configuration.http.host)"]
+                )
+            }
+        }
+        self.logger = logger
+        let routes = services.routes(
+            configuration,
+            authenticator: Authenticator(ring: ring),
+            state: state
+        )
+        http = await HTTPServer(
+            configuration: configuration.http,
+            logger: logger,
+            handler: routes.handler
+        )
+    }
+
+    /// Begins to listen; the address is the one it got.
+    public func start() async throws -> HTTPServer.Address {
+        try await http.start()
+    }
+
+    /// Takes nothing new and finishes what runs.
+    public func drain() async {
+        state.beginDraining()
+        await http.drain()
+    }
+
+    /// Closes every connection at once.
+    public func stop() async {
+        state.beginDraining()
+        await http.stop()
+    }
+
+    /// Serves until a signal says to stop; returns when the last request is done.
+    ///
+    /// - Parameter onReady: Called once with the address, when requests are taken.
+    public func run(onReady: @Sendable (HTTPServer.Address) -> Void) async throws {
+        let signals = ShutdownSignals()
+        try await signals.begin()
+        onReady(try await start())
+        await signals.first()
+        logger.info("draining; a second signal stops at once")
+        let hurry = Task {
+            await signals.second()
+            logger.info("stopping at once")
+            await stop()
+        }
+        await drain()
+        hurry.cancel()
+        await signals.end()
+    }
+
+    private static func isLoopback(_ host: String) -> Bool {
+        host == "localhost" || host == "::1" || host.hasPrefix("127.")
+    }
+}

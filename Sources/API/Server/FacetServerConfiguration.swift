@@ -1,0 +1,19 @@
+/// What a server is told before it starts.
+public struct FacetServerConfiguration: Sendable {
+    /// Address, TLS, limits and times of HTTP.
+    public var http: ServerConfiguration
+    /// The keys to ask for; `nil`: everybody who reaches the address may do everything.
+    public var keyFile: KeyFile?
+    /// The names of the adapters given at the start, in their order: llama.cpp's indices.
+    public var startedAdapters: [String] = []
+    /// What one uploaded file may measure.
+    public var maximumFileBytes = 512 << 20
+
+    /// A configuration with the usual limits.
+    public init(http: ServerConfiguration = ServerConfiguration(), keyFile: KeyFile? = nil) {
+        self.http = http
+        self.keyFile = keyFile
+        // Web pages of others may call only a server that asks them for a key.
+        if keyFile != nil { self.http.cors = .any }
+    }
+}

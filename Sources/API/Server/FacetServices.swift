@@ -1,0 +1,91 @@
+public import AdapterStore
+import InferenceRuntime
+public import Trainer
+
+/// What the server serves, made by whoever starts it.
+public struct FacetServices: Sendable {
+    /// The base model.
+    public var model: ServedModel
+    /// The adapters; `nil`: the base alone answers.
+    public var adapters: AdapterStore?
+    /// The files; `nil`: none are taken.
+    public var files: FileStore?
+    /// The fine-tuning jobs; `nil`: the server does not train.
+    public var jobs: FineTuningService?
+
+    /// Names the parts of a server.
+    public init(
+        model: ServedModel,
+        adapters: AdapterStore? = nil,
+        files: FileStore? = nil,
+        jobs: FineTuningService? = nil
+    ) {
+        self.model = model
+        self.adapters = adapters
+        self.files = files
+        self.jobs = jobs
+    }
+
+    func routes(
+        _ configuration: FacetServerConfiguration,
+        authenticator: Authenticator,
+        state: ServerState
+    ) -> APIRoutes {
+        let metrics = ServerMetrics(
+            modelName: model.id,
+            contextTokens: model.generator.contextTokens
+        )
+        let models = ModelsHandler(model: model, store: adapters) { [jobs] name in
+            try await jobs?.didDelete(model: name)
+        }
+        let files = files.map { filesHandler($0, configuration) }
+        return APIRoutes(
+            model: model,
+            gate: Gate(authenticator: authenticator, metrics: metrics),
+            selector: AdapterSelector(
+                baseID: model.id,
+                store: adapters,
+                started: configuration.startedAdapters
+            ),
+            health: HealthHandlers(state: state, model: model, metrics: metrics) {
+                [adapters] in
+                if let adapters { metrics.adapters.update(adapters) }
+                return []
+            },
+            models: models,
+            adapters: adapters.map { AdaptersHandler(store: $0, models: models) },
+            files: files,
+            fineTuning: desk(files)
+        )
+    }
+
+    private func desk(_ files: FilesHandler?) -> FineTuningDesk? {
+        guard let files, let jobs else { return nil }
+        return FineTuningDesk(service: jobs, base: model, adapters: adapters, files: files)
+    }
+
+    private func filesHandler(
+        _ files: FileStore,
+        _ configuration: FacetServerConfiguration
+    ) -> FilesHandler {
+        let threads = BlockingThreads(limit: 2)
+        return FilesHandler(
+            files: files,
+            maximumBytes: configuration.maximumFileBytes,
+            validate: { path, name in
+                do throws(TrainingFileError) {
+                    try await threads.run { () throws(TrainingFileError) in
+                        _ = try ValidationReport.validate(path: path, name: name, encoder: nil)
+                    }
+                } catch {
+                    throw APIError.invalid(
+                        "file",
+                        "Invalid training file: \(error)",
+                        code: "invalid_training_file"
+                    )
+                }
+            },
+            isInUse: { [jobs] id in try await jobs?.store.isInUse(file: id) ?? false }
+        )
+    }
+}
