@@ -1,0 +1,162 @@
+import AdapterStore
+import Foundation
+import InferenceRuntime
+
+/// Why a checkpoint cannot be used.
+enum RunCheckpointError: Error, Hashable {
+    /// It cannot be written or read.
+    case file(String)
+    /// It was made by a run with something else: `what` tells.
+    case mismatch(what: String)
+}
+
+/// All that a run needs to go on, bit for bit, after the optimizer step it was taken at.
+///
+/// A folder `step-N` with the adapter as PEFT reads it, `optimizer.safetensors` with the exact
+/// values and moments, and `run.json` with the history, the fingerprint and the files' SHA-256.
+/// Randomness and order are functions of seed and step, so there is nothing more to keep.
+struct RunCheckpoint {
+    /// Everything that must be the same for the run to go on.
+    typealias Fingerprint = [String: String]
+
+    /// Optimizer steps done.
+    let step: Int
+    /// The records of all steps so far.
+    let history: [StepRecord]
+    /// The folder it lies in.
+    let folder: String
+
+    private static let files = [
+        "adapter_config.json", "adapter_model.safetensors", "optimizer.safetensors",
+    ]
+
+    /// Writes `step-N` below `parent`, whole or not at all.
+    static func write(
+        below parent: String,
+        step: Int,
+        history: [StepRecord],
+        fingerprint: Fingerprint,
+        adapter: PEFTAdapterWriter
+    ) throws(FileSystemError) -> RunCheckpoint {
+        let final = "\(parent)/step-\(step)"
+        let partial = final + DurableFile.temporaryMark + UUID().uuidString
+        try DurableFile.makeFolder(partial)
+        try adapter.write(to: partial)
+        try writeOptimizer(adapter.parameters, to: partial + "/optimizer.safetensors")
+        var hashes = JSONObject()
+        for name in files { hashes[name] = .string(try hash(of: partial + "/" + name)) }
+        let prints = fingerprint.sorted { $0.key < $1.key }
+        let manifest: JSONObject = [
+            "step": JSONValue(step),
+            "fingerprint": .object(
+                JSONObject(prints.map { (key: $0.key, value: .string($0.value)) })
+            ),
+            "sha256": .object(hashes),
+            "history": .array(history.map(\.json)),
+        ]
+        try DurableFile.write(
+            JSONValue.object(manifest).serializedBytes,
+            to: partial + "/run.json"
+        )
+        try? FileManager.default.removeItem(atPath: final)
+        try DurableFile.rename(partial, to: final)
+        return RunCheckpoint(step: step, history: history, folder: final)
+    }
+
+    /// The newest whole checkpoint below `parent`; what is damaged or unfinished is passed over.
+    static func newest(below parent: String) -> RunCheckpoint? {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: parent)) ?? []
+        let steps = names.compactMap { name in
+            name.hasPrefix("step-") ? Int(name.dropFirst("step-".count)) : nil
+        }
+        for step in steps.sorted(by: >) {
+            if let checkpoint = read("\(parent)/step-\(step)") { return checkpoint.checkpoint }
+        }
+        return nil
+    }
+
+    /// Loads values and moments, after the fingerprint has been compared.
+    func restore(
+        _ parameters: TrainableParameters,
+        fingerprint: Fingerprint
+    ) throws(RunCheckpointError) {
+        guard let (_, stored) = Self.read(folder) else {
+            throw .file("The checkpoint \(folder) is damaged.")
+        }
+        for (what, value) in fingerprint.sorted(by: { $0.key < $1.key })
+        where stored[what] != value {
+            throw .mismatch(what: what)
+        }
+        let file: SafetensorsFile
+        do throws(CheckpointError) {
+            file = try SafetensorsFile(path: folder + "/optimizer.safetensors")
+        } catch {
+            throw .file("\(error)")
+        }
+        for (name, buffer) in Self.buffers(parameters) {
+            guard let tensor = file[name], tensor.type == .f32, tensor.count == parameters.count
+            else { throw .file("The checkpoint \(folder) has no fitting \(name).") }
+            UnsafeMutableRawBufferPointer(buffer).copyMemory(from: tensor.bytes)
+        }
+    }
+
+    private static func buffers(
+        _ parameters: TrainableParameters
+    ) -> [(name: String, values: UnsafeMutableBufferPointer<Float>)] {
+        [
+            ("values", parameters.values.elements),
+            ("exp_avg", parameters.firstMoments.elements),
+            ("exp_avg_sq", parameters.secondMoments.elements),
+        ]
+    }
+
+    private static func writeOptimizer(
+        _ parameters: TrainableParameters,
+        to path: String
+    ) throws(FileSystemError) {
+        let buffers = buffers(parameters)
+        let writer = SafetensorsWriter(
+            entries: buffers.map {
+                SafetensorsWriter.Entry(name: $0.name, type: .f32, shape: [parameters.count])
+            }
+        )
+        try DurableFile.write(to: path) { file throws(FileSystemError) in
+            try file.write(writer.header)
+            for buffer in buffers {
+                try file.write(Array(UnsafeRawBufferPointer(buffer.values)))
+            }
+        }
+    }
+
+    private static func read(
+        _ folder: String
+    ) -> (checkpoint: RunCheckpoint, fingerprint: Fingerprint)? {
+        guard let bytes = FileManager.default.contents(atPath: folder + "/run.json"),
+            let manifest = try? JSONValue(parsing: [UInt8](bytes)),
+            let step = manifest["step"]?.int,
+            let history = manifest["history"]?.array
+        else { return nil }
+        for name in files {
+            guard let expected = manifest["sha256"]?[name]?.string,
+                (try? hash(of: folder + "/" + name)) == expected
+            else { return nil }
+        }
+        let records = history.compactMap(StepRecord.init)
+        guard records.count == history.count, records.count == step else { return nil }
+        let members = manifest["fingerprint"]?.object?.members ?? []
+        let prints = members.compactMap { member in
+            member.value.string.map { (member.key, $0) }
+        }
+        return (
+            RunCheckpoint(step: step, history: records, folder: folder),
+            Dictionary(prints) { $1 }
+        )
+    }
+
+    private static func hash(of path: String) throws(FileSystemError) -> String {
+        guard let file = FileManager.default.contents(atPath: path) else {
+            throw FileSystemError(operation: "read", path: path, code: ENOENT)
+        }
+        return file.withUnsafeBytes { SHA256.hex(of: $0) }
+    }
+}

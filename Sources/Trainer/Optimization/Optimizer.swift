@@ -1,0 +1,56 @@
+import InferenceRuntime
+
+/// One optimizer step: clip the gradient by its global norm, then AdamW.
+///
+/// Clipping is torch's `clip_grad_norm_` (min(1, max/(norm + 1e-6))), AdamW is torch's
+/// (Loshchilov and Hutter 2019); LoRA+ gives B its own learning rate.
+struct Optimizer: Sendable {
+    /// The largest global norm; 0 does not clip.
+    let maximumNorm: Double
+    /// Decoupled weight decay.
+    let weightDecay: Double
+    /// The learning rate of B over that of A.
+    let loraPlusRatio: Double
+
+    init(_ hyperparameters: Hyperparameters) {
+        maximumNorm = hyperparameters.maxGradNorm
+        weightDecay = hyperparameters.weightDecay
+        loraPlusRatio = hyperparameters.loraPlusRatio ?? 1
+    }
+
+    /// The L2 norm over all gradients, summed in double precision in the order of memory.
+    func norm(_ parameters: TrainableParameters) -> Double {
+        Vector.sumOfSquares(
+            UnsafePointer(parameters.gradients.baseAddress),
+            count: parameters.count
+        ).squareRoot()
+    }
+
+    /// Updates every parameter.
+    /// - Parameters:
+    ///   - step: 1 for the first update.
+    ///   - norm: What `norm` gave.
+    func update(
+        _ parameters: TrainableParameters,
+        step: Int,
+        learningRate: Double,
+        norm: Double
+    ) {
+        let clip = maximumNorm > 0 ? min(1, maximumNorm / (norm + 1e-6)) : 1
+        let groups = [
+            (0..<parameters.countOfA, learningRate),
+            (parameters.countOfA..<parameters.count, learningRate * loraPlusRatio),
+        ]
+        for (range, rate) in groups where !range.isEmpty {
+            AdamW(learningRate: rate, weightDecay: weightDecay).update(
+                step: step,
+                gradient: parameters.gradients.baseAddress + range.lowerBound,
+                gradientScale: Float(clip),
+                count: range.count,
+                parameter: parameters.values.baseAddress + range.lowerBound,
+                firstMoment: parameters.firstMoments.baseAddress + range.lowerBound,
+                secondMoment: parameters.secondMoments.baseAddress + range.lowerBound
+            )
+        }
+    }
+}
