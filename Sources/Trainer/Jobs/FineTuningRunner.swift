@@ -1,7 +1,9 @@
 public import InferenceRuntime
 import Synchronization
 
-/// What carries out jobs: reads their files, trains, publishes. ``FineTuningService`` decides when.
+/// What carries out jobs: reads their files, trains, publishes.
+///
+/// ``FineTuningService`` decides when.
 public protocol FineTuningRunner: Sendable {
     /// Reads and checks the files of a job and resolves its choices.
     func prepare(_ job: FineTuningJob) async throws(FineTuningError) -> PreparedRun

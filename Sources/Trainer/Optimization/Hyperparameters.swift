@@ -20,11 +20,11 @@ public struct Hyperparameters: Sendable, Hashable {
     public var targetModules: [String]
     /// Scale alpha/√rank (Kalajdzievski 2023).
     public var useRSLoRA: Bool
-    /// Weight-decomposed adaptation (Liu et al. 2024).
+    /// Weight-decomposed adaptation (Liu and others, 2024).
     public var useDoRA: Bool
-    /// The learning rate of B over that of A (Hayou et al. 2024); `nil` where they are equal.
+    /// The learning rate of B over that of A (Hayou and others, 2024); `nil` where they are equal.
     public var loraPlusRatio: Double?
-    /// Noise on the embeddings (Jain et al. 2023); `nil` without.
+    /// Noise on the embeddings (Jain and others, 2023); `nil` without.
     public var neftuneAlpha: Double?
     /// How the learning rate moves.
     public var schedule: LearningRateSchedule.Kind

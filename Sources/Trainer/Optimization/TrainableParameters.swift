@@ -70,8 +70,10 @@ final class TrainableParameters: @unchecked Sendable {
     /// Number of trainable parameters.
     var count: Int { values.count }
 
-    /// Fills A as PEFT does, U(−1/√in, 1/√in) (Kaiming with a = √5); B stays 0, so that training
-    /// begins at the base. A number depends on the seed and its place alone.
+    /// Fills A as PEFT does; B stays 0, so that training begins at the base.
+    ///
+    /// U(−1/√in, 1/√in), which is Kaiming with a = √5. A number depends on the seed and its place
+    /// alone.
     func initialize(seed: Int) {
         for (index, module) in modules.enumerated() {
             let bound = 1 / Double(module.inFeatures).squareRoot()

@@ -1,0 +1,59 @@
+public import InferenceRuntime
+import Yams
+
+/// YAML as the same ordered values as JSON.
+public enum YAMLFile {
+    /// Reads one YAML document whose root is a mapping.
+    public static func object(_ text: String) throws(TrainConfigurationError) -> JSONObject {
+        let root: Node?
+        do {
+            root = try Yams.compose(yaml: text)
+        } catch {
+            throw TrainConfigurationError(nil, "The file is not valid YAML: \(error)")
+        }
+        guard let root, case .object(let object) = try value(root, depth: 0) else {
+            throw TrainConfigurationError(nil, "The file must be a mapping of keys to values.")
+        }
+        return object
+    }
+
+    private static func value(_ node: Node, depth: Int) throws(TrainConfigurationError) -> JSONValue
+    {
+        guard depth < 32 else { throw TrainConfigurationError(nil, "The file is nested too deep.") }
+        switch node {
+        case .scalar(let scalar): return Self.scalar(scalar, node)
+        case .sequence(let sequence):
+            var elements: [JSONValue] = []
+            for element in sequence { elements.append(try value(element, depth: depth + 1)) }
+            return .array(elements)
+        case .mapping(let mapping):
+            var members: [(key: String, value: JSONValue)] = []
+            for (key, element) in mapping {
+                guard let name = key.string else {
+                    throw TrainConfigurationError(nil, "A key of the file is not a text.")
+                }
+                members.append((key: name, value: try value(element, depth: depth + 1)))
+            }
+            return .object(JSONObject(members))
+        case .alias:
+            throw TrainConfigurationError(nil, "Aliases are not supported in this file.")
+        }
+    }
+
+    /// Plain scalars are numbers, booleans or null where YAML 1.1 and Python read them so; also
+    /// `1e-4`, which YAML 1.1 calls a text and everybody means as a number.
+    private static func scalar(_ scalar: Node.Scalar, _ node: Node) -> JSONValue {
+        guard scalar.style == .plain || scalar.style == .any else { return .string(scalar.string) }
+        let text = scalar.string
+        switch text {
+        case "", "~", "null", "Null", "NULL": return .null
+        case "true", "True", "TRUE": return .bool(true)
+        case "false", "False", "FALSE": return .bool(false)
+        default: break
+        }
+        if let number = Int(text) { return JSONValue(number) }
+        let looksNumeric = text.utf8.allSatisfy { "0123456789+-.eE".utf8.contains($0) }
+        if looksNumeric, let number = Double(text), number.isFinite { return JSONValue(number) }
+        return .string(text)
+    }
+}
