@@ -5,12 +5,12 @@ struct TrainConfigurationFields {
     private let object: JSONObject
 
     /// Keys whose values are read above or become hyperparameters.
-    static let used: Set<String> = [
+    static let used = Set([
         "model_name_or_path", "adapter_name_or_path", "stage", "dataset", "dataset_dir",
         "eval_dataset", "val_size", "max_samples", "output_dir", "overwrite_output_dir",
         "do_train", "finetuning_type", "quantization_bit", "quantization_method",
         "quantization_type", "per_device_train_batch_size", "packing", "neat_packing",
-    ].union(hyperparameterNames.keys)
+    ]).union(hyperparameterNames.keys)
 
     /// LLaMA-Factory's name → ours.
     static let hyperparameterNames: [String: String] = [
