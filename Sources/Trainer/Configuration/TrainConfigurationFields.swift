@@ -124,7 +124,9 @@ struct TrainConfigurationFields {
             return try HyperparameterRequest(json: json)
         } catch {
             let theirs = Self.hyperparameterNames.first { $0.value == error.name }?.key
-            throw TrainConfigurationError(theirs ?? error.name, error.message)
+            let name = theirs ?? error.name
+            let message = error.message.replacing("'\(error.name)'", with: "'\(name)'")
+            throw TrainConfigurationError(name, message)
         }
     }
 
