@@ -42,7 +42,7 @@ struct RunCheckpoint {
         let partial = final + DurableFile.temporaryMark + UUID().uuidString
         try DurableFile.makeFolder(partial)
         try adapter.write(to: partial)
-        try writeOptimizer(adapter.parameters, to: partial + "/optimizer.safetensors")
+        try writeOptimizer(adapter.state, to: partial + "/optimizer.safetensors")
         var hashes = JSONObject()
         for name in files { hashes[name] = .string(try hash(of: partial + "/" + name)) }
         let prints = fingerprint.sorted { $0.key < $1.key }
@@ -77,7 +77,7 @@ struct RunCheckpoint {
 
     /// Loads values and moments, after the fingerprint has been compared.
     func restore(
-        _ parameters: TrainableParameters,
+        _ state: TrainingState,
         fingerprint: Fingerprint
     ) throws(RunCheckpointError) {
         guard let (_, stored) = Self.read(folder) else {
@@ -93,38 +93,36 @@ struct RunCheckpoint {
         } catch {
             throw .file("\(error)")
         }
-        for (name, buffer) in Self.buffers(parameters) {
-            guard let tensor = file[name], tensor.type == .f32, tensor.count == parameters.count
+        for (name, buffer) in Self.buffers(state) {
+            guard let tensor = file[name], tensor.type == .f32, tensor.count == buffer.count
             else { throw .file("The checkpoint \(folder) has no fitting \(name).") }
             UnsafeMutableRawBufferPointer(buffer).copyMemory(from: tensor.bytes)
         }
     }
 
     private static func buffers(
-        _ parameters: TrainableParameters
+        _ state: TrainingState
     ) -> [(name: String, values: UnsafeMutableBufferPointer<Float>)] {
         [
-            ("values", parameters.values.elements),
-            ("exp_avg", parameters.firstMoments.elements),
-            ("exp_avg_sq", parameters.secondMoments.elements),
+            ("values", state.parameters.values.elements),
+            ("exp_avg", state.firstMoments.values.elements),
+            ("exp_avg_sq", state.secondMoments.values.elements),
         ]
     }
 
     private static func writeOptimizer(
-        _ parameters: TrainableParameters,
+        _ state: TrainingState,
         to path: String
     ) throws(FileSystemError) {
-        let buffers = buffers(parameters)
-        let writer = SafetensorsWriter(
-            entries: buffers.map {
-                SafetensorsWriter.Entry(name: $0.name, type: .f32, shape: [parameters.count])
+        var file = SafetensorsWriter(metadata: [:])
+        for (name, values) in buffers(state) {
+            let bytes = UnsafeRawBufferPointer(values)
+            file.append(name, type: "F32", shape: [values.count], size: bytes.count) {
+                Array(bytes)
             }
-        )
-        try DurableFile.write(to: path) { file throws(FileSystemError) in
-            try file.write(writer.header)
-            for buffer in buffers {
-                try file.write(Array(UnsafeRawBufferPointer(buffer.values)))
-            }
+        }
+        try DurableFile.write(to: path) { output throws(FileSystemError) in
+            try file.write(to: output)
         }
     }
 

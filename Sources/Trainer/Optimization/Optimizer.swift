@@ -2,8 +2,8 @@ import InferenceRuntime
 
 /// One optimizer step: clip the gradient by its global norm, then AdamW.
 ///
-/// Clipping is torch's `clip_grad_norm_` (min(1, max/(norm + 1e-6))), AdamW is torch's
-/// (Loshchilov and Hutter 2019); LoRA+ gives B its own learning rate.
+/// Clipping is torch's `clip_grad_norm_`, min(1, max/(norm + 1e-6)); AdamW is torch's (Loshchilov
+/// and Hutter, 2019); LoRA+ gives B its own learning rate.
 struct Optimizer: Sendable {
     /// The largest global norm; 0 does not clip.
     let maximumNorm: Double
@@ -19,38 +19,35 @@ struct Optimizer: Sendable {
     }
 
     /// The L2 norm over all gradients, summed in double precision in the order of memory.
-    func norm(_ parameters: TrainableParameters) -> Double {
-        Vector.sumOfSquares(
-            UnsafePointer(parameters.gradients.baseAddress),
-            count: parameters.count
-        ).squareRoot()
+    func norm(_ state: TrainingState) -> Double {
+        let gradients = state.gradients.tensors.values
+        return Vector.sumOfSquares(UnsafePointer(gradients.baseAddress), count: gradients.count)
+            .squareRoot()
     }
 
     /// Updates every parameter.
     /// - Parameters:
     ///   - step: 1 for the first update.
     ///   - norm: What `norm` gave.
-    func update(
-        _ parameters: TrainableParameters,
-        step: Int,
-        learningRate: Double,
-        norm: Double
-    ) {
+    func update(_ state: TrainingState, step: Int, learningRate: Double, norm: Double) {
         let clip = maximumNorm > 0 ? min(1, maximumNorm / (norm + 1e-6)) : 1
-        let groups = [
-            (0..<parameters.countOfA, learningRate),
-            (parameters.countOfA..<parameters.count, learningRate * loraPlusRatio),
-        ]
-        for (range, rate) in groups where !range.isEmpty {
-            AdamW(learningRate: rate, weightDecay: weightDecay).update(
-                step: step,
-                gradient: parameters.gradients.baseAddress + range.lowerBound,
-                gradientScale: Float(clip),
-                count: range.count,
-                parameter: parameters.values.baseAddress + range.lowerBound,
-                firstMoment: parameters.firstMoments.baseAddress + range.lowerBound,
-                secondMoment: parameters.secondMoments.baseAddress + range.lowerBound
-            )
+        for entry in state.layout.entries {
+            let groups = [
+                (entry.a, learningRate),
+                (entry.bTransposed, learningRate * loraPlusRatio),
+                (entry.magnitude ?? 0..<0, learningRate),
+            ]
+            for (range, rate) in groups where !range.isEmpty {
+                AdamW(learningRate: rate, weightDecay: weightDecay).update(
+                    step: step,
+                    gradient: state.gradients.tensors.values.baseAddress + range.lowerBound,
+                    gradientScale: Float(clip),
+                    count: range.count,
+                    parameter: state.parameters.values.baseAddress + range.lowerBound,
+                    firstMoment: state.firstMoments.values.baseAddress + range.lowerBound,
+                    secondMoment: state.secondMoments.values.baseAddress + range.lowerBound
+                )
+            }
         }
     }
 }

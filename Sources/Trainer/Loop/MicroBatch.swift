@@ -1,0 +1,105 @@
+import InferenceRuntime
+
+/// Sequences that go through the model together, side by side without padding.
+struct MicroBatch {
+    private let batch: Batch
+    private let targets: LossTargets
+    /// The weight of each target's loss, unscaled.
+    let weights: [Float]
+
+    /// - Parameter scale: Multiplies every weight in the gradient: 1 over the weights of a step.
+    init(
+        _ sequences: [TrainingSequence],
+        scale: Double,
+        adapter: LoRAAdapter,
+        _ workspace: TrainingWorkspace
+    ) {
+        var batch = Batch()
+        var rows: [Int32] = []
+        var tokens: [Int32] = []
+        var weights: [Float] = []
+        var block: Int32 = 0
+        let mix = AdapterMix([AdapterMix.Entry(adapter: adapter, scale: 1)])
+        for sequence in sequences {
+            let first = batch.rows
+            let blocks = Int32((sequence.tokens.count + 15) / 16)
+            batch.append(
+                tokens: sequence.tokens,
+                firstPosition: 0,
+                reach: sequence.tokens.count,
+                blockTable: Array(block..<block + blocks),
+                adapters: mix,
+                logits: .none
+            )
+            block += blocks
+            for (place, weight) in sequence.weights.enumerated() where place > 0 && weight > 0 {
+                rows.append(Int32(first + place - 1))
+                tokens.append(sequence.tokens[place])
+                weights.append(weight)
+            }
+        }
+        self.batch = batch
+        self.weights = weights
+        targets = LossTargets(
+            rows: rows,
+            tokens: tokens,
+            weights: weights.map { Float(Double($0) * scale) }
+        )
+    }
+
+    /// Adds the gradients of the weighted loss, and says how each target did.
+    func backward(
+        _ model: Transformer,
+        _ workspace: TrainingWorkspace,
+        _ gradients: LoRAGradients,
+        _ context: ComputeContext,
+        _ yield: @escaping () throws -> Void
+    ) throws -> [TokenScore] {
+        try forward(model, workspace, context, yield)
+        return try model.backward(
+            targets,
+            tape: workspace.tape,
+            cache: workspace.cache,
+            workspace: workspace.activations,
+            backward: workspace.gradients,
+            gradients: [gradients],
+            context,
+            yield: yield
+        )
+    }
+
+    /// Says how each target did, without gradients.
+    func scores(
+        _ model: Transformer,
+        _ workspace: TrainingWorkspace,
+        _ context: ComputeContext,
+        _ yield: @escaping () throws -> Void
+    ) throws -> [TokenScore] {
+        try forward(model, workspace, context, yield)
+        return try model.scores(
+            targets,
+            tape: workspace.tape,
+            cache: workspace.cache,
+            workspace: workspace.activations,
+            backward: workspace.gradients,
+            context,
+            yield: yield
+        )
+    }
+
+    private func forward(
+        _ model: Transformer,
+        _ workspace: TrainingWorkspace,
+        _ context: ComputeContext,
+        _ yield: @escaping () throws -> Void
+    ) throws {
+        try model.forward(
+            batch,
+            cache: workspace.cache,
+            workspace: workspace.activations,
+            tape: workspace.tape,
+            context,
+            yield: yield
+        )
+    }
+}

@@ -1,0 +1,69 @@
+import InferenceRuntime
+
+/// An adapter under training: its parameters, their gradients and Adam's moments, all in one
+/// layout, so that clipping and the optimizer have one fixed order.
+///
+/// A is stored [rank, in] and B transposed, [rank, out], as the kernels read them.
+// Only the training body of its run touches it, and that runs on the engine's thread.
+final class TrainingState: @unchecked Sendable {
+    /// What `adapter_config.json` will say.
+    let configuration: LoRAConfiguration
+    /// The parameters.
+    let parameters: LoRATensors
+    /// The adapter that the forward pass sees: the same memory.
+    let adapter: LoRAAdapter
+    /// The gradient of the loss, summed over the micro-batches of a step.
+    let gradients: LoRAGradients
+    /// Adam's first moment.
+    let firstMoments: LoRATensors
+    /// Adam's second moment.
+    let secondMoments: LoRATensors
+
+    /// Zeroed parameters for the modules a configuration targets.
+    /// - Throws: `AdapterError` naming what cannot be trained.
+    init(
+        _ configuration: LoRAConfiguration,
+        for architecture: Architecture
+    ) throws(AdapterError) {
+        let layout = try LoRALayout(configuration, for: architecture)
+        self.configuration = configuration
+        parameters = LoRATensors(layout)
+        adapter = LoRAAdapter(
+            trainable: parameters,
+            configuration: configuration,
+            for: architecture
+        )
+        gradients = LoRAGradients(adapter: adapter, parameters: parameters)
+        firstMoments = LoRATensors(layout)
+        secondMoments = LoRATensors(layout)
+    }
+
+    /// Bytes of a state of this many parameters.
+    static func bytes(parameters: Int) -> Int { 4 * 4 * parameters }
+
+    /// Where what lies.
+    var layout: LoRALayout { parameters.layout }
+
+    /// Fills A as PEFT does; B stays 0, so that training begins at the base.
+    ///
+    /// U(−1/√in, 1/√in), which is Kaiming with a = √5. A number depends on the seed and its place
+    /// alone.
+    func initialize(seed: Int) {
+        for (index, entry) in layout.entries.enumerated() {
+            let bound = 1 / Double(entry.module.inputs).squareRoot()
+            let stream = RandomStream(seed: seed, purpose: .initialization, index: index)
+            for (place, position) in entry.a.enumerated() {
+                let uniform = stream.uniform(place)
+                parameters.values[position] = Float((2 * uniform - 1) * bound)
+            }
+        }
+    }
+
+    /// The first layer whose gradient is no number; `nil` where all are.
+    var firstBrokenGradient: String? {
+        layout.entries.first { entry in
+            let ranges = [entry.a, entry.bTransposed] + (entry.magnitude.map { [$0] } ?? [])
+            return !ranges.allSatisfy { gradients.tensors[$0].allSatisfy(\.isFinite) }
+        }?.module.name
+    }
+}
