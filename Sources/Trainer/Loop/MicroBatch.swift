@@ -22,7 +22,7 @@ struct MicroBatch {
         let mix = AdapterMix([AdapterMix.Entry(adapter: adapter, scale: 1)])
         for sequence in sequences {
             let first = batch.rows
-            let blocks = Int32((sequence.tokens.count + 15) / 16)
+            let blocks = Int32(TrainingWorkspace.cacheBlocks(of: sequence.tokens.count))
             batch.append(
                 tokens: sequence.tokens,
                 firstPosition: 0,

@@ -39,21 +39,28 @@ final class TrainingWorkspace: @unchecked Sendable {
     /// Parts of some sequences, in order, each no larger than a pass.
     func fitting(_ sequences: [TrainingSequence]) -> [[TrainingSequence]] {
         var parts: [[TrainingSequence]] = []
-        var rows = 0
+        var (rows, blocks) = (0, 0)
         for sequence in sequences {
-            let full = rows + sequence.tokens.count > maxRows
-            if full || parts.isEmpty {
+            let own = Self.cacheBlocks(of: sequence.tokens.count)
+            let fits = rows + sequence.tokens.count <= maxRows && blocks + own <= cache.blocks
+            if !fits || parts.isEmpty {
                 parts.append([])
-                rows = 0
+                (rows, blocks) = (0, 0)
             }
             parts[parts.count - 1].append(sequence)
             rows += sequence.tokens.count
+            blocks += own
         }
         return parts
     }
 
     private static func rows(longest: Int) -> Int { max(longest, preferredRows) }
 
-    /// A sequence begins a block of its own, so in the worst case every token does.
-    private static func blocks(_ rows: Int) -> Int { rows / 2 + 1 }
+    /// Cache blocks of a sequence: it begins a block of its own.
+    static func cacheBlocks(of tokens: Int) -> Int {
+        (tokens + KVBlockPool.blockTokens - 1) / KVBlockPool.blockTokens
+    }
+
+    /// Twice what full blocks would take: short examples leave theirs half empty.
+    private static func blocks(_ rows: Int) -> Int { 2 * cacheBlocks(of: rows) }
 }
