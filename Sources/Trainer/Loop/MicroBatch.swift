@@ -9,7 +9,7 @@ struct MicroBatch {
 
     /// - Parameter scale: Multiplies every weight in the gradient: 1 over the weights of a step.
     init(
-        _ sequences: [TrainingSequence],
+        _ sequences: [LabelledExample],
         scale: Double,
         adapter: LoRAAdapter,
         _ workspace: TrainingWorkspace
@@ -22,19 +22,20 @@ struct MicroBatch {
         let mix = AdapterMix([AdapterMix.Entry(adapter: adapter, scale: 1)])
         for sequence in sequences {
             let first = batch.rows
-            let blocks = Int32(TrainingWorkspace.cacheBlocks(of: sequence.tokens.count))
+            let blocks = Int32(TrainingWorkspace.cacheBlocks(of: sequence.example.tokens.count))
             batch.append(
-                tokens: sequence.tokens,
+                tokens: sequence.example.tokens,
                 firstPosition: 0,
-                reach: sequence.tokens.count,
+                reach: sequence.example.tokens.count,
                 blockTable: Array(block..<block + blocks),
                 adapters: mix,
                 logits: .none
             )
             block += blocks
-            for (place, weight) in sequence.weights.enumerated() where place > 0 && weight > 0 {
+            for (place, weight) in sequence.example.weights.enumerated()
+            where place > 0 && weight > 0 {
                 rows.append(Int32(first + place - 1))
-                tokens.append(sequence.tokens[place])
+                tokens.append(sequence.example.tokens[place])
                 weights.append(weight)
             }
         }

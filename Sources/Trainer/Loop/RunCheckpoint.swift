@@ -65,14 +65,24 @@ struct RunCheckpoint {
 
     /// The newest whole checkpoint below `parent`; what is damaged or unfinished is passed over.
     static func newest(below parent: String) -> RunCheckpoint? {
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: parent)) ?? []
-        let steps = names.compactMap { name in
-            name.hasPrefix("step-") ? Int(name.dropFirst("step-".count)) : nil
-        }
-        for step in steps.sorted(by: >) {
+        for step in steps(below: parent).sorted(by: >) {
             if let checkpoint = read("\(parent)/step-\(step)") { return checkpoint.checkpoint }
         }
         return nil
+    }
+
+    /// Removes the checkpoints of the steps that `isSurplus` names.
+    static func remove(below parent: String, where isSurplus: (Int) -> Bool) {
+        for step in steps(below: parent) where isSurplus(step) {
+            try? FileManager.default.removeItem(atPath: "\(parent)/step-\(step)")
+        }
+    }
+
+    private static func steps(below parent: String) -> [Int] {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: parent)) ?? []
+        return names.compactMap { name in
+            name.hasPrefix("step-") ? Int(name.dropFirst("step-".count)) : nil
+        }
     }
 
     /// Loads values and moments, after the fingerprint has been compared.

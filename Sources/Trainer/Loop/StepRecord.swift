@@ -44,6 +44,22 @@ extension StepRecord {
         return metrics
     }
 
+    /// The `metrics` of a checkpoint.
+    var checkpointMetrics: JSONObject {
+        var metrics: JSONObject = [
+            "step": JSONValue(step),
+            "train_loss": JSONValue(loss),
+            "train_mean_token_accuracy": JSONValue(accuracy),
+        ]
+        if let validLoss, let validAccuracy {
+            metrics["valid_loss"] = JSONValue(validLoss)
+            metrics["valid_mean_token_accuracy"] = JSONValue(validAccuracy)
+            metrics["full_valid_loss"] = JSONValue(validLoss)
+            metrics["full_valid_mean_token_accuracy"] = JSONValue(validAccuracy)
+        }
+        return metrics
+    }
+
     /// How a checkpoint keeps it.
     var json: JSONValue {
         .object([

@@ -13,34 +13,30 @@ enum TrainingRunError: Error, Hashable {
 // Only the training body on the engine's thread touches it.
 final class TrainingRun: @unchecked Sendable {
     let model: Transformer
-    let hyperparameters: Hyperparameters
-    let items: [TrainingItem]
+    let plan: TrainingPlan
     let state: TrainingState
-    let totalSteps: Int
 
     private let workspace: TrainingWorkspace
     private let schedule: LearningRateSchedule
     private let optimizer: Optimizer
     private let context: ComputeContext
-    private var order: (epoch: Int, permutation: [Int]) = (-1, [])
+    private var epoch: (number: Int, plan: EpochPlan)
 
     init(
         model: Transformer,
-        hyperparameters: Hyperparameters,
-        items: [TrainingItem],
+        plan: TrainingPlan,
         state: TrainingState,
         workspace: TrainingWorkspace,
         context: ComputeContext
     ) {
         self.model = model
-        self.hyperparameters = hyperparameters
-        self.items = items
+        self.plan = plan
         self.state = state
         self.workspace = workspace
         self.context = context
-        totalSteps = hyperparameters.totalSteps(examples: items.count)
-        schedule = hyperparameters.learningRateSchedule(totalSteps: totalSteps)
-        optimizer = Optimizer(hyperparameters)
+        schedule = plan.hyperparameters.learningRateSchedule(totalSteps: plan.totalSteps)
+        optimizer = Optimizer(plan.hyperparameters)
+        epoch = (0, plan.epoch(0))
     }
 
     /// Does the optimizer step after `previous` (`nil`: the first) and says how it went.
@@ -50,7 +46,8 @@ final class TrainingRun: @unchecked Sendable {
         yield: @escaping () throws -> Void
     ) throws -> StepRecord {
         let done = previous?.step ?? 0
-        let batch = chosen(for: done)
+        let hyperparameters = plan.hyperparameters
+        let batch = batch(for: done)
         let weight = batch.joined().reduce(0) { $0 + $1.weight }
         var sums = LossSums()
         state.gradients.clear()
@@ -91,75 +88,60 @@ final class TrainingRun: @unchecked Sendable {
         return record(after: previous, batch, sums, weight: weight, norm: norm)
     }
 
-    /// Loss and accuracy on other examples, with the parameters as they are.
+    /// Loss and accuracy on the validation examples, with the parameters as they are.
     func evaluate(
-        _ items: [TrainingItem],
         yield: @escaping () throws -> Void
     ) throws -> (loss: Double, accuracy: Double) {
-        let sequences = Array(items.joined())
         var sums = LossSums()
         workspace.tape.dropout = nil
         workspace.tape.embeddingNoise = nil
-        for micro in workspace.fitting(sequences) {
+        for micro in workspace.fitting(plan.validation) {
             let pass = MicroBatch(micro, scale: 1, adapter: state.adapter, workspace)
             sums.add(try pass.scores(model, workspace, context, yield), pass.weights)
         }
         return (sums.loss / max(sums.weight, 1e-30), sums.accuracy)
     }
 
-    /// Which items a step trains on: the next ones in the order of its epoch.
-    private func chosen(for step: Int) -> [TrainingItem] {
-        let perEpoch = hyperparameters.stepsPerEpoch(examples: items.count)
-        let (epoch, place) = step.quotientAndRemainder(dividingBy: perEpoch)
-        if order.epoch != epoch {
-            let stream = RandomStream(
-                seed: hyperparameters.seed,
-                purpose: .order,
-                index: epoch
-            )
-            order = (epoch, stream.permutation(items.count))
-        }
-        let first = place * hyperparameters.batchSize
-        let last = min(first + hyperparameters.batchSize, items.count)
-        return order.permutation[first..<last].map { items[$0] }
+    private func batch(for step: Int) -> [[LabelledExample]] {
+        let number = step / plan.stepsPerEpoch
+        if epoch.number != number { epoch = (number, plan.epoch(number)) }
+        return plan.batch(step: step, in: epoch.plan)
     }
 
     /// At least as many parts as asked for, none larger than the workspace.
-    private func microBatches(_ batch: [TrainingItem]) -> [[TrainingSequence]] {
-        let parts = min(hyperparameters.gradientAccumulationSteps, batch.count)
+    private func microBatches(_ batch: [[LabelledExample]]) -> [[LabelledExample]] {
+        let parts = min(plan.hyperparameters.gradientAccumulationSteps, batch.count)
         let size = (batch.count + parts - 1) / parts
         return stride(from: 0, to: batch.count, by: size).flatMap { first in
-            let items = batch[first..<min(first + size, batch.count)]
-            return workspace.fitting(Array(items.joined()))
+            let places = batch[first..<min(first + size, batch.count)]
+            return workspace.fitting(Array(places.joined()))
         }
     }
 
     private func passSeed(step: Int, index: Int) -> UInt64 {
-        let stream = RandomStream(seed: hyperparameters.seed, purpose: .dropout, index: step)
-        return UInt64(stream.uniform(index) * 0x1p53)
+        CounterRandom(seed: plan.hyperparameters.seed, .dropout, step)[index]
     }
 
     private func record(
         after previous: StepRecord?,
-        _ batch: [TrainingItem],
+        _ batch: [[LabelledExample]],
         _ sums: LossSums,
         weight: Double,
         norm: Double
     ) -> StepRecord {
         let step = (previous?.step ?? 0) + 1
-        let perEpoch = hyperparameters.stepsPerEpoch(examples: items.count)
         return StepRecord(
             step: step,
-            totalSteps: totalSteps,
-            epoch: Double(step) / Double(perEpoch),
+            totalSteps: plan.totalSteps,
+            epoch: Double(step) / Double(plan.stepsPerEpoch),
             loss: sums.loss / weight,
             accuracy: sums.accuracy,
             learningRate: schedule.rate(at: step - 1),
             gradientNorm: norm,
             trainedTokens: (previous?.trainedTokens ?? 0)
-                + batch.joined().reduce(0) { $0 + $1.trainedTokens },
+                + batch.joined().reduce(0) { $0 + $1.example.trainedTokens },
             readTokens: (previous?.readTokens ?? 0)
-                + batch.joined().reduce(0) { $0 + $1.tokens.count }
+                + batch.joined().reduce(0) { $0 + $1.example.tokens.count }
         )
     }
 }

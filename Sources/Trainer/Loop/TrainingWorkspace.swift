@@ -37,18 +37,19 @@ final class TrainingWorkspace: @unchecked Sendable {
     }
 
     /// Parts of some sequences, in order, each no larger than a pass.
-    func fitting(_ sequences: [TrainingSequence]) -> [[TrainingSequence]] {
-        var parts: [[TrainingSequence]] = []
+    func fitting(_ sequences: [LabelledExample]) -> [[LabelledExample]] {
+        var parts: [[LabelledExample]] = []
         var (rows, blocks) = (0, 0)
         for sequence in sequences {
-            let own = Self.cacheBlocks(of: sequence.tokens.count)
-            let fits = rows + sequence.tokens.count <= maxRows && blocks + own <= cache.blocks
+            let own = Self.cacheBlocks(of: sequence.example.tokens.count)
+            let fits =
+                rows + sequence.example.tokens.count <= maxRows && blocks + own <= cache.blocks
             if !fits || parts.isEmpty {
                 parts.append([])
                 (rows, blocks) = (0, 0)
             }
             parts[parts.count - 1].append(sequence)
-            rows += sequence.tokens.count
+            rows += sequence.example.tokens.count
             blocks += own
         }
         return parts

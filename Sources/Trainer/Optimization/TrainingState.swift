@@ -51,9 +51,9 @@ final class TrainingState: @unchecked Sendable {
     func initialize(seed: Int) {
         for (index, entry) in layout.entries.enumerated() {
             let bound = 1 / Double(entry.module.inputs).squareRoot()
-            let stream = RandomStream(seed: seed, purpose: .initialization, index: index)
+            let stream = CounterRandom(seed: seed, .initialisation, index)
             for (place, position) in entry.a.enumerated() {
-                let uniform = stream.uniform(place)
+                let uniform = Double(stream.uniform(place))
                 parameters.values[position] = Float((2 * uniform - 1) * bound)
             }
         }

@@ -1,0 +1,121 @@
+import AdapterStore
+import Foundation
+import InferenceRuntime
+
+extension EngineRunner {
+    /// Reads and encodes a job's files.
+    /// - Parameter cutoff: The resolved hyperparameters; `nil` counts examples before anything is
+    ///   resolved.
+    func dataset(
+        of job: FineTuningJob,
+        cutoff hyperparameters: Hyperparameters?
+    ) async throws(FineTuningError) -> TrainingData {
+        let chosen =
+            hyperparameters
+            ?? job.request.hyperparameters.resolved(
+                examples: 1,
+                seed: job.request.seed
+            )
+        let encoder = encoder(chosen, job)
+        let training = try await environment.files.locate(
+            job.request.trainingFile,
+            tenant: job.tenant
+        )
+        var validation: TrainingFileLocation?
+        if let file = job.request.validationFile {
+            validation = try await environment.files.locate(file, tenant: job.tenant)
+        }
+        return try Self.read(training: training, validation: validation, encoder)
+    }
+
+    private func encoder(_ hyperparameters: Hyperparameters, _ job: FineTuningJob) -> ExampleEncoder
+    {
+        let context = environment.model.architecture.contextLength
+        return ExampleEncoder(
+            model: environment.exampleModel,
+            options: EncodingOptions(
+                cutoffLength: min(hyperparameters.cutoffLength, context),
+                promptLossWeight: Float(hyperparameters.promptLossWeight),
+                maskHistory: hyperparameters.maskHistory
+            ),
+            now: TemplateClock(secondsSince1970: job.created)
+        )
+    }
+
+    /// Reads the files; examples without a trained token are left out.
+    static func read(
+        training: TrainingFileLocation,
+        validation: TrainingFileLocation?,
+        _ encoder: ExampleEncoder
+    ) throws(FineTuningError) -> TrainingData {
+        let examples = try encode(training, encoder, param: "training_file")
+        var notes = examples.notes
+        var measured: [LabelledExample] = []
+        var hash = try fileHash(training.path)
+        if let validation {
+            measured = try encode(validation, encoder, param: "validation_file").examples
+            hash += "+" + (try fileHash(validation.path))
+            notes.append("\(measured.count) validation examples")
+        }
+        return TrainingData(
+            training: examples.examples,
+            validation: measured,
+            hash: hash,
+            notes: notes
+        )
+    }
+
+    private static func encode(
+        _ file: TrainingFileLocation,
+        _ encoder: ExampleEncoder,
+        param: String
+    ) throws(FineTuningError) -> (examples: [LabelledExample], notes: [String]) {
+        do throws(TrainingFileError) {
+            let reader = try TrainingFileReader(path: file.path, name: file.name)
+            var examples: [LabelledExample] = []
+            var (read, untrained, cut) = (0, 0, 0)
+            while let example = try reader.next() {
+                read += 1
+                for encoded in try encoder.pieces(example) {
+                    if encoded.fullLength > encoded.tokens.count { cut += 1 }
+                    if encoded.trainedTokens == 0 {
+                        untrained += 1
+                    } else {
+                        examples.append(LabelledExample(example: encoded, line: example.line))
+                    }
+                }
+            }
+            guard !examples.isEmpty else {
+                throw TrainingFileError(
+                    line: nil,
+                    reason: "no example has a trained token within the cut-off"
+                )
+            }
+            var notes: [String] = []
+            if untrained > 0 {
+                notes.append(
+                    "\(untrained) of \(read) examples have no trained token and are left out."
+                )
+            }
+            if cut > 0 {
+                notes.append("\(cut) of \(read) examples are longer than the cut-off and are cut.")
+            }
+            return (examples, notes)
+        } catch {
+            throw FineTuningError(
+                code: "invalid_training_file",
+                message: "\(error)",
+                param: param
+            )
+        }
+    }
+
+    /// SHA-256 of a file, read piece by piece.
+    private static func fileHash(_ path: String) throws(FineTuningError) -> String {
+        do throws(CheckpointError) {
+            return SHA256.hex(of: try MemoryMappedFile(path: path).bytes)
+        } catch {
+            throw FineTuningError(code: "file_not_found", message: "\(error)")
+        }
+    }
+}

@@ -1,0 +1,23 @@
+import AdapterStore
+import Glibc
+
+/// `trainer_log.jsonl` while a run goes on: rewritten from the history, then a line per step.
+struct TrainingLog: ~Copyable {
+    private let file: OpenFile
+
+    /// Begins the log with the steps already done, without times.
+    init(path: String, history: [StepRecord]) throws(FileSystemError) {
+        file = try OpenFile(path, flags: O_WRONLY | O_CREAT | O_TRUNC)
+        for record in history { try append(record, seconds: 0, startStep: 0) }
+    }
+
+    /// Adds a step.
+    func append(
+        _ record: StepRecord,
+        seconds: Double,
+        startStep: Int
+    ) throws(FileSystemError) {
+        let line = RunArtifacts.logLine(record, seconds: seconds, startStep: startStep)
+        try file.write(Array(line.utf8))
+    }
+}
