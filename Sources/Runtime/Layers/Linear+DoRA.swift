@@ -168,6 +168,11 @@ extension Linear {
         return result
     }
 
+    /// ‖W‖ per output.
+    func rowNorms(_ context: ComputeContext) -> [Float] {
+        squaredNorms.get { squaredRowNorms(context) }.map { $0.squareRoot() }
+    }
+
     private func squaredRowNorms(_ context: ComputeContext) -> [Float] {
         let row = AlignedBuffer<Float>(count: weightCount)
         switch weight {

@@ -25,7 +25,9 @@ extension EngineRunner {
         if let file = job.request.validationFile {
             validation = try await environment.files.locate(file, tenant: job.tenant)
         }
-        return try Self.read(training: training, validation: validation, encoder)
+        return try await threads.run { [validation] () throws(FineTuningError) in
+            try Self.read(training: training, validation: validation, encoder)
+        }
     }
 
     private func encoder(_ hyperparameters: Hyperparameters, _ job: FineTuningJob) -> ExampleEncoder
@@ -38,7 +40,7 @@ extension EngineRunner {
                 promptLossWeight: Float(hyperparameters.promptLossWeight),
                 maskHistory: hyperparameters.maskHistory
             ),
-            now: TemplateClock(secondsSince1970: job.created)
+            now: TemplateClock(seconds: job.created, offset: 0)
         )
     }
 

@@ -15,10 +15,8 @@ public struct EngineRunner: FineTuningRunner {
         public var engine: Engine
         /// The threads and numbers of the model.
         public var context: ComputeContext
-        /// Text to tokens.
-        public var tokenizer: Tokenizer
-        /// Messages to text; `nil` where the model has no chat template.
-        public var templates: ChatTemplateSet?
+        /// Examples to tokens, with the serving template.
+        public var exampleModel: ExampleEncoder.Model
         /// Where finished adapters go.
         public var adapters: AdapterStore
         /// Where training files come from.
@@ -34,8 +32,7 @@ public struct EngineRunner: FineTuningRunner {
             modelName: String,
             engine: Engine,
             context: ComputeContext,
-            tokenizer: Tokenizer,
-            templates: ChatTemplateSet?,
+            exampleModel: ExampleEncoder.Model,
             adapters: AdapterStore,
             files: any TrainingFiles,
             folder: String,
@@ -45,8 +42,7 @@ public struct EngineRunner: FineTuningRunner {
             self.modelName = modelName
             self.engine = engine
             self.context = context
-            self.tokenizer = tokenizer
-            self.templates = templates
+            self.exampleModel = exampleModel
             self.adapters = adapters
             self.files = files
             self.folder = folder
@@ -55,6 +51,9 @@ public struct EngineRunner: FineTuningRunner {
     }
 
     let environment: Environment
+
+    /// Threads for reading and writing files.
+    let threads = BlockingThreads(limit: 4)
 
     /// A runner over the parts of a server.
     public init(_ environment: Environment) {
@@ -94,6 +93,7 @@ public struct EngineRunner: FineTuningRunner {
             plan: plan,
             state: state,
             environment: environment,
+            threads: threads,
             control: control,
             progress: progress
         )
@@ -115,7 +115,11 @@ public struct EngineRunner: FineTuningRunner {
                     hyperparameters.loraConfiguration,
                     for: environment.model.architecture
                 )
-                try await state.begin(seed: hyperparameters.seed, on: environment)
+                let (model, context) = (environment.model, environment.context)
+                // The model's threads are the engine's: nothing else may use them meanwhile.
+                try await environment.engine.runTraining { _ in
+                    state.initialize(seed: hyperparameters.seed, model: model, context)
+                }
                 return state
             }
             let generation = try environment.adapters.resolve(

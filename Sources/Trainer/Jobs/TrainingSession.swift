@@ -8,6 +8,7 @@ struct TrainingSession {
     let plan: TrainingPlan
     let state: TrainingState
     let environment: EngineRunner.Environment
+    let threads: BlockingThreads
     let control: RunControl
     let progress: any FineTuningProgress
 
@@ -104,7 +105,7 @@ struct TrainingSession {
     private func save(_ history: [StepRecord]) async throws -> RunCheckpoint? {
         guard let step = history.last?.step else { return nil }
         let (checkpoints, fingerprint, writer) = (checkpoints, fingerprint, adapterWriter)
-        return try await BlockingThreads.shared.run {
+        return try await threads.run {
             try RunCheckpoint.write(
                 below: checkpoints,
                 step: step,

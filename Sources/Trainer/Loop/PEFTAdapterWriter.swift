@@ -11,7 +11,7 @@ struct PEFTAdapterWriter {
     /// Writes both files into a folder that is there, and syncs it.
     func write(to folder: String) throws(FileSystemError) {
         try DurableFile.write(
-            JSONValue.object(configuration).serializedBytes,
+            configuration.serializedBytes,
             to: folder + "/adapter_config.json"
         )
         var file = SafetensorsWriter(metadata: ["format": "pt"])
@@ -57,36 +57,16 @@ struct PEFTAdapterWriter {
         return result
     }
 
-    /// PEFT's fields with its defaults, keys sorted as it sorts them.
-    private var configuration: JSONObject {
-        let configuration = state.configuration
+    /// PEFT's fields; module names are spelled out, so that the file says what is in it.
+    private var configuration: JSONValue {
+        var configuration = state.configuration
         let names = Set(
             state.layout.entries.compactMap { entry in
                 entry.module.name.split(separator: ".").last.map(String.init)
             }
         )
-        return [
-            "alora_invocation_tokens": nil, "alpha_pattern": [:], "arrow_config": nil,
-            "auto_mapping": nil, "base_model_name_or_path": .string(base), "bias": "none",
-            "corda_config": nil, "ensure_weight_tying": false, "eva_config": nil,
-            "exclude_modules": nil, "fan_in_fan_out": false, "inference_mode": true,
-            "init_lora_weights": true, "layer_replication": nil, "layers_pattern": nil,
-            "layers_to_transform": nil, "loftq_config": [:],
-            "lora_alpha": .spelled(configuration.alpha), "lora_bias": false,
-            "lora_dropout": JSONValue(configuration.dropout), "megatron_config": nil,
-            "megatron_core": "megatron.core", "modules_to_save": nil, "peft_type": "LORA",
-            "qalora_group_size": 16, "r": JSONValue(configuration.rank), "rank_pattern": [:],
-            "revision": nil, "target_modules": .array(names.sorted().map(JSONValue.string)),
-            "target_parameters": nil, "task_type": "CAUSAL_LM", "trainable_token_indices": nil,
-            "use_dora": .bool(configuration.usesDoRA), "use_qalora": false,
-            "use_rslora": .bool(configuration.usesRSLoRA),
-        ]
-    }
-}
-
-extension JSONValue {
-    /// A number, without a fraction where it has none: PEFT writes `lora_alpha` as an integer.
-    fileprivate static func spelled(_ value: Double) -> JSONValue {
-        Int(exactly: value).map { JSONValue($0) } ?? JSONValue(value)
+        configuration.targets = .names(names.sorted())
+        configuration.baseModel = base
+        return configuration.json
     }
 }

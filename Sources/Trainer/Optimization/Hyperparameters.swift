@@ -1,3 +1,5 @@
+import InferenceRuntime
+
 /// Every choice of a fine-tuning run, resolved: what the job object echoes and the trainer uses.
 ///
 /// Names on the wire are those of `init(json:)`; the defaults follow LLaMA-Factory's LoRA recipe.
@@ -66,6 +68,19 @@ extension Hyperparameters {
     /// Optimizer steps of one epoch; the last one may see fewer sequences.
     public func stepsPerEpoch(examples: Int) -> Int {
         max(1, (examples + batchSize - 1) / batchSize)
+    }
+
+    /// The adapter these choices ask for.
+    var loraConfiguration: LoRAConfiguration {
+        var configuration = LoRAConfiguration()
+        configuration.rank = rank
+        configuration.alpha = alpha
+        configuration.dropout = dropout
+        configuration.usesRSLoRA = useRSLoRA
+        configuration.usesDoRA = useDoRA
+        let isAll = targetModules == ["all-linear"]
+        configuration.targets = isAll ? .allLinear : .names(targetModules)
+        return configuration
     }
 
     /// The schedule of a run over `totalSteps` optimizer steps.

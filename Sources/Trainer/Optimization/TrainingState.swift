@@ -38,6 +38,32 @@ final class TrainingState: @unchecked Sendable {
         secondMoments = LoRATensors(layout)
     }
 
+    /// The parameters of an adapter, to train on from there.
+    convenience init(
+        copying adapter: LoRAAdapter,
+        for architecture: Architecture
+    ) throws(AdapterError) {
+        try self.init(adapter.configuration, for: architecture)
+        for pair in adapter.modules {
+            guard let entry = layout.entries.first(where: { $0.module.slot == pair.module.slot }),
+                entry.rank == pair.rank
+            else { throw .cannotTrain(pair.module.name) }
+            copy(pair.a, pair.format, to: entry.a)
+            copy(pair.bTransposed, pair.format, to: entry.bTransposed)
+            if let magnitude = entry.magnitude, let dora = pair.dora {
+                copy(UnsafeRawPointer(dora.magnitude.values), .f32, to: magnitude)
+            }
+        }
+    }
+
+    private func copy(_ source: UnsafeRawPointer, _ format: FloatFormat, to range: Range<Int>) {
+        format.decode(
+            source,
+            count: range.count,
+            into: parameters.values.baseAddress + range.lowerBound
+        )
+    }
+
     /// Bytes of a state of this many parameters.
     static func bytes(parameters: Int) -> Int { 4 * 4 * parameters }
 
@@ -47,14 +73,18 @@ final class TrainingState: @unchecked Sendable {
     /// Fills A as PEFT does; B stays 0, so that training begins at the base.
     ///
     /// U(−1/√in, 1/√in), which is Kaiming with a = √5. A number depends on the seed and its place
-    /// alone.
-    func initialize(seed: Int) {
+    /// alone. DoRA's magnitudes begin as the lengths of the base's rows.
+    func initialize(seed: Int, model: Transformer, _ context: ComputeContext) {
         for (index, entry) in layout.entries.enumerated() {
             let bound = 1 / Double(entry.module.inputs).squareRoot()
             let stream = CounterRandom(seed: seed, .initialisation, index)
             for (place, position) in entry.a.enumerated() {
                 let uniform = Double(stream.uniform(place))
                 parameters.values[position] = Float((2 * uniform - 1) * bound)
+            }
+            guard let magnitude = entry.magnitude else { continue }
+            for (norm, position) in zip(model.rowNorms(of: entry.module, context), magnitude) {
+                parameters.values[position] = norm
             }
         }
     }
