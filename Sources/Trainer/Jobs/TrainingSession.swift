@@ -57,7 +57,8 @@ struct TrainingSession {
         _ restored: [StepRecord]
     ) async throws -> RunOutcome {
         var history = restored
-        let log = try TrainingLog(path: folder + "/trainer_log.jsonl", history: history)
+        let log = try TrainingLog(path: folder + "/trainer_log.jsonl")
+        try log.append(history)
         let clock = ContinuousClock()
         let start = clock.now
         while history.count < plan.totalSteps {

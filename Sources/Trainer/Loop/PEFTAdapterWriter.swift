@@ -3,7 +3,7 @@ import InferenceRuntime
 
 /// Writes trained parameters as PEFT reads them: `adapter_config.json` and
 /// `adapter_model.safetensors`, fp32, with PEFT's names (`peft/utils/save_and_load.py`).
-struct PEFTAdapterWriter {
+package struct PEFTAdapterWriter {
     /// What the base is called in the configuration.
     let base: String
     let state: TrainingState

@@ -3,7 +3,7 @@ import Foundation
 import InferenceRuntime
 
 /// Why a checkpoint cannot be used.
-enum RunCheckpointError: Error, Hashable {
+package enum RunCheckpointError: Error, Hashable {
     /// It cannot be written or read.
     case file(String)
     /// It was made by a run with something else: `what` tells.
@@ -15,7 +15,7 @@ enum RunCheckpointError: Error, Hashable {
 /// A folder `step-N` with the adapter as PEFT reads it, `optimizer.safetensors` with the exact
 /// values and moments, and `run.json` with the history, the fingerprint and the files' SHA-256.
 /// Randomness and order are functions of seed and step, so there is nothing more to keep.
-struct RunCheckpoint {
+package struct RunCheckpoint {
     /// Everything that must be the same for the run to go on.
     typealias Fingerprint = [String: String]
 

@@ -1,7 +1,7 @@
 import InferenceRuntime
 
 /// What one optimizer step measured; the run's history is a list of these.
-struct StepRecord: Sendable, Hashable {
+package struct StepRecord: Sendable, Hashable {
     /// Optimizer steps done, this one included: 1 for the first.
     var step: Int
     /// Optimizer steps of the whole run.

@@ -5,9 +5,13 @@ import Glibc
 struct TrainingLog: ~Copyable {
     private let file: OpenFile
 
-    /// Begins the log with the steps already done, without times.
-    init(path: String, history: [StepRecord]) throws(FileSystemError) {
+    /// Begins the log anew.
+    init(path: String) throws(FileSystemError) {
         file = try OpenFile(path, flags: O_WRONLY | O_CREAT | O_TRUNC)
+    }
+
+    /// Adds the steps that were done before, without times.
+    func append(_ history: [StepRecord]) throws(FileSystemError) {
         for record in history { try append(record, seconds: 0, startStep: 0) }
     }
 

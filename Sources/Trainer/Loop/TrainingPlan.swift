@@ -1,7 +1,7 @@
 import InferenceRuntime
 
 /// The encoded examples of a run.
-struct TrainingData: Sendable {
+package struct TrainingData: Sendable {
     /// What is learned from.
     var training: [LabelledExample]
     /// What is measured on.
@@ -13,7 +13,7 @@ struct TrainingData: Sendable {
 }
 
 /// An encoded example and where it comes from.
-struct LabelledExample: Sendable {
+package struct LabelledExample: Sendable {
     /// Tokens and weights.
     let example: EncodedExample
     /// The line in its file.
@@ -24,7 +24,7 @@ struct LabelledExample: Sendable {
 }
 
 /// What each optimizer step of a run trains on: a function of data and hyperparameters alone.
-struct TrainingPlan: Sendable {
+package struct TrainingPlan: Sendable {
     let hyperparameters: Hyperparameters
     let data: TrainingData
     /// Places of a batch in one epoch: examples, or with packing bins of several.

@@ -1,7 +1,7 @@
 import InferenceRuntime
 
 /// What ended a run.
-enum TrainingRunError: Error, Hashable {
+package enum TrainingRunError: Error, Hashable {
     /// A loss or gradient that is no number: at which step, in which layer, on which examples.
     case notANumber(step: Int, what: String, lines: [Int])
 }
@@ -11,7 +11,7 @@ enum TrainingRunError: Error, Hashable {
 /// A step is a function of the hyperparameters, the examples and the step's number: order, dropout
 /// and noise are drawn by counters. So a run can stop after any step and go on elsewhere.
 // Only the training body on the engine's thread touches it.
-final class TrainingRun: @unchecked Sendable {
+package final class TrainingRun: @unchecked Sendable {
     let model: Transformer
     let plan: TrainingPlan
     let state: TrainingState

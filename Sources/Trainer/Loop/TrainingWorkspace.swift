@@ -2,7 +2,7 @@ import InferenceRuntime
 
 /// The memory of training passes: sized from the longest example, known before it is taken.
 // Only the training body on the engine's thread touches it.
-final class TrainingWorkspace: @unchecked Sendable {
+package final class TrainingWorkspace: @unchecked Sendable {
     /// Tokens of a pass at most.
     let maxRows: Int
     let activations: Workspace

@@ -4,7 +4,7 @@ import InferenceRuntime
 ///
 /// Clipping is torch's `clip_grad_norm_`, min(1, max/(norm + 1e-6)); AdamW is torch's (Loshchilov
 /// and Hutter, 2019); LoRA+ gives B its own learning rate.
-struct Optimizer: Sendable {
+package struct Optimizer: Sendable {
     /// The largest global norm; 0 does not clip.
     let maximumNorm: Double
     /// Decoupled weight decay.
@@ -20,9 +20,10 @@ struct Optimizer: Sendable {
 
     /// The L2 norm over all gradients, summed in double precision in the order of memory.
     func norm(_ state: TrainingState) -> Double {
-        let gradients = state.gradients.tensors.values
-        return Vector.sumOfSquares(UnsafePointer(gradients.baseAddress), count: gradients.count)
-            .squareRoot()
+        Vector.sumOfSquares(
+            UnsafePointer(state.gradients.tensors.values.baseAddress),
+            count: state.layout.count
+        ).squareRoot()
     }
 
     /// Updates every parameter.

@@ -5,7 +5,7 @@ import InferenceRuntime
 ///
 /// A is stored [rank, in] and B transposed, [rank, out], as the kernels read them.
 // Only the training body of its run touches it, and that runs on the engine's thread.
-final class TrainingState: @unchecked Sendable {
+package final class TrainingState: @unchecked Sendable {
     /// What `adapter_config.json` will say.
     let configuration: LoRAConfiguration
     /// The parameters.
