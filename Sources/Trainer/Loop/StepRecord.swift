@@ -3,27 +3,27 @@ import InferenceRuntime
 /// What one optimizer step measured; the run's history is a list of these.
 package struct StepRecord: Sendable, Hashable {
     /// Optimizer steps done, this one included: 1 for the first.
-    var step: Int
+    package var step: Int
     /// Optimizer steps of the whole run.
-    var totalSteps: Int
+    package var totalSteps: Int
     /// Epochs done after this step, with fractions.
-    var epoch: Double
+    package var epoch: Double
     /// Mean cross-entropy over the trained tokens, in nats.
-    var loss: Double
+    package var loss: Double
     /// Share of the trained tokens that were the model's first choice.
-    var accuracy: Double
+    package var accuracy: Double
     /// The learning rate of this step.
-    var learningRate: Double
+    package var learningRate: Double
     /// Global L2 norm of the gradient before clipping.
-    var gradientNorm: Double
+    package var gradientNorm: Double
     /// Tokens with loss so far.
-    var trainedTokens: Int
+    package var trainedTokens: Int
     /// Tokens read so far, prompts included.
-    var readTokens: Int
+    package var readTokens: Int
     /// Mean cross-entropy on the validation file, where it was measured after this step.
-    var validLoss: Double?
+    package var validLoss: Double?
     /// Token accuracy on the validation file.
-    var validAccuracy: Double?
+    package var validAccuracy: Double?
 }
 
 extension StepRecord {

@@ -3,21 +3,38 @@ import InferenceRuntime
 /// The encoded examples of a run.
 package struct TrainingData: Sendable {
     /// What is learned from.
-    var training: [LabelledExample]
+    package var training: [LabelledExample]
     /// What is measured on.
-    var validation: [LabelledExample]
+    package var validation: [LabelledExample]
     /// SHA-256 of the files, for lineage and for resuming.
-    var hash: String
+    package var hash: String
     /// Sentences for the job's events.
-    var notes: [String]
+    package var notes: [String]
+
+    package init(
+        training: [LabelledExample],
+        validation: [LabelledExample],
+        hash: String,
+        notes: [String]
+    ) {
+        self.training = training
+        self.validation = validation
+        self.hash = hash
+        self.notes = notes
+    }
 }
 
 /// An encoded example and where it comes from.
 package struct LabelledExample: Sendable {
     /// Tokens and weights.
-    let example: EncodedExample
+    package let example: EncodedExample
     /// The line in its file.
-    let line: Int
+    package let line: Int
+
+    package init(example: EncodedExample, line: Int) {
+        self.example = example
+        self.line = line
+    }
 
     /// Σ of its weights.
     var weight: Double { example.weights.reduce(0) { $0 + Double($1) } }
@@ -30,14 +47,14 @@ package struct TrainingPlan: Sendable {
     /// Places of a batch in one epoch: examples, or with packing bins of several.
     let places: Int
 
-    init(hyperparameters: Hyperparameters, data: TrainingData) {
+    package init(hyperparameters: Hyperparameters, data: TrainingData) {
         self.hyperparameters = hyperparameters
         self.data = data
         places = Self.epoch(0, hyperparameters, data).bins.count
     }
 
     /// Optimizer steps of the whole run.
-    var totalSteps: Int { hyperparameters.totalSteps(examples: places) }
+    package var totalSteps: Int { hyperparameters.totalSteps(examples: places) }
     /// Optimizer steps of one epoch.
     var stepsPerEpoch: Int { hyperparameters.stepsPerEpoch(examples: places) }
     /// The examples that are measured on.
@@ -46,7 +63,7 @@ package struct TrainingPlan: Sendable {
     var dataHash: String { data.hash }
 
     /// Tokens of the longest example.
-    var longest: Int {
+    package var longest: Int {
         (data.training + data.validation).map(\.example.tokens.count).max() ?? 1
     }
 

@@ -1,4 +1,4 @@
-import InferenceRuntime
+package import InferenceRuntime
 
 /// What ended a run.
 package enum TrainingRunError: Error, Hashable {
@@ -22,7 +22,7 @@ package final class TrainingRun: @unchecked Sendable {
     private let context: ComputeContext
     private var epoch: (number: Int, plan: EpochPlan)
 
-    init(
+    package init(
         model: Transformer,
         plan: TrainingPlan,
         state: TrainingState,
@@ -41,7 +41,7 @@ package final class TrainingRun: @unchecked Sendable {
 
     /// Does the optimizer step after `previous` (`nil`: the first) and says how it went.
     /// - Throws: `TrainingRunError`, and what `yield` throws; the parameters are then as before.
-    func step(
+    package func step(
         after previous: StepRecord?,
         yield: @escaping () throws -> Void
     ) throws -> StepRecord {
@@ -89,7 +89,7 @@ package final class TrainingRun: @unchecked Sendable {
     }
 
     /// Loss and accuracy on the validation examples, with the parameters as they are.
-    func evaluate(
+    package func evaluate(
         yield: @escaping () throws -> Void
     ) throws -> (loss: Double, accuracy: Double) {
         var sums = LossSums()

@@ -1,4 +1,4 @@
-import InferenceRuntime
+package import InferenceRuntime
 
 /// The memory of training passes: sized from the longest example, known before it is taken.
 // Only the training body on the engine's thread touches it.
@@ -15,7 +15,7 @@ package final class TrainingWorkspace: @unchecked Sendable {
     /// Rows of logits at a time; the loss goes over the rest in tiles of this height.
     static let logitRows = 64
 
-    init(model: Transformer, longest: Int) {
+    package init(model: Transformer, longest: Int) {
         maxRows = Self.rows(longest: longest)
         activations = model.makeWorkspace(
             maxRows: maxRows,

@@ -1,4 +1,4 @@
-import InferenceRuntime
+package import InferenceRuntime
 
 /// An adapter under training: its parameters, their gradients and Adam's moments, all in one
 /// layout, so that clipping and the optimizer have one fixed order.
@@ -9,9 +9,9 @@ package final class TrainingState: @unchecked Sendable {
     /// What `adapter_config.json` will say.
     let configuration: LoRAConfiguration
     /// The parameters.
-    let parameters: LoRATensors
+    package let parameters: LoRATensors
     /// The adapter that the forward pass sees: the same memory.
-    let adapter: LoRAAdapter
+    package let adapter: LoRAAdapter
     /// The gradient of the loss, summed over the micro-batches of a step.
     let gradients: LoRAGradients
     /// Adam's first moment.
@@ -21,7 +21,7 @@ package final class TrainingState: @unchecked Sendable {
 
     /// Zeroed parameters for the modules a configuration targets.
     /// - Throws: `AdapterError` naming what cannot be trained.
-    init(
+    package init(
         _ configuration: LoRAConfiguration,
         for architecture: Architecture
     ) throws(AdapterError) {
@@ -39,7 +39,7 @@ package final class TrainingState: @unchecked Sendable {
     }
 
     /// The parameters of an adapter, to train on from there.
-    convenience init(
+    package convenience init(
         copying adapter: LoRAAdapter,
         for architecture: Architecture
     ) throws(AdapterError) {
@@ -74,7 +74,7 @@ package final class TrainingState: @unchecked Sendable {
     ///
     /// U(−1/√in, 1/√in), which is Kaiming with a = √5. A number depends on the seed and its place
     /// alone. DoRA's magnitudes begin as the lengths of the base's rows.
-    func initialize(seed: Int, model: Transformer, _ context: ComputeContext) {
+    package func initialize(seed: Int, model: Transformer, _ context: ComputeContext) {
         for (index, entry) in layout.entries.enumerated() {
             let bound = 1 / Double(entry.module.inputs).squareRoot()
             let stream = CounterRandom(seed: seed, .initialisation, index)
