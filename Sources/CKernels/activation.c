@@ -25,7 +25,8 @@ void fk_gated(fk_pool *pool, int activation, const float *gate, const float *up,
 void fk_gated_backward(fk_pool *pool, int activation, const float *gate, const float *up,
                        const float *dout, size_t rows, size_t columns, size_t stride,
                        size_t dout_stride, float *dgate, float *dup) {
-  gated_job job = {activation, gate, up, dout, rows, columns, stride, dout_stride, NULL, dgate, dup};
+  gated_job job = {activation, gate, up, dout, rows, columns, stride, dout_stride,
+                   NULL, dgate, dup};
   fk_pool_run(pool, gated_units(rows, columns), gated_backward_task(), &job);
 }
 void fk_soft_cap(float *x, size_t count, float cap) { FK_DISPATCH(soft_cap, x, count, cap) }

@@ -1,5 +1,5 @@
-// Attention over the paged cache: 16 keys are 16 lanes. For each query the key blocks are visited in
-// order of position, aligned at position 0, with an online softmax; so the bits of a row depend
+// Attention over the paged cache: 16 keys are 16 lanes. For each query the key blocks are visited
+// in order of position, aligned at position 0, with an online softmax; so the bits of a row depend
 // neither on the batch nor on how a prompt was cut into chunks.
 #ifndef FK_BODY
 #define FK_FILE "attention.c"

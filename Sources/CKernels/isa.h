@@ -30,6 +30,7 @@ typedef float v4f __attribute__((vector_size(16)));
 typedef int32_t v16i __attribute__((vector_size(64)));
 typedef uint32_t v16u __attribute__((vector_size(64)));
 typedef uint16_t v16h __attribute__((vector_size(32)));
+typedef uint8_t v16b __attribute__((vector_size(16)));
 typedef float v16f_at __attribute__((vector_size(64), aligned(4), may_alias));
 typedef int32_t v16i_at __attribute__((vector_size(64), aligned(4), may_alias));
 typedef uint16_t v16h_at __attribute__((vector_size(32), aligned(2), may_alias));

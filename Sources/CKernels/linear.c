@@ -1,7 +1,7 @@
 // Linear layers over 16-row tiles in exact fp32, forward and transposed.
 //
-// Forward: lane = output row; each output is one chain of fused multiply-adds over k, so its bits do
-// not depend on the number of rows. Transposed: each dx[m, k] is one chain over the output rows r.
+// Forward: lane = output row; each output is one chain of fused multiply-adds over k, so its bits
+// do not depend on the number of rows. Transposed: each dx[m, k] is one chain over the outputs r.
 #ifndef FK_BODY
 #define FK_FILE "linear.c"
 #include <stdlib.h>

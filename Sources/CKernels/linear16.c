@@ -1,8 +1,8 @@
 // dx += g W with 16-bit integers, for training on 8-bit weights.
 //
-// W[r, k] = code16[r, k] * scale[r, block of k]. The scale belongs to r, over which the product sums,
-// so it goes into g: per row, 64 outputs and 64 columns q[r] = g[r] * scale[r] in 14 bits, by one
-// rounding multiply of the 16-bit g by the 14-bit scale. |code16| <= 2^11, |q| < 2^13 and 64 terms
+// W[r, k] = code16[r, k] * scale[r, block of k]. The scale belongs to r, over which the product
+// sums, so it goes into g: per row, 64 outputs and 64 columns q[r] = g[r] * scale[r] in 14 bits, by
+// one rounding multiply of the 16-bit g by the 14-bit scale. |code16| <= 2^11, |q| < 2^13 and 64 terms
 // fit 31 bits, so every sum is exact and every instruction set gives the same bits.
 #ifndef FK_BODY
 #define FK_FILE "linear16.c"

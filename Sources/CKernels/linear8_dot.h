@@ -1,4 +1,4 @@
-// Included by linear8.c once per instruction set: integer dot products for one scale per 64 columns.
+// Included by linear8.c once per instruction set: integer dot products, one scale per 64 columns.
 //   gemv       one row: codes go from memory through a table into the products
 //   fast_rows  more rows: a block of each tile is decoded once and used for all of them
 
@@ -168,8 +168,8 @@ static void K(gemv)(const job8 *job, size_t tile) {
   K(store_rows)(job, tile, 0, 1, (const float *)&acc);
 }
 
-// Signed 16-bit weights of a block: out[column / 4][parity of the column][lane][2], that is pairs of
-// columns (0, 2) and (1, 3) of each four, which need no shuffles across lanes.
+// Signed 16-bit weights of a block: out[column / 4][parity of the column][lane][2], that is pairs
+// of columns (0, 2) and (1, 3) of each four, which need no shuffles across lanes.
 FK_INLINE void K(widen_weights)(const uint8_t *codes, int kind, int16_t *out) {
   const __m256i mask = _mm256_set1_epi8(15), flip = _mm256_set1_epi8((char)0x80);
   const __m256i table =

@@ -3,7 +3,8 @@
 #ifndef FK_BODY
 #define FK_FILE "lora.c"
 #include "CKernels.h"
-enum { SHRINK_RANKS = 4, EXPAND_COLUMNS = 256, OUTER_COLUMNS = 64, SEGMENT_ROWS = 64, OUTER_ROWS = 64, OUTER_RANKS = 64 };
+enum { SHRINK_RANKS = 4, SEGMENT_ROWS = 64, EXPAND_COLUMNS = 256 };
+enum { OUTER_COLUMNS = 64, OUTER_ROWS = 64, OUTER_RANKS = 64 };
 typedef struct {
   const fk_lora *tasks;
   size_t count, units;
@@ -26,8 +27,8 @@ static size_t row_groups(const fk_lora *task) {
 
 static fk_task shrink_task(void) { FK_DISPATCH(shrink, ) }
 
-void fk_lora_shrink(fk_pool *pool, const fk_lora *tasks, size_t count, const float *x, size_t stride,
-                    size_t columns, float *t) {
+void fk_lora_shrink(fk_pool *pool, const fk_lora *tasks, size_t count, const float *x,
+                    size_t stride, size_t columns, float *t) {
   size_t units = 0;
   for (size_t i = 0; i < count; i++) units += rank_groups(&tasks[i]) * row_groups(&tasks[i]);
   lora_job job = {tasks, count, units, x, stride, columns, t};

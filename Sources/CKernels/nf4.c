@@ -1,4 +1,6 @@
 // NF4: quantization as bitsandbytes does it, nested absmax, and the tiled layout.
+#ifndef FK_BODY
+#define FK_FILE "nf4.c"
 #include "CKernels.h"
 
 #include <math.h>
@@ -23,6 +25,8 @@ static const float bounds[15] = {
     -0x1.1a7178p-3f, -0x1.74f0e2p-5f, 0x1.45f5fep-5f, 0x1.ec90c4p-4f, 0x1.a0cfc0p-3f,
     0x1.2b05a8p-2f, 0x1.8ea7f2p-2f, 0x1.00da08p-1f, 0x1.491b5ep-1f, 0x1.b913b4p-1f};
 
+#include "isa.h"
+
 enum { CHUNK_BLOCKS = 256 }; // blocks per task
 
 // MARK: Flat quantization
@@ -35,33 +39,23 @@ typedef struct {
   float *absmax;
 } quantization;
 
-// One block, `count` elements from `first`; nibble[i] in 0...15.
-static float quantize_block(const quantization *job, size_t first, size_t count, uint8_t *nibble) {
-  float x[4096], absmax = 0;
-  size_t width = job->format == FK_F32 ? 4 : 2;
-  fk_to_f32((const uint8_t *)job->source + first * width, job->format, count, x);
-  for (size_t i = 0; i < count; i++) absmax = fabsf(x[i]) > absmax ? fabsf(x[i]) : absmax;
-  int partial = count < job->block; // the last block divides, full ones multiply
-  if (partial && absmax < 1e-38f) absmax = 1e-38f;
-  float inverse = 1.0f / (absmax < 1e-38f ? 1e-38f : absmax);
-  for (size_t i = 0; i < count; i++) {
-    float v = partial ? x[i] / absmax : x[i] * inverse;
-    int code = 0;
-    for (int b = 0; b < 15; b++) code += v > bounds[b];
-    nibble[i] = (uint8_t)code;
-  }
-  return absmax;
+static void quantize_block(const float *x, size_t count, int partial, float *absmax,
+                           uint8_t *nibble) {
+  FK_DISPATCH(block, x, count, partial, absmax, nibble)
 }
 
 static void quantize_chunk(void *context, size_t index) {
   const quantization *job = context;
   uint8_t nibble[4097];
   size_t blocks = (job->elements + job->block - 1) / job->block;
+  size_t width = job->format == FK_F32 ? 4 : 2;
   size_t last = (index + 1) * CHUNK_BLOCKS < blocks ? (index + 1) * CHUNK_BLOCKS : blocks;
   for (size_t b = index * CHUNK_BLOCKS; b < last; b++) {
     size_t first = b * job->block;
     size_t count = job->elements - first < job->block ? job->elements - first : job->block;
-    job->absmax[b] = quantize_block(job, first, count, nibble);
+    float x[4096];
+    fk_to_f32((const uint8_t *)job->source + first * width, job->format, count, x);
+    quantize_block(x, count, count < job->block, &job->absmax[b], nibble);
     if (count % 2) nibble[count] = 7; // an odd tail is padded with the code of zero
     for (size_t i = 0; i < count; i += 2)
       job->codes[(first + i) / 2] = (uint8_t)(nibble[i] << 4 | nibble[i + 1]);
@@ -87,8 +81,8 @@ void fk_nf4_dequantize(const uint8_t *codes, const float *absmax, size_t element
 
 // MARK: Nested absmax
 
-void fk_nf4_absmax_decode(const uint8_t *codes, const float *map, const float *absmax2, float offset,
-                          size_t count, size_t block, float *out) {
+void fk_nf4_absmax_decode(const uint8_t *codes, const float *map, const float *absmax2,
+                          float offset, size_t count, size_t block, float *out) {
   for (size_t i = 0; i < count; i++) out[i] = map[codes[i]] * absmax2[i / block] + offset;
 }
 
@@ -163,6 +157,24 @@ static inline size_t nf4_byte(size_t lane, size_t column) {
   return column / 8 * 64 + lane * 4 + column % 4;
 }
 
+// A block of 64 columns whose codes and scale lie together: 8 columns of a row at a time.
+static void pack_aligned(const packing *job, size_t tile, size_t b, uint8_t *codes) {
+  const fk_tiled *m = job->matrix;
+  float *scales = (float *)(codes + 512);
+  for (size_t lane = 0; lane < 16 && tile * 16 + lane < m->rows; lane++) {
+    size_t block = (tile * 16 + lane) * (m->columns / 64) + b;
+    const uint8_t *from = job->codes + block * 32;
+    scales[lane] = job->absmax[block];
+    for (size_t group = 0; group < 8; group++, from += 4) {
+      uint8_t *to = codes + group * 64 + lane * 4;
+      to[0] = (uint8_t)(from[0] >> 4 | (from[2] & 0xf0));
+      to[1] = (uint8_t)((from[0] & 15) | from[2] << 4);
+      to[2] = (uint8_t)(from[1] >> 4 | (from[3] & 0xf0));
+      to[3] = (uint8_t)((from[1] & 15) | from[3] << 4);
+    }
+  }
+}
+
 static void nf4_pack_tile(void *context, size_t tile) {
   const packing *job = context;
   const fk_tiled *m = job->matrix;
@@ -170,6 +182,12 @@ static void nf4_pack_tile(void *context, size_t tile) {
   for (size_t b = 0; b < blocks; b++) {
     uint8_t *codes = job->tiles + (tile * blocks + b) * size;
     float *scales = (float *)(codes + 512);
+    if (m->columns % 64 == 0 && job->block == 64) {
+      memset(codes, 0x77, 512);
+      memset(scales, 0, 64);
+      pack_aligned(job, tile, b, codes);
+      continue;
+    }
     memset(codes, 0, size);
     for (size_t lane = 0; lane < 16; lane++) {
       size_t row = tile * 16 + lane;
@@ -269,3 +287,29 @@ void fk_tiled_dequantize(fk_pool *pool, const fk_tiled *matrix, float *out) {
   packing job = {.matrix = matrix, .out = out};
   fk_pool_run(pool, (matrix->rows + 15) / 16, dequantize_tile, &job);
 }
+#else
+
+// One block by bitsandbytes' rule: the greatest magnitude and a code per element. Full blocks
+// multiply by the reciprocal, the short one at the end divides.
+static void K(block)(const float *x, size_t count, int partial, float *absmax, uint8_t *nibble) {
+  v16f most = {};
+  for (size_t i = 0; i < count; i += 16) {
+    size_t n = fk_min(16, count - i);
+    v16f a = K(absolute)(n == 16 ? K(load)(x + i) : K(load_part)(x + i, n, 0));
+    most = K(maximum)(a, most);
+  }
+  float greatest = K(greatest)(most);
+  if (partial && greatest < 1e-38f) greatest = 1e-38f;
+  *absmax = greatest;
+  float inverse = 1.0f / (greatest < 1e-38f ? 1e-38f : greatest);
+  for (size_t i = 0; i < count; i += 16) {
+    size_t n = fk_min(16, count - i);
+    v16f v = n == 16 ? K(load)(x + i) : K(load_part)(x + i, n, 0);
+    v = partial ? v / greatest : v * inverse;
+    v16i code = {};
+    for (int b = 0; b < 15; b++) code -= (v16i)(v > bounds[b]);
+    v16b bytes = __builtin_convertvector(code, v16b);
+    memcpy(nibble + i, &bytes, n);
+  }
+}
+#endif

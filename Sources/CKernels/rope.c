@@ -19,8 +19,8 @@ void fk_rope(float *x, size_t rows, size_t heads, size_t head_dim, size_t stride
 }
 #else
 
-static void K(rope)(float *x, size_t rows, size_t heads, size_t head_dim, size_t stride, size_t half,
-                    const float *cosines, const float *sines, float direction) {
+static void K(rope)(float *x, size_t rows, size_t heads, size_t head_dim, size_t stride,
+                    size_t half, const float *cosines, const float *sines, float direction) {
   for (size_t row = 0; row < rows; row++)
     for (size_t head = 0; head < heads; head++) {
       float *low = x + row * stride + head * head_dim, *high = low + half;

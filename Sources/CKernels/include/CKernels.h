@@ -2,7 +2,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// Compute kernels of facet. One file per family; each function picks the instruction set at run time.
+// Compute kernels. One file per family; each function picks the instruction set at run time.
 //
 // Promise: the result of one row never depends on the other rows of a call, on how rows are split
 // into calls, or on the number of threads. All sums have one fixed order and every multiply-add is
@@ -10,7 +10,13 @@
 
 // MARK: Instruction sets (isa.c)
 
-enum { FK_ISA_PORTABLE = 0, FK_ISA_NEON = 1, FK_ISA_AVX2 = 2, FK_ISA_AVX512 = 3, FK_ISA_AVX512VNNI = 4 };
+enum {
+  FK_ISA_PORTABLE = 0,
+  FK_ISA_NEON = 1,
+  FK_ISA_AVX2 = 2,
+  FK_ISA_AVX512 = 3,
+  FK_ISA_AVX512VNNI = 4
+};
 /// The instruction set in use: the best of the machine, or the one named by FACET_ISA.
 int fk_isa(void);
 /// Whether this machine can run an instruction set.
@@ -50,8 +56,8 @@ void fk_nf4_quantize(fk_pool *pool, const void *source, int format, size_t eleme
 void fk_nf4_dequantize(const uint8_t *codes, const float *absmax, size_t elements, size_t block,
                        float *out);
 /// bitsandbytes' nested absmax: 8-bit codes of a 256 entry map, one scale per `block`, an offset.
-void fk_nf4_absmax_decode(const uint8_t *codes, const float *map, const float *absmax2, float offset,
-                          size_t count, size_t block, float *out);
+void fk_nf4_absmax_decode(const uint8_t *codes, const float *map, const float *absmax2,
+                          float offset, size_t count, size_t block, float *out);
 void fk_nf4_absmax_encode(const float *absmax, const float *map, size_t count, size_t block,
                           uint8_t *codes, float *absmax2, float *offset);
 
@@ -199,8 +205,8 @@ typedef struct {
   float scale;
 } fk_lora;
 /// t = x A^T
-void fk_lora_shrink(fk_pool *pool, const fk_lora *tasks, size_t count, const float *x, size_t stride,
-                    size_t columns, float *t);
+void fk_lora_shrink(fk_pool *pool, const fk_lora *tasks, size_t count, const float *x,
+                    size_t stride, size_t columns, float *t);
 /// y += scale * t B^T
 void fk_lora_expand(fk_pool *pool, const fk_lora *tasks, size_t count, const float *t, float *y,
                     size_t stride, size_t columns);
