@@ -19,15 +19,6 @@ extension APIError {
         code: "client_closed_request"
     )
 
-    /// Status 503.
-    static let stopping = APIError(
-        status: .serviceUnavailable,
-        message: "The server is shutting down.",
-        type: "server_error",
-        code: "shutting_down",
-        headers: ["Retry-After": "5"]
-    )
-
     /// What a violation of HTTP's grammar is answered with.
     static func undecodable(_ failure: RequestDecoder.Failure, headLimit: Int) -> APIError {
         switch failure {

@@ -38,9 +38,6 @@ final class HTTPExchange {
         outbox.close()
         task?.cancel()
     }
-
-    /// Returns when the handler's task has ended.
-    func join() async { await task?.value }
 }
 
 /// The part of an exchange that runs in the handler's task.

@@ -55,6 +55,7 @@ public struct Router: HTTPHandler {
 
     /// Hands the request to its route; 404 and 405 where there is none, 204 for `OPTIONS`.
     public func handle(_ request: HTTPRequest) async throws -> HTTPResponse {
+        if request.target == "*" { return Self.options([.get, .head, .post, .delete, .options]) }
         let segments = request.pathSegments.map { Array($0.utf8) }
         let matches = routes.filter { Self.matches($0.segments, segments) }
         guard !matches.isEmpty else { throw APIError.unknownPath(request.method, request.path) }
@@ -93,6 +94,10 @@ public struct Router: HTTPHandler {
         }
         methods.append(.options)
         guard method == .options else { throw .methodNotAllowed(method, allowed: methods) }
+        return options(methods)
+    }
+
+    private static func options(_ methods: [HTTPMethod]) -> HTTPResponse {
         let allow = methods.map(\.rawValue).joined(separator: ", ")
         return HTTPResponse(status: .noContent, headers: ["Allow": allow])
     }

@@ -141,4 +141,30 @@ struct EventLoopTests {
             withExtendedLifetime(timer) {}
         }
     }
+
+    @Test("a server out of descriptors neither spins nor stops")
+    func descriptors() async {
+        await #expect(processExitsWith: .success) {
+            try await LiveServer.with { live in
+                var limit = rlimit(rlim_cur: 64, rlim_max: 64)
+                guard setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else {
+                    exit(2)
+                }
+                let spent = try await RawClient.run {
+                    var clients: [RawClient] = []
+                    while let client = try? RawClient(port: live.port) { clients.append(client) }
+                    let before = clock()
+                    usleep(500_000)
+                    withExtendedLifetime(clients) {}
+                    return clock() - before
+                }
+                guard spent < CLOCKS_PER_SEC / 4 else { exit(3) }
+                let (text, _) = try await RawClient.exchange(
+                    port: live.port,
+                    "GET /health HTTP/1.0\r\n\r\n"
+                )
+                guard text.hasSuffix("{\"status\":\"ok\"}") else { exit(4) }
+            }
+        }
+    }
 }

@@ -58,6 +58,10 @@ struct RouterTests {
         let response = try await router.handle(request)
         #expect(response.status == .noContent)
         #expect(response.headers["allow"] == "GET, HEAD, DELETE, OPTIONS")
+        #expect(
+            try await router.handle(HTTPRequest(method: .options, target: "*")).status.rawValue
+                == 204
+        )
         let error = await refusal(.post, "/v1/models/x")
         #expect(error?.status == .methodNotAllowed)
         #expect(error?.headers["Allow"] == "GET, HEAD, DELETE, OPTIONS")
