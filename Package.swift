@@ -111,9 +111,11 @@ let package = Package(
             swiftSettings: swiftSettings
         ),
 
+        // Counts allocations; linked into tests alone.
+        .target(name: "CTestSupport", path: "Tests/CTestSupport"),
         .target(
             name: "TestSupport",
-            dependencies: ["AdapterStore", "InferenceRuntime"],
+            dependencies: ["AdapterStore", "InferenceRuntime", "CTestSupport"],
             path: "Tests/TestSupport",
             swiftSettings: swiftSettings
         ),
