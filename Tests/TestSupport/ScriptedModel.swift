@@ -80,7 +80,7 @@ public final class ScriptedModel: StepModel {
     }
 
     /// One after the other.
-    public func parallel(_ count: Int, _ body: (Int) -> Void) {
+    public func parallel(_ count: Int, _ body: @escaping (Int) -> Void) {
         for index in 0..<count { body(index) }
     }
 }

@@ -39,8 +39,8 @@ extension Engine {
 
     /// OpenAI's bound for `n` and `best_of`.
     private static let maxChoices = 128
-    /// Well above OpenAI's 20: memory for alternatives stays bounded.
-    private static let maxLogprobs = 1000
+    /// Well above OpenAI's 20, and memory for a scored prompt's alternatives stays bounded.
+    private static let maxLogprobs = 128
 
     private static func check(
         _ sampling: SamplingParameters,

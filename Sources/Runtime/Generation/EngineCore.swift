@@ -7,7 +7,7 @@ package final class EngineCore {
     package internal(set) var statistics = EngineStatistics()
 
     private let model: any StepModel
-    private let workspaces: [SamplerWorkspace]
+    private let crew: SamplingCrew
     var requests: [GenerationID: ActiveRequest] = [:]
     private var step = Step()
     private var batch = Batch()
@@ -17,9 +17,7 @@ package final class EngineCore {
     package init(model: any StepModel, limits: SchedulerLimits, kvBlocks: Int) {
         self.model = model
         scheduler = Scheduler(limits: limits, blocks: kvBlocks)
-        workspaces = (0..<max(1, model.threads)).map { _ in
-            SamplerWorkspace(vocabulary: model.vocabularySize)
-        }
+        crew = SamplingCrew(model: model)
         statistics.kvBlocks = kvBlocks
     }
 
@@ -87,7 +85,7 @@ package final class EngineCore {
         }
         batch.removeAll()  // tables go back to their sequences, which write to them
         collectTasks()
-        runTasks()
+        crew.run(&tasks)
         for task in tasks { deliver(task) }
         tasks.removeAll(keepingCapacity: true)
         statistics.steps += 1
@@ -166,17 +164,6 @@ extension EngineCore {
             active.choices[index].sequence = fork
             let kind = SamplingTask.Kind.draw(active.choices[index], fork)
             tasks.append(SamplingTask(active, id, kind, row: row))
-        }
-    }
-
-    private func runTasks() {
-        let workers = min(workspaces.count, tasks.count)
-        tasks.withUnsafeMutableBufferPointer { tasks in
-            model.parallel(workers) { worker in
-                for index in stride(from: worker, to: tasks.count, by: workers) {
-                    tasks[index].run(model, workspaces[worker])
-                }
-            }
         }
     }
 }

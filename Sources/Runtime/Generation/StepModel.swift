@@ -22,6 +22,6 @@ public protocol StepModel: AnyObject {
     /// How many threads work at most.
     var threads: Int { get }
 
-    /// Calls `body` for 0..<count, on the model's threads.
-    func parallel(_ count: Int, _ body: (Int) -> Void)
+    /// Calls `body` for 0..<count, on the model's threads, and returns when all are done.
+    func parallel(_ count: Int, _ body: @escaping (Int) -> Void)
 }

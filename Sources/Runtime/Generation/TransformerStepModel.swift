@@ -54,13 +54,15 @@ public final class TransformerStepModel: StepModel {
     public var threads: Int { context.pool.threads }
 
     /// Spreads calls over the pool.
-    public func parallel(_ count: Int, _ body: (Int) -> Void) {
-        context.pool.parallel(count, body)
+    public func parallel(_ count: Int, _ body: @escaping (Int) -> Void) {
+        context.pool.parallel(count, kept: body)
     }
 }
 
 extension Engine {
-    /// An engine over a transformer. `pool` is the engine's alone from here on, training included.
+    /// An engine over a transformer.
+    ///
+    /// `pool` is the engine's alone from here on, training included.
     public convenience init(
         model: Transformer,
         pool: ThreadPool,

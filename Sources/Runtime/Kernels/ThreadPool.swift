@@ -25,19 +25,22 @@ public final class ThreadPool: @unchecked Sendable {
 
     /// Runs `body` for 0 ..< count, in any order on any thread, and returns when all are done.
     public func parallel(_ count: Int, _ body: (Int) -> Void) {
+        withoutActuallyEscaping(body) { parallel(count, kept: $0) }
+    }
+
+    /// The same for a closure that its caller keeps: nothing is allocated.
+    public func parallel(_ count: Int, kept body: @escaping (Int) -> Void) {
         guard count > 0 else { return }
-        withoutActuallyEscaping(body) { body in
-            var body = body
-            withUnsafeMutablePointer(to: &body) { pointer in
-                fk_pool_run(
-                    pool,
-                    count,
-                    { context, index in
-                        context?.assumingMemoryBound(to: ((Int) -> Void).self).pointee(index)
-                    },
-                    pointer
-                )
-            }
+        var body = body
+        withUnsafeMutablePointer(to: &body) { pointer in
+            fk_pool_run(
+                pool,
+                count,
+                { context, index in
+                    context?.assumingMemoryBound(to: ((Int) -> Void).self).pointee(index)
+                },
+                pointer
+            )
         }
     }
 }

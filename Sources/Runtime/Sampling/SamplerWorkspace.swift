@@ -5,6 +5,9 @@ package final class SamplerWorkspace {
     let sums: UnsafeMutablePointer<Double>  // [vocabulary / LogitsRow.block] of the weights
     let keys: UnsafeMutablePointer<TopSelection.Key>  // [vocabulary]
 
+    /// Bytes for each token of the vocabulary: its edited logit and its key.
+    static let bytesPerToken = 12
+
     package init(vocabulary: Int) {
         precondition(vocabulary > 0, "a vocabulary has tokens")
         self.vocabulary = vocabulary

@@ -76,7 +76,9 @@ struct BatchInvarianceTests {
         }
     }
 
-    /// What one request gave. `digests` are those of all rows of the whole run.
+    /// What one request gave.
+    ///
+    /// `digests` are those of all rows of the whole run.
     struct Observation {
         let samples: [TokenSample]
         let prompt: [TokenSample]?
@@ -210,7 +212,7 @@ final class LogitsSpy: StepModel {
     func copyBlock(from source: Int32, to target: Int32) {
         model.copyBlock(from: source, to: target)
     }
-    func parallel(_ count: Int, _ body: (Int) -> Void) { model.parallel(count, body) }
+    func parallel(_ count: Int, _ body: @escaping (Int) -> Void) { model.parallel(count, body) }
 
     func forward(_ batch: Batch) throws {
         try model.forward(batch)

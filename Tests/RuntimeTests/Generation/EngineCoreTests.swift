@@ -197,4 +197,26 @@ struct EngineCoreTests {
         #expect(harness.model.batchSegments.max() == 4)
         #expect(harness.core.statistics.runningAdapters == [])
     }
+
+    @Test("adapters are let go with the last request that names them, however it ends")
+    func adaptersAreReleased() {
+        for ending in 0..<4 {
+            let harness = EngineHarness()
+            weak var adapter: LoRAAdapter?
+            var id = GenerationID(value: -1)
+            do {
+                let mix = AdapterMix.forTests("a")
+                adapter = mix.entries.first?.adapter
+                id = harness.submit(.forTests(prompt: 70, maxTokens: 4, adapters: mix)).id
+            }
+            #expect(adapter != nil)
+            if ending > 0 { harness.core.runStep() }
+            switch ending {
+            case 0, 1: harness.core.cancel(id)
+            case 2: harness.core.failAll(.stopping)
+            default: harness.run()
+            }
+            #expect(adapter == nil)
+        }
+    }
 }
