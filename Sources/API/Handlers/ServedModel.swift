@@ -40,28 +40,3 @@ public struct ServedModel: Sendable {
         self.generator = generator
     }
 }
-
-/// What `generation_config.json` says of answers.
-public struct GenerationDefaults: Sendable, Hashable {
-    /// Tokens that end an answer.
-    public var endTokens: Set<Int32>
-    /// Where the request names none.
-    public var temperature: Double?
-    /// Where the request names none.
-    public var topP: Double?
-    /// Where the request names none.
-    public var topK: Int?
-
-    /// Defaults; what is `nil` is OpenAI's.
-    public init(
-        endTokens: Set<Int32> = [],
-        temperature: Double? = nil,
-        topP: Double? = nil,
-        topK: Int? = nil
-    ) {
-        self.endTokens = endTokens
-        self.temperature = temperature
-        self.topP = topP
-        self.topK = topK
-    }
-}

@@ -16,7 +16,8 @@ struct TestAPI {
         generator: ScriptedGenerator,
         template: String? = TestModel.template,
         defaults: GenerationDefaults = GenerationDefaults(endTokens: [TestModel.end]),
-        ring: KeyRing? = nil
+        ring: KeyRing? = nil,
+        configure: (inout FacetServices) -> Void = { _ in }
     ) throws {
         self.generator = generator
         let model = ServedModel(
@@ -31,8 +32,10 @@ struct TestAPI {
             defaults: defaults,
             generator: generator
         )
+        var services = FacetServices(model: model)
+        configure(&services)
         handler =
-            FacetServices(model: model).routes(
+            services.routes(
                 FacetServerConfiguration(),
                 authenticator: Authenticator(ring: ring),
                 state: state
@@ -105,8 +108,13 @@ struct TestAPI {
         switch response.body {
         case .bytes(let bytes):
             return Reply(status: response.status.rawValue, headers: response.headers, body: bytes)
-        case .file:
-            return Reply(status: response.status.rawValue, headers: response.headers, body: [])
+        case .file(let path):
+            let bytes = try Data(contentsOf: URL(fileURLWithPath: path))
+            return Reply(
+                status: response.status.rawValue,
+                headers: response.headers,
+                body: Array(bytes)
+            )
         case .stream(let stream):
             let destination = Collector()
             do {

@@ -1,0 +1,58 @@
+import InferenceRuntime
+import Synchronization
+import Trainer
+
+/// A trainer that trains nothing: it tells of its steps, and ends as it is told.
+final class TrainingScript: FineTuningRunner {
+    let steps: Int
+    let failure: FineTuningError?
+    private let gate = Mutex(true)
+
+    /// - Parameter isOpen: Whether runs go on at once; otherwise they wait for `open()`.
+    init(steps: Int, failure: FineTuningError? = nil, isOpen: Bool = true) {
+        self.steps = steps
+        self.failure = failure
+        gate.withLock { $0 = isOpen }
+    }
+
+    func open() { gate.withLock { $0 = true } }
+
+    func prepare(_ job: FineTuningJob) async throws(FineTuningError) -> PreparedRun {
+        if let failure { throw failure }
+        return PreparedRun(
+            hyperparameters: job.request.hyperparameters.resolved(
+                examples: 10,
+                seed: job.request.seed
+            ),
+            totalSteps: steps,
+            notes: ["10 examples"]
+        )
+    }
+
+    func run(
+        _ job: FineTuningJob,
+        control: RunControl,
+        progress: any FineTuningProgress
+    ) async throws(FineTuningError) -> RunOutcome {
+        for step in 1...steps {
+            while !gate.withLock({ $0 }), control.current == .proceed {
+                try? await Task.sleep(for: .milliseconds(2))
+            }
+            guard control.current == .proceed else { return .stopped }
+            await progress.step(
+                step,
+                message: "Step \(step)/\(steps)",
+                metrics: ["step": JSONValue(step), "train_loss": 0.5],
+                estimatedFinish: 1
+            )
+            await progress.checkpoint(
+                step: step,
+                model: "\(job.fineTunedModel):ckpt-step-\(step)",
+                metrics: ["step": JSONValue(step), "train_loss": 0.5]
+            )
+        }
+        return .finished(trainedTokens: 7, resultFiles: [])
+    }
+
+    func removeFiles(of job: FineTuningJob) async {}
+}
