@@ -3,7 +3,7 @@ import Testing
 
 /// Nothing but a sequence's own tokens and adapters decides its bits.
 @Suite("A sequence's logits do not depend on its company")
-struct BatchInvarianceTests {
+struct ForwardInvarianceTests {
     static let modes: [ComputeDType] = [.fp32, .bf16, .int8]
 
     @Test("chunks of any size give the same bits", arguments: modes)
