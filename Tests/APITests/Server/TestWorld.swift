@@ -55,7 +55,7 @@ final class TestWorld: Sendable {
         api = try TestAPI(
             generator: generator,
             ring: try KeyRing(file: keyFile, logger: logger)
-        ) { services in
+        ) { [adapters, files, jobs] services in
             services.adapters = adapters
             services.files = files
             services.jobs = jobs
