@@ -2,6 +2,8 @@
 public enum CheckpointError: Error, Sendable, Hashable, CustomStringConvertible {
     /// The system did not give us the file.
     case unreadable(path: String, reason: String)
+    /// The system did not take what was to be written.
+    case unwritable(path: String, reason: String)
     /// The file is there, but not what its name says.
     case malformed(path: String, reason: String)
     /// The configuration describes a model that is not supported.
@@ -17,6 +19,7 @@ public enum CheckpointError: Error, Sendable, Hashable, CustomStringConvertible 
     public var description: String {
         switch self {
         case .unreadable(let path, let reason): "\(path): \(reason)"
+        case .unwritable(let path, let reason): "\(path) cannot be written: \(reason)"
         case .malformed(let path, let reason): "\(path) is damaged: \(reason)"
         case .architecture(let error): error.description
         case .missingTensor(let name): "the checkpoint has no tensor \(name)"

@@ -68,7 +68,7 @@ struct QuantizedTensor {
         _ name: String,
         _ loader: WeightLoader
     ) throws(CheckpointError) -> JSONValue {
-        let tensor = try loader.tensor(name + ".quant_state.bitsandbytes__nf4")
+        let tensor = try loader.tensor(name + WeightLoader.quantState)
         do throws(JSONError) {
             return try JSONValue(parsing: tensor.bytes)
         } catch {

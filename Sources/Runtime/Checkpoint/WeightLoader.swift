@@ -7,7 +7,12 @@ final class WeightLoader {
     let pool: ThreadPool
     let compute: ComputeDType
     private(set) var weights = WeightBytes()
+    /// The matrices made, for the packed cache.
+    private(set) var matrices: [(name: String, matrix: NF4Matrix)] = []
+    /// Whether some matrix had to be made from the checkpoint.
+    private(set) var hasQuantized = false
 
+    private let packed: PackedWeights?
     private let progress: (LoadProgress) -> Void
     private var state: LoadProgress
     private var used = Set<TensorName>()
@@ -16,11 +21,13 @@ final class WeightLoader {
         _ folder: CheckpointFolder,
         compute: ComputeDType,
         pool: ThreadPool,
+        packed: PackedWeights?,
         progress: @escaping (LoadProgress) -> Void
     ) {
         self.folder = folder
         self.compute = compute
         self.pool = pool
+        self.packed = packed
         self.progress = progress
         let total = folder.files.reduce(0) { $0 + $1.file.bytes.count }
         state = LoadProgress(phase: .reading, bytesDone: 0, bytesTotal: total)
@@ -54,23 +61,47 @@ final class WeightLoader {
     ) throws(CheckpointError) -> NF4Matrix {
         let source = try tensor(name)
         let matrix: NF4Matrix
-        if folder[name + ".quant_state.bitsandbytes__nf4"] != nil {
-            matrix = try QuantizedTensor(source, self, rows: rows, columns: columns)
-                .matrix(pool: pool)
+        if let kept = packed?.matrix(name, rows: rows, columns: columns) {
+            markQuantizationUsed(name)
+            matrix = kept
         } else {
-            try check(source, [rows, columns])
-            state.phase = .quantizing
-            matrix = NF4Matrix.quantize(
-                source.bytes,
-                dtype: try format(source),
-                rows: rows,
-                columns: columns,
-                pool: pool
-            )
+            matrix = try make(source, rows: rows, columns: columns)
+            hasQuantized = true
         }
-        source.file.discard(source.bytes)
+        matrices.append((name, matrix))
         weights.append(name, matrix.storage, owner: matrix)
         return matrix
+    }
+
+    private func make(
+        _ source: Tensor,
+        rows: Int,
+        columns: Int
+    ) throws(CheckpointError) -> NF4Matrix {
+        defer { source.file.discard(source.bytes) }
+        guard folder[source.name + Self.quantState] == nil else {
+            return try QuantizedTensor(source, self, rows: rows, columns: columns)
+                .matrix(pool: pool)
+        }
+        try check(source, [rows, columns])
+        state.phase = .quantizing
+        return NF4Matrix.quantize(
+            source.bytes,
+            dtype: try format(source),
+            rows: rows,
+            columns: columns,
+            pool: pool
+        )
+    }
+
+    static let quantState = ".quant_state.bitsandbytes__nf4"
+
+    /// The companions of a quantized tensor that the packed cache made unnecessary.
+    private func markQuantizationUsed(_ name: String) {
+        let companions = [
+            Self.quantState, ".absmax", ".quant_map", ".nested_absmax", ".nested_quant_map",
+        ]
+        for companion in companions { _ = optional(name + companion) }
     }
 
     /// A matrix kept as it is, over the mapped file.

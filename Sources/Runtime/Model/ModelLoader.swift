@@ -13,10 +13,14 @@ public struct LoadedModel: Sendable {
 /// Loads a folder in Hugging Face layout.
 public enum ModelLoader {
     /// Reads the configuration, then the weights, quantizing linear layers to NF4.
+    ///
+    /// With a cache, quantized weights are mapped from there if they are there, and written there
+    /// if not.
     public static func load(
         folder path: String,
         compute: ComputeDType,
         pool: ThreadPool,
+        cache: PackedCache? = nil,
         progress: @escaping (LoadProgress) -> Void
     ) throws(CheckpointError) -> LoadedModel {
         let folder = try CheckpointFolder(path: path)
@@ -26,9 +30,17 @@ public enum ModelLoader {
         } catch {
             throw .architecture(error)
         }
-        let loader = WeightLoader(folder, compute: compute, pool: pool, progress: progress)
+        let loader = WeightLoader(
+            folder,
+            compute: compute,
+            pool: pool,
+            packed: cache?.open(folder),
+            progress: progress
+        )
+        let model = try Transformer(architecture, loader)
+        if loader.hasQuantized { cache?.write(loader.matrices, of: folder) }
         return LoadedModel(
-            model: try Transformer(architecture, loader),
+            model: model,
             folder: path,
             configuration: folder.configuration,
             generationConfiguration: try folder.optionalJSON("generation_config.json")

@@ -10,9 +10,11 @@ import shutil
 
 import torch
 import transformers
+from safetensors.torch import load_file
 from peft import LoraConfig, PeftModel
 
 import adapters
+import nf4
 import tiny
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -43,10 +45,30 @@ def main():
         tiny.write(folder, "expected-base", prompts, tiny.log_probabilities(model, prompts))
         if name == "llama-gqa":
             make_adapters(model, folder, prompts[1:])
+            for kind, nested in (("nf4", False), ("nf4-nested", True)):
+                make_quantized(folder, f"{folder}-{kind}", prompts, nested)
         if name == "qwen2":
             biased = LoraConfig(r=4, lora_alpha=8, target_modules=["q_proj", "o_proj"], bias="all",
                                 task_type="CAUSAL_LM")
             adapters.record(model, folder, "biased", biased, prompts[1:], 70)
+
+
+def make_quantized(source, folder, prompts, nested):
+    """What transformers and bitsandbytes save, and what the stored numbers mean by the formula."""
+    shutil.rmtree(folder, ignore_errors=True)
+    config = transformers.BitsAndBytesConfig(
+        load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=nested)
+    transformers.AutoModelForCausalLM.from_pretrained(
+        source, quantization_config=config, dtype=torch.bfloat16).save_pretrained(folder)
+    stored = load_file(f"{folder}/model.safetensors")
+    model = transformers.AutoModelForCausalLM.from_pretrained(
+        source, dtype=torch.float32, attn_implementation="eager").eval()
+    with torch.no_grad():
+        for name, module in model.named_modules():
+            if tiny.is_nf4(name, module):
+                weight = nf4.stored(stored, f"{name}.weight", module.weight.shape)
+                module.weight.copy_(weight)
+    tiny.write(folder, "expected-base", prompts, tiny.log_probabilities(model, prompts))
 
 
 def make_adapters(model, folder, prompts):

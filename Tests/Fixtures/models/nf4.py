@@ -1,6 +1,7 @@
 """NF4 by the formula: codebook x absmax in fp32. No kernels of bitsandbytes, whose CPU
 dequantization is wrong for some shapes and rounds on the way."""
 
+import json
 import struct
 
 import torch
@@ -31,3 +32,19 @@ def dequantized(weight):
     codes, absmax = quantize(weight)
     flat = (CODEBOOK[codes] * absmax[:, None]).reshape(-1)[: weight.numel()]
     return flat.reshape(weight.shape)
+
+
+def stored(tensors, name, shape):
+    """A matrix that bitsandbytes stored under `name`, by the formula in fp32."""
+    packed = tensors[name].reshape(-1)
+    codes = torch.stack([packed >> 4, packed & 15], dim=1).reshape(-1).long()
+    state = json.loads(bytes(tensors[f"{name}.quant_state.bitsandbytes__nf4"].tolist()))
+    absmax = tensors[f"{name}.absmax"]
+    if absmax.dtype == torch.uint8:
+        scales = tensors[f"{name}.nested_absmax"].repeat_interleave(state["nested_blocksize"])
+        map8 = tensors[f"{name}.nested_quant_map"]
+        absmax = map8[absmax.long()] * scales[: len(absmax)] + torch.tensor(
+            state["nested_offset"], dtype=torch.float32)
+    count = shape.numel()
+    values = CODEBOOK[codes[:count]]
+    return (values * absmax.repeat_interleave(state["blocksize"])[:count]).reshape(shape)

@@ -5,13 +5,14 @@ import Testing
 /// Where the models are and where the table goes.
 private enum ParityFolder {
     static let models = ProcessInfo.processInfo.environment["FACET_PARITY_MODELS"]
+    static let written = ProcessInfo.processInfo.environment["FACET_PARITY_WRITTEN"]
     static let table = ProcessInfo.processInfo.environment["FACET_PARITY_TABLE"]
 }
 
 /// Every supported family against transformers and PEFT; `scripts/parity-models` makes the models.
 ///
-/// Runs where `FACET_PARITY_MODELS` names their folder, and writes the table of `docs/MODELS.md`
-/// to `FACET_PARITY_TABLE`.
+/// Runs where `FACET_PARITY_MODELS` names their folder; writes the table of `docs/MODELS.md` to
+/// `FACET_PARITY_TABLE` and NF4 checkpoints for transformers into `FACET_PARITY_WRITTEN`.
 @Suite("Every family computes what transformers computes")
 struct FamilyParityTests {
     @Test(
@@ -42,6 +43,31 @@ struct FamilyParityTests {
         if let table = ParityFolder.table {
             try Data((rows.joined(separator: "\n") + "\n").utf8)
                 .write(to: URL(fileURLWithPath: table))
+        }
+    }
+
+    @Test(
+        "NF4 checkpoints are written for transformers to load",
+        .enabled(if: ParityFolder.models != nil && ParityFolder.written != nil)
+    )
+    func written() throws {
+        let models = try #require(ParityFolder.models)
+        let folder = try #require(ParityFolder.written)
+        let pool = ThreadPool(threads: 2)
+        for name in ["llama.llama3", "qwen2.plain", "gemma2.plain", "phi3.longrope"] {
+            let source = models + "/" + name
+            try NF4CheckpointWriter.write(
+                from: source,
+                to: folder + "/" + name + "-plain",
+                scales: .plain,
+                pool: pool
+            ) { _ in }
+            try NF4CheckpointWriter.write(
+                from: source,
+                to: folder + "/" + name + "-nested",
+                scales: .nested,
+                pool: pool
+            ) { _ in }
         }
     }
 

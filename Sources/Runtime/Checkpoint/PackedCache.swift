@@ -1,0 +1,177 @@
+import Glibc
+
+/// Quantized weights in the kernels' own layout, kept so that the next start is an `mmap`.
+///
+/// A folder of safetensors files named by the SHA-256 of the checkpoint's content. A note of the
+/// checkpoint's files as the system sees them (device, inode, size, times) leads to the content's
+/// hash without reading gigabytes; where the files are others, their content is hashed again.
+/// Every matrix has a checksum: what is damaged is ignored and built anew.
+public struct PackedCache: Sendable {
+    /// The folder.
+    public let folder: String
+
+    /// Bytes of the layout inside; another layout is another file.
+    private static let version = "facet-packed-1"
+
+    /// A cache in a folder, which is made when it is first written to.
+    public init(folder: String) { self.folder = folder }
+
+    /// Opens the packed weights of a checkpoint; nil where there are none, or damaged ones.
+    func open(_ checkpoint: CheckpointFolder) -> PackedWeights? {
+        guard let content = contentHash(checkpoint, noting: true) else { return nil }
+        let path = path(content)
+        guard access(path, R_OK) == 0, let file = try? SafetensorsFile(path: path),
+            file.metadata["content"] == content, file.metadata["version"] == Self.version
+        else { return nil }
+        return PackedWeights(file)
+    }
+
+    /// Writes the matrices of a loaded checkpoint.
+    ///
+    /// Failing is no error: the next start quantizes.
+    func write(_ matrices: [(name: String, matrix: NF4Matrix)], of checkpoint: CheckpointFolder) {
+        makeFolder()
+        guard let content = contentHash(checkpoint, noting: false) else { return }
+        do throws(CheckpointError) {
+            try writeFile(matrices, content)
+            try writeNote(checkpoint, content)
+        } catch {
+            return
+        }
+    }
+
+    private func writeFile(
+        _ matrices: [(name: String, matrix: NF4Matrix)],
+        _ content: String
+    ) throws(CheckpointError) {
+        var header = TensorHeader()
+        header.metadata = [("content", content), ("version", Self.version)]
+        for (name, matrix) in matrices {
+            let entry = TensorHeader.Entry(name: name, type: .u8, shape: [matrix.storage.count])
+            header.entries.append(entry)
+            let shape = "\(matrix.rows),\(matrix.columns),\(matrix.blockSize)"
+            let sum = Checksum.of(matrix.storage)
+            header.metadata.append((key: name, value: "\(shape),\(sum)"))
+        }
+        let file = try AtomicFile(path(content))
+        try file.write(header.serialized)
+        for (_, matrix) in matrices { try file.write(matrix.storage) }
+        try file.commit()
+    }
+
+    private func path(_ content: String) -> String { folder + "/" + content + ".safetensors" }
+
+    private func makeFolder() {
+        var path = ""
+        for part in folder.split(separator: "/", omittingEmptySubsequences: false) {
+            path += path.isEmpty && !folder.hasPrefix("/") ? part : "/" + part
+            if !part.isEmpty { mkdir(path, 0o755) }
+        }
+    }
+
+    /// The hash of configuration and weight files: from the note where one fits, else computed.
+    private func contentHash(_ checkpoint: CheckpointFolder, noting: Bool) -> String? {
+        if let note = note(checkpoint), let file = try? MemoryMappedFile(path: note) {
+            let text = withExtendedLifetime(file) { String(decoding: file.bytes, as: UTF8.self) }
+            if text.utf8.count == 64 { return text }
+        }
+        // Without a packed file there is nothing to find, and no reason to hash gigabytes.
+        guard !noting || hasPackedFiles else { return nil }
+        var hash = SHA256()
+        hash.update(Self.version)
+        hash.update(checkpoint.configuration.serialized)
+        for file in checkpoint.files { hash.update(file.file.bytes) }
+        let content = SHA256.hex(hash.finalize())
+        if noting, access(path(content), R_OK) == 0 { try? writeNote(checkpoint, content) }
+        return content
+    }
+
+    private var hasPackedFiles: Bool {
+        guard let stream = opendir(folder) else { return false }
+        defer { closedir(stream) }
+        while let entry = readdir(stream) {
+            let name = withUnsafeBytes(of: &entry.pointee.d_name) { name in
+                String(decoding: name.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            if name.hasSuffix(".safetensors") { return true }
+        }
+        return false
+    }
+
+    private func writeNote(
+        _ checkpoint: CheckpointFolder,
+        _ content: String
+    ) throws(CheckpointError) {
+        guard let note = note(checkpoint) else { return }
+        let file = try AtomicFile(note)
+        try file.write(Array(content.utf8))
+        try file.commit()
+    }
+
+    /// The path of the note about these very files.
+    private func note(_ checkpoint: CheckpointFolder) -> String? {
+        var hash = SHA256()
+        hash.update(Self.version)
+        hash.update(checkpoint.configuration.serialized)
+        for file in checkpoint.files {
+            var status = stat()
+            guard stat(file.file.path, &status) == 0 else { return nil }
+            let numbers = [
+                Int(status.st_dev), Int(status.st_ino), Int(status.st_size),
+                Int(status.st_mtim.tv_sec), Int(status.st_mtim.tv_nsec),
+                Int(status.st_ctim.tv_sec), Int(status.st_ctim.tv_nsec),
+            ]
+            hash.update(numbers.map { String($0) }.joined(separator: " "))
+        }
+        return folder + "/" + SHA256.hex(hash.finalize()) + ".note"
+    }
+}
+
+/// A packed file and its matrices.
+final class PackedWeights: Sendable {
+    private let file: SafetensorsFile
+
+    init(_ file: SafetensorsFile) { self.file = file }
+
+    /// The names of the matrices it holds.
+    var names: [String] { file.tensors.map(\.name) }
+
+    /// A matrix over the mapped file; nil where it is not there, of another shape, or damaged.
+    func matrix(_ name: String, rows: Int, columns: Int) -> NF4Matrix? {
+        guard let tensor = file[name], let described = file.metadata[name] else { return nil }
+        let parts = described.split(separator: ",")
+        guard parts.count == 4, let blockSize = Int(parts[2]), NF4Matrix.isBlockSize(blockSize),
+            Int(parts[0]) == rows, Int(parts[1]) == columns,
+            UInt64(parts[3]) == Checksum.of(tensor.bytes)
+        else { return nil }
+        return NF4Matrix(
+            storage: tensor.bytes,
+            owner: file,
+            rows: rows,
+            columns: columns,
+            blockSize: blockSize
+        )
+    }
+}
+
+/// A checksum against damage, not against malice, at the speed of memory.
+enum Checksum {
+    /// Eight chains of multiply and add over 64-bit words, folded.
+    static func of(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
+        var lanes = SIMD8<UInt64>(repeating: 0x9E37_79B9_7F4A_7C15)
+        let prime = SIMD8<UInt64>(repeating: 0x100_0000_01B3)
+        let whole = bytes.count / 64 * 64
+        if let base = bytes.baseAddress {
+            var offset = 0
+            while offset < whole {
+                let words = base.loadUnaligned(fromByteOffset: offset, as: SIMD8<UInt64>.self)
+                lanes = (lanes ^ words) &* prime
+                offset += 64
+            }
+        }
+        var sum = UInt64(bytes.count)
+        for index in 0..<8 { sum = SplitMix64.finalize(sum ^ lanes[index]) }
+        for byte in bytes[whole...] { sum = SplitMix64.finalize(sum ^ UInt64(byte)) }
+        return sum
+    }
+}
