@@ -4,6 +4,7 @@ import ArgumentParser
 struct Facet: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "facet",
-        abstract: "One base model, many experts: serve and train LoRA adapters on one 4-bit base."
+        abstract: "One base model, many experts: serve and train LoRA adapters on one 4-bit base.",
+        subcommands: [PullCommand.self]
     )
 }
