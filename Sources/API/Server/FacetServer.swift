@@ -65,8 +65,8 @@ public final class FacetServer: Sendable {
     ///
     /// - Parameter onReady: Called once with the address, when requests are taken.
     public func run(onReady: @Sendable (HTTPServer.Address) -> Void) async throws {
-        let signals = ShutdownSignals()
-        try await signals.begin()
+        let signals = ServerSignals()
+        try await signals.begin { [http, logger] in Self.reloadCertificate(of: http, logger) }
         onReady(try await start())
         await signals.first()
         logger.info("draining; a second signal stops at once")
@@ -78,6 +78,16 @@ public final class FacetServer: Sendable {
         await drain()
         hurry.cancel()
         await signals.end()
+    }
+
+    @LoopActor
+    private static func reloadCertificate(of http: HTTPServer, _ logger: Logger) {
+        do throws(TLSError) {
+            try http.reloadCertificate()
+            logger.info("read the certificate again")
+        } catch {
+            logger.error("the certificate stays as it was", metadata: ["reason": "\(error)"])
+        }
     }
 
     private static func isLoopback(_ host: String) -> Bool {

@@ -1,8 +1,8 @@
 import Glibc
 
-/// Counts SIGTERM and SIGINT, and lets others wait for them.
+/// What signals ask of the server: SIGTERM and SIGINT are counted and waited for, SIGHUP calls.
 @LoopActor
-final class ShutdownSignals {
+final class ServerSignals {
     private var sources: [SignalSource] = []
     private var count = 0
     private var waiting: [(number: Int, continuation: CheckedContinuation<Void, Never>)] = []
@@ -10,7 +10,10 @@ final class ShutdownSignals {
     nonisolated init() {}
 
     /// From here on the signals end the process no more.
-    func begin() throws {
+    ///
+    /// - Parameter reload: What SIGHUP asks for.
+    func begin(reload: @escaping @LoopActor () -> Void) throws {
+        sources.append(try SignalSource(SIGHUP, reload))
         for signal in [SIGTERM, SIGINT] {
             sources.append(try SignalSource(signal) { [weak self] in self?.receive() })
         }
