@@ -81,9 +81,11 @@ private struct AdapterBuilder {
     mutating func build() throws(AdapterError) {
         let targeted = Set(try configuration.targetedModules(architecture))
         let modules = architecture.linearModules + [architecture.headModule]
-        var known: Set<String> = [LoRAConfiguration.embeddingName]
+        let known = Set(modules.map(\.name)).union([LoRAConfiguration.embeddingName])
+        for (path, parts) in tensors.parts where !known.contains(path) {
+            throw .unknownTensor(parts.anyName ?? path)
+        }
         for module in modules {
-            known.insert(module.name)
             let parts = tensors.parts[module.name] ?? AdapterTensors.Parts()
             pairs[module.slot] = try pair(module, parts, isTargeted: targeted.contains(module))
         }
@@ -91,9 +93,6 @@ private struct AdapterBuilder {
             embedding = try embeddingPair(parts)
         } else if configuration.targetsEmbedding {
             throw .missingTensor(LoRAConfiguration.embeddingName + ".lora_embedding_A")
-        }
-        for (path, parts) in tensors.parts where !known.contains(path) {
-            throw .unknownTensor(parts.anyName ?? path)
         }
     }
 
