@@ -1,3 +1,4 @@
+import API
 import ArgumentParser
 
 @main
@@ -5,6 +6,25 @@ struct Facet: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "facet",
         abstract: "One base model, many experts: serve and train LoRA adapters on one 4-bit base.",
-        subcommands: [PullCommand.self]
+        version: FacetVersion.text,
+        subcommands: [
+            ServeCommand.self,
+            AdaptersCommand.self,
+            KeysCommand.self,
+        ]
     )
+
+    static func main() async {
+        do {
+            let arguments = try ConfigurationFile.expand(Array(CommandLine.arguments.dropFirst()))
+            var command = try parseAsRoot(arguments)
+            if var command = command as? any AsyncParsableCommand {
+                try await command.run()
+            } else {
+                try command.run()
+            }
+        } catch {
+            exit(withError: error)
+        }
+    }
 }

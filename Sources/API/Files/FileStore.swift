@@ -60,13 +60,14 @@ public final class FileStore: Sendable {
     /// Makes an upload a file; durable when this returns.
     func commit(
         _ upload: FileUpload,
+        id: String = RandomID.make(prefix: StoredFile.idPrefix),
         filename: String,
         purpose: String,
         tenant: TenantID,
         expires: Int?
     ) async throws -> StoredFile {
         let file = StoredFile(
-            id: RandomID.make(prefix: StoredFile.idPrefix),
+            id: id,
             tenant: tenant,
             filename: filename,
             purpose: purpose,

@@ -1,0 +1,46 @@
+public import AdapterStore
+public import Trainer
+
+/// The files as the trainer knows them.
+extension FileStore: TrainingFiles {
+    public func locate(
+        _ id: String,
+        tenant: TenantID
+    ) async throws(FineTuningError) -> TrainingFileLocation {
+        guard let file = try? await file(id, tenant: tenant) else {
+            throw FineTuningError(
+                code: "file_not_found",
+                message: "The file '\(id)' is not there any more.",
+                param: "training_file"
+            )
+        }
+        return TrainingFileLocation(path: path(of: file.id), name: file.filename)
+    }
+
+    public func keepResult(
+        of job: FineTuningJob,
+        name: String,
+        bytes: [UInt8]
+    ) async throws(FineTuningError) -> String {
+        let id = StoredFile.idPrefix + job.key
+        do {
+            // A job that was interrupted while it ended has kept its file already.
+            if try await file(id, tenant: job.tenant) != nil { return id }
+            let upload = try await beginUpload(limit: .max, quota: nil)
+            try await upload.write(bytes[...])
+            return try await commit(
+                upload,
+                id: id,
+                filename: name,
+                purpose: "fine-tune-results",
+                tenant: job.tenant,
+                expires: nil
+            ).id
+        } catch {
+            throw FineTuningError(
+                code: "storage_error",
+                message: "The result file cannot be kept: \(error)"
+            )
+        }
+    }
+}

@@ -1,0 +1,58 @@
+import ArgumentParser
+import Foundation
+import InferenceRuntime
+
+extension ComputeDType: ExpressibleByArgument {}
+
+/// Options of every command that computes with a model.
+struct EngineOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "Threads to compute with; by default one per core.",
+            valueName: "n"
+        )
+    )
+    var threads: Int = ProcessInfo.processInfo.activeProcessorCount
+
+    @Option(
+        help: ArgumentHelp(
+            "How to multiply: int8 is fast, fp32 exact, bf16 in between. Training uses the same.",
+            valueName: "int8|bf16|fp32"
+        )
+    )
+    var computeDtype: ComputeDType = .int8
+
+    @Option(
+        help: ArgumentHelp(
+            "A chat template in place of the checkpoint's own.",
+            valueName: "file.jinja"
+        )
+    )
+    var chatTemplate: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The most tokens that prompt and answer may have together; by default the model's own, "
+                + "at most 16384, as far as memory goes.",
+            valueName: "n"
+        )
+    )
+    var context: Int?
+
+    @Option(
+        help: ArgumentHelp("The most answers computed at the same time.", valueName: "n")
+    )
+    var maxBatch: Int = 32
+
+    func validate() throws {
+        guard (1...1024).contains(threads) else {
+            throw ValidationError("--threads must be from 1 to 1024.")
+        }
+        guard (1...1024).contains(maxBatch) else {
+            throw ValidationError("--max-batch must be from 1 to 1024.")
+        }
+        if let context, !(1...(1 << 27)).contains(context) {
+            throw ValidationError("--context must be a number of tokens, at least 1.")
+        }
+    }
+}

@@ -1,0 +1,99 @@
+import API
+import Foundation
+import InferenceRuntime
+import Trainer
+
+/// A checkpoint with all that answers and training need of it.
+struct ServedCheckpoint {
+    /// The folder it was loaded from.
+    let folder: String
+    /// What requests call it.
+    let name: String
+    let loaded: LoadedModel
+    let tokenizer: Tokenizer
+    let templates: ChatTemplateSet?
+
+    var model: Transformer { loaded.model }
+
+    /// Loads a folder in Hugging Face layout.
+    /// - Parameters:
+    ///   - name: What requests shall call it; `nil` takes the folder's name.
+    ///   - templateFile: A chat template in place of the checkpoint's own.
+    init(
+        folder: String,
+        name: String?,
+        templateFile: String?,
+        compute: ComputeDType,
+        pool: ThreadPool,
+        progress: @escaping (LoadProgress) -> Void
+    ) throws {
+        self.folder = folder
+        self.name = name ?? Self.name(of: folder)
+        tokenizer = try Tokenizer(folder: folder)
+        templates = try Self.templates(folder, templateFile)
+        loaded = try ModelLoader.load(
+            folder: folder,
+            compute: compute,
+            pool: pool,
+            progress: progress
+        )
+    }
+
+    private static func name(of folder: String) -> String {
+        let path = URL(fileURLWithPath: folder).standardizedFileURL.resolvingSymlinksInPath()
+        return path.lastPathComponent
+    }
+
+    private static func templates(_ folder: String, _ file: String?) throws -> ChatTemplateSet? {
+        guard let file else { return try ChatTemplateSet.load(folder: folder) }
+        return try ChatTemplateSet.load(
+            jinjaFile: try String(contentsOfFile: file, encoding: .utf8),
+            toolUseFile: nil,
+            tokenizerConfig: nil
+        )
+    }
+
+    /// What `generation_config.json` and `config.json` say of answers.
+    var defaults: GenerationDefaults {
+        let generation = loaded.generationConfiguration
+        var ends = Self.tokens(generation?["eos_token_id"])
+        if ends.isEmpty { ends = Self.tokens(loaded.configuration["eos_token_id"]) }
+        if let eos = tokenizer.eosID { ends.insert(eos) }
+        let samples = generation?["do_sample"]?.bool
+        return GenerationDefaults(
+            endTokens: ends,
+            // A checkpoint that asks for greedy answers by `do_sample: false` means no sampling
+            // values at all; OpenAI's default stays.
+            temperature: samples == false ? nil : generation?["temperature"]?.double,
+            topP: samples == false ? nil : generation?["top_p"]?.double,
+            topK: samples == false ? nil : generation?["top_k"]?.int
+        )
+    }
+
+    /// One id or a list of them.
+    private static func tokens(_ value: JSONValue?) -> Set<Int32> {
+        let ids = value?.array?.compactMap(\.int) ?? value?.int.map { [$0] } ?? []
+        return Set(ids.compactMap { Int32(exactly: $0) }.filter { $0 >= 0 })
+    }
+
+    /// The special tokens the template sees.
+    var templateVariables: ChatTemplateVariables {
+        ChatTemplateVariables(
+            bos: tokenizer.bosToken,
+            eos: tokenizer.eosToken,
+            unk: tokenizer.unkToken,
+            pad: tokenizer.padToken
+        )
+    }
+
+    /// What the trainer needs to know to encode examples as serving does.
+    var exampleModel: ExampleEncoder.Model {
+        ExampleEncoder.Model(
+            tokenizer: tokenizer,
+            templates: templates,
+            variables: templateVariables,
+            stopIDs: defaults.endTokens.sorted(),
+            eosID: tokenizer.eosID ?? defaults.endTokens.min()
+        )
+    }
+}

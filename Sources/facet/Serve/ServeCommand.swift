@@ -1,0 +1,118 @@
+import API
+import ArgumentParser
+import Foundation
+import InferenceRuntime
+import Logging
+
+/// `facet serve`.
+struct ServeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "serve",
+        abstract: "Serve a base model and its adapters to OpenAI clients, and train new ones.",
+        discussion: """
+            Without --model the embedded demo model is served. When requests are taken, one line \
+            'listening on http://HOST:PORT' is printed. SIGTERM lets running answers finish; a \
+            second one stops at once. SIGHUP reads the certificate again.
+
+            Examples:
+              facet serve --model models/tinyllama --adapter sql=adapters/sql
+              facet serve --model models/tinyllama --host 0.0.0.0 --api-keys keys.json
+              facet serve --config server.yaml
+            """
+    )
+
+    @Option(
+        help: ArgumentHelp(
+            "The base: a folder in Hugging Face layout, a name in the model cache, a pulled hub id.",
+            valueName: "model"
+        )
+    )
+    var model: String?
+
+    @Option(help: ArgumentHelp("What requests call the base.", valueName: "name"))
+    var servedModelName: String?
+
+    @Option(
+        name: .customLong("adapter"),
+        help: ArgumentHelp(
+            "An adapter that belongs to everybody: a PEFT folder. Repeatable.",
+            valueName: "name=dir"
+        )
+    )
+    var adapters: [AdapterArgument] = []
+
+    @Option(
+        name: .customLong("adapter-root"),
+        help: ArgumentHelp(
+            "Where adapters may be loaded from over HTTP. Repeatable; by default the data "
+                + "directory and the folder of the first --adapter.",
+            valueName: "dir"
+        )
+    )
+    var adapterRoots: [String] = []
+
+    @Option(help: ArgumentHelp("The address to listen on.", valueName: "address"))
+    var host = "127.0.0.1"
+
+    @Option(help: ArgumentHelp("The port to listen on; 0 picks a free one.", valueName: "port"))
+    var port = 8000
+
+    @Option(
+        help: ArgumentHelp(
+            "Where files, jobs and adapters are kept; by default $XDG_DATA_HOME/facet or "
+                + "~/.local/share/facet.",
+            valueName: "dir"
+        )
+    )
+    var data: String?
+
+    @Option(help: ArgumentHelp("Ask for the keys in this file.", valueName: "file"))
+    var apiKeys: String?
+
+    @Option(help: ArgumentHelp("The certificate chain for TLS, in PEM.", valueName: "file"))
+    var tlsCert: String?
+
+    @Option(help: ArgumentHelp("The certificate's private key, in PEM.", valueName: "file"))
+    var tlsKey: String?
+
+    @Option(help: ArgumentHelp("The most bytes of an uploaded file.", valueName: "n"))
+    var maxFileBytes = 512 << 20
+
+    @Option(
+        help: ArgumentHelp(
+            "Options from a YAML file, by their long names; those on the command line win.",
+            valueName: "file.yaml"
+        )
+    )
+    var config: String?
+
+    @OptionGroup var engine: EngineOptions
+
+    func validate() throws {
+        guard (0...65_535).contains(port) else {
+            throw ValidationError("--port must be from 0 to 65535.")
+        }
+        guard (tlsCert == nil) == (tlsKey == nil) else {
+            throw ValidationError("--tls-cert and --tls-key go together.")
+        }
+        guard maxFileBytes > 0 else { throw ValidationError("--max-file-bytes must be above 0.") }
+    }
+
+    func run() async throws {
+        let assembly = try await ServerAssembly(self)
+        try await assembly.run()
+    }
+}
+
+/// `NAME=DIR` on the command line.
+struct AdapterArgument: ExpressibleByArgument, Sendable {
+    let name: String
+    let path: String
+
+    init?(argument: String) {
+        guard let mark = argument.firstIndex(of: "=") else { return nil }
+        name = String(argument[..<mark])
+        path = String(argument[argument.index(after: mark)...])
+        if name.isEmpty || path.isEmpty { return nil }
+    }
+}

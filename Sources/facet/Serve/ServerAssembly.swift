@@ -1,0 +1,187 @@
+import API
+import AdapterStore
+import Foundation
+import InferenceRuntime
+import Logging
+import Trainer
+
+/// Puts the parts of a server together, in the order in which they can fail.
+struct ServerAssembly {
+    private let command: ServeCommand
+    private let server: FacetServer
+    private let jobs: FineTuningService
+    private let engine: Engine
+    private let model: String
+    private let example: String
+
+    init(_ command: ServeCommand) async throws {
+        self.command = command
+        let logger = Self.logger()
+        let database = try FacetDatabase(
+            folder: Self.dataFolder(command),
+            migrations: [
+                AdapterStore.migrations, FileStore.migrations, FineTuningStore.migrations,
+            ]
+        )
+        let demo = try command.model == nil ? DemoModel.locate() : nil
+        let pool = ThreadPool(threads: command.engine.threads)
+        let checkpoint = try ServedCheckpoint.load(
+            demo?.folder ?? command.model ?? "",
+            name: command.servedModelName ?? demo?.name,
+            command.engine,
+            pool: pool
+        )
+        let assembly = try EngineAssembly(checkpoint.model, command.engine, pool: pool)
+        let adapters = try Self.adapterStore(command, checkpoint, assembly, database)
+        let given = command.adapters + (demo?.adapters ?? [])
+        try await Self.publish(given, in: adapters)
+        let files = try await FileStore(database: database)
+        let jobs = Self.jobs(checkpoint, assembly, adapters, files, database, logger)
+        let served = ServedModel(
+            id: checkpoint.name,
+            root: checkpoint.folder,
+            created: Int(Date().timeIntervalSince1970),
+            baseHash: checkpoint.model.baseHash,
+            tokenizer: checkpoint.tokenizer,
+            templates: checkpoint.templates,
+            defaults: checkpoint.defaults,
+            generator: assembly.engine
+        )
+        var configuration = FacetServerConfiguration(
+            http: Self.httpConfiguration(command),
+            keyFile: command.apiKeys.map(KeyFile.init)
+        )
+        configuration.startedAdapters = given.map(\.name)
+        configuration.maximumFileBytes = command.maxFileBytes
+        server = try await FacetServer(
+            FacetServices(model: served, adapters: adapters, files: files, jobs: jobs),
+            configuration: configuration,
+            logger: logger
+        )
+        self.jobs = jobs
+        engine = assembly.engine
+        model = checkpoint.name
+        example = given.first?.name ?? checkpoint.name
+    }
+
+    /// Serves until a signal says to stop.
+    func run() async throws {
+        try await jobs.start()
+        let (command, example) = (command, example)
+        try await server.run { address in
+            let scheme = command.tlsCert == nil ? "http" : "https"
+            let host = address.host.contains(":") ? "[\(address.host)]" : address.host
+            print("listening on \(scheme)://\(host):\(address.port)")
+            if ProcessInfo.processInfo.environment["FACET_HINT"] != nil {
+                print(Self.hint("\(scheme)://\(host):\(address.port)", example))
+            }
+            fflush(stdout)
+        }
+        await jobs.stop()
+        await engine.stop(draining: false)
+    }
+
+    private static func hint(_ url: String, _ model: String) -> String {
+        """
+        try:
+          curl \(url)/v1/chat/completions -H 'Content-Type: application/json' \\
+            -d '{"model": "\(model)", "messages": [{"role": "user", "content": "Hello!"}]}'
+        """
+    }
+
+    private static func logger() -> Logger {
+        LoggingSystem.bootstrap(StreamLogHandler.standardError)
+        var logger = Logger(label: "facet")
+        let level = ProcessInfo.processInfo.environment["FACET_LOG"].flatMap(Logger.Level.init)
+        logger.logLevel = level ?? .info
+        return logger
+    }
+
+    private static func dataFolder(_ command: ServeCommand) -> String {
+        command.data ?? DataFolder.usual
+    }
+
+    private static func httpConfiguration(_ command: ServeCommand) -> ServerConfiguration {
+        var http = ServerConfiguration()
+        http.host = command.host
+        http.port = command.port
+        if let certificate = command.tlsCert, let key = command.tlsKey {
+            http.tls = TLSFiles(certificate: certificate, privateKey: key)
+        }
+        return http
+    }
+
+    private static func adapterStore(
+        _ command: ServeCommand,
+        _ checkpoint: ServedCheckpoint,
+        _ assembly: EngineAssembly,
+        _ database: FacetDatabase
+    ) throws -> AdapterStore {
+        var roots = command.adapterRoots
+        if roots.isEmpty {
+            roots = [database.folder]
+            if let first = command.adapters.first {
+                roots.append(
+                    URL(fileURLWithPath: first.path).standardizedFileURL
+                        .deletingLastPathComponent().path
+                )
+            }
+        }
+        return try AdapterStore(
+            database: database,
+            configuration: AdapterStoreConfiguration(
+                base: AdapterBase(model: checkpoint.model, name: checkpoint.name),
+                memoryBudget: assembly.adapterMemory,
+                roots: try AdapterRoots(roots)
+            )
+        )
+    }
+
+    private static func publish(
+        _ adapters: [AdapterArgument],
+        in store: AdapterStore
+    ) async throws {
+        for adapter in adapters {
+            var publication = AdapterPublication(
+                name: adapter.name,
+                path: adapter.path,
+                replacing: .always
+            )
+            publication.roots = .everywhere
+            do throws(AdapterStoreError) {
+                _ = try await store.publish(publication, for: .program)
+            } catch {
+                throw CommandError("--adapter \(adapter.name)=\(adapter.path): \(error)")
+            }
+        }
+    }
+
+    private static func jobs(
+        _ checkpoint: ServedCheckpoint,
+        _ assembly: EngineAssembly,
+        _ adapters: AdapterStore,
+        _ files: FileStore,
+        _ database: FacetDatabase,
+        _ logger: Logger
+    ) -> FineTuningService {
+        let runner = EngineRunner(
+            EngineRunner.Environment(
+                model: checkpoint.model,
+                modelName: checkpoint.name,
+                engine: assembly.engine,
+                context: assembly.context,
+                exampleModel: checkpoint.exampleModel,
+                adapters: adapters,
+                files: files,
+                folder: database.folder + "/jobs",
+                memoryLimit: assembly.trainingMemory
+            )
+        )
+        return FineTuningService(
+            store: FineTuningStore(database: database),
+            runner: runner,
+            maximumRunning: 2,
+            logger: logger
+        )
+    }
+}
