@@ -1,6 +1,6 @@
-import ArgumentParser
+public import ArgumentParser
 import Foundation
-import InferenceRuntime
+public import InferenceRuntime
 
 extension ComputeDType: ExpressibleByArgument {}
 

@@ -1,4 +1,5 @@
 import API
+import AdapterStore
 import Foundation
 import InferenceRuntime
 import Trainer
@@ -84,6 +85,20 @@ struct ServedCheckpoint {
             unk: tokenizer.unkToken,
             pad: tokenizer.padToken
         )
+    }
+
+    /// What adapters must fit.
+    var adapterBase: AdapterBase {
+        let architecture = model.architecture
+        return AdapterBase(name: name, hash: model.baseHash, family: nil) {
+            (folder, _) throws(AdapterUnfit) in
+            do throws(AdapterError) {
+                let adapter = try LoRAAdapter(folder: folder, for: architecture)
+                return AdapterWeights(adapter: adapter, bytes: adapter.bytes)
+            } catch {
+                throw AdapterUnfit("\(error)")
+            }
+        }
     }
 
     /// What the trainer needs to know to encode examples as serving does.

@@ -20,7 +20,7 @@ struct ServerAssembly {
         let database = try FacetDatabase(
             folder: Self.dataFolder(command),
             migrations: [
-                AdapterStore.migrations, FileStore.migrations, FineTuningStore.migrations,
+                .adapters, FileStore.migrations, FineTuningStore.migrations,
             ]
         )
         let demo = try command.model == nil ? DemoModel.locate() : nil
@@ -49,7 +49,7 @@ struct ServerAssembly {
         )
         var configuration = FacetServerConfiguration(
             http: Self.httpConfiguration(command),
-            keyFile: command.apiKeys.map(KeyFile.init)
+            keyFile: command.apiKeys.map { KeyFile(path: $0) }
         )
         configuration.startedAdapters = given.map(\.name)
         configuration.maximumFileBytes = command.maxFileBytes
@@ -71,11 +71,13 @@ struct ServerAssembly {
         try await server.run { address in
             let scheme = command.tlsCert == nil ? "http" : "https"
             let host = address.host.contains(":") ? "[\(address.host)]" : address.host
-            print("listening on \(scheme)://\(host):\(address.port)")
+            let url = "\(scheme)://\(host):\(address.port)"
+            var lines = "listening on \(url)\n"
             if ProcessInfo.processInfo.environment["FACET_HINT"] != nil {
-                print(Self.hint("\(scheme)://\(host):\(address.port)", example))
+                lines += Self.hint(url, example) + "\n"
             }
-            fflush(stdout)
+            // Not `print`: whoever waits for the line must get it at once, through a pipe too.
+            FileHandle.standardOutput.write(Data(lines.utf8))
         }
         await jobs.stop()
         await engine.stop(draining: false)
@@ -92,7 +94,7 @@ struct ServerAssembly {
     private static func logger() -> Logger {
         LoggingSystem.bootstrap(StreamLogHandler.standardError)
         var logger = Logger(label: "facet")
-        let level = ProcessInfo.processInfo.environment["FACET_LOG"].flatMap(Logger.Level.init)
+        let level = ProcessInfo.processInfo.environment["FACET_LOG"].flatMap { Logger.Level(rawValue: $0) }
         logger.logLevel = level ?? .info
         return logger
     }
@@ -130,7 +132,7 @@ struct ServerAssembly {
         return try AdapterStore(
             database: database,
             configuration: AdapterStoreConfiguration(
-                base: AdapterBase(model: checkpoint.model, name: checkpoint.name),
+                base: checkpoint.adapterBase,
                 memoryBudget: assembly.adapterMemory,
                 roots: try AdapterRoots(roots)
             )

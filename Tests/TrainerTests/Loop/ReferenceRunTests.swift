@@ -1,0 +1,133 @@
+import Foundation
+import InferenceRuntime
+import TestSupport
+import Testing
+import Trainer
+
+@Suite("Training is PEFT's with torch's AdamW")
+struct ReferenceRunTests {
+    static let folder = SharedData.packageRoot + "/Tests/Fixtures/"
+
+    /// The run of `Tests/Fixtures/training/make.py` on one model.
+    struct Reference {
+        let model: Transformer
+        let context: ComputeContext
+        let plan: TrainingPlan
+        let state: TrainingState
+        let losses: [Double]
+        let accuracies: [Double]
+        let norms: [Double]
+
+        init(_ name: String, threads: Int = 1, accumulation: Int = 1) throws {
+            let folder = ReferenceRunTests.folder
+            let bytes = try Data(contentsOf: URL(fileURLWithPath: "\(folder)training/\(name).json"))
+            let json = try JSONValue(parsing: [UInt8](bytes))
+            let pool = ThreadPool(threads: threads)
+            context = ComputeContext(pool: pool, dtype: .fp32)
+            model = try ModelLoader.load(
+                folder: "\(folder)models/\(name)",
+                compute: .fp32,
+                pool: pool,
+                progress: { _ in }
+            ).model
+            let examples = (json["examples"]?.array ?? []).map(Self.example)
+            let request = try HyperparameterRequest(json: [
+                "n_epochs": 10, "batch_size": 4, "learning_rate": 1e-2, "weight_decay": 0.01,
+                "lora_rank": 4, "lora_alpha": 8, "warmup_steps": 5, "seed": 42,
+                "gradient_accumulation_steps": JSONValue(accumulation),
+            ])
+            plan = TrainingPlan(
+                hyperparameters: request.resolved(examples: examples.count, seed: 0),
+                data: TrainingData(training: examples, validation: [], hash: "", notes: [])
+            )
+            state = try Self.state("\(folder)training/\(name)", model.architecture)
+            losses = json["losses"]?.array?.compactMap(\.double) ?? []
+            accuracies = json["accuracies"]?.array?.compactMap(\.double) ?? []
+            norms = json["gradient_norms"]?.array?.compactMap(\.double) ?? []
+        }
+
+        private static func example(_ json: JSONValue) -> LabelledExample {
+            let tokens = (json["tokens"]?.array ?? []).compactMap { $0.int.map { Int32($0) } }
+            let prompt = json["prompt"]?.int ?? 0
+            let weights = tokens.indices.map { Float($0 < prompt ? 0 : 1) }
+            return LabelledExample(
+                example: EncodedExample(
+                    tokens: tokens,
+                    weights: weights,
+                    fullLength: tokens.count
+                ),
+                line: 1
+            )
+        }
+
+        private static func state(
+            _ folder: String,
+            _ architecture: Architecture
+        ) throws -> TrainingState {
+            let url = URL(fileURLWithPath: folder + "/adapter_config.json")
+            let config = try JSONValue(parsing: [UInt8](Data(contentsOf: url)))
+            let adapter = try LoRAAdapter(
+                configuration: LoRAConfiguration(json: config),
+                tensors: SafetensorsFile(path: folder + "/adapter_model.safetensors"),
+                for: architecture
+            )
+            return try TrainingState(copying: adapter, for: architecture)
+        }
+
+        /// The records of all steps.
+        func run() throws -> [StepRecord] {
+            let run = TrainingRun(
+                model: model,
+                plan: plan,
+                state: state,
+                workspace: TrainingWorkspace(model: model, longest: plan.longest),
+                context: context
+            )
+            var records: [StepRecord] = []
+            while records.count < plan.totalSteps {
+                records.append(try run.step(after: records.last, yield: {}))
+            }
+            return records
+        }
+    }
+
+    @Test(
+        "50 steps: loss, accuracy and gradient norm of every step",
+        arguments: ["llama-gqa", "qwen2"]
+    )
+    func fiftySteps(_ name: String) throws {
+        let reference = try Reference(name)
+        let records = try reference.run()
+        #expect(records.count == 50)
+        for (index, record) in records.enumerated() {
+            #expect(abs(record.loss - reference.losses[index]) <= 1e-4, "step \(record.step)")
+            #expect(
+                abs(record.gradientNorm / reference.norms[index] - 1) <= 1e-3,
+                "step \(record.step)"
+            )
+        }
+        #expect(abs(records[0].gradientNorm / reference.norms[0] - 1) <= 1e-5)
+        let accuracies = records.map(\.accuracy)
+        let differing = zip(accuracies, reference.accuracies).count { abs($0 - $1) > 1e-9 }
+        #expect(differing <= 1, "ties may fall the other way, once")
+    }
+
+    @Test("accumulation and threads change nothing that matters")
+    func accumulation() throws {
+        let whole = try Reference("llama-gqa").run()
+        let parts = try Reference("llama-gqa", accumulation: 4).run()
+        let threaded = try Reference("llama-gqa", threads: 3).run()
+        #expect(whole == threaded)
+        for (left, right) in zip(whole, parts) {
+            #expect(abs(left.loss - right.loss) <= 1e-5)
+        }
+    }
+
+    @Test("the base is the same after a run, bit for bit")
+    func baseUnchanged() throws {
+        let reference = try Reference("llama-gqa")
+        let before = reference.model.hashWeights()
+        _ = try reference.run()
+        #expect(reference.model.hashWeights() == before)
+    }
+}
