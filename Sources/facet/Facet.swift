@@ -9,7 +9,7 @@ struct Facet: AsyncParsableCommand {
         version: FacetVersion.text,
         subcommands: [
             ServeCommand.self,
-            AdaptersCommand.self,
+            PullCommand.self,
             KeysCommand.self,
         ]
     )

@@ -112,10 +112,11 @@ extension EngineRunner {
         }
     }
 
-    /// SHA-256 of a file, read piece by piece.
+    /// SHA-256 of a file.
     private static func fileHash(_ path: String) throws(FineTuningError) -> String {
         do throws(CheckpointError) {
-            return SHA256.hex(of: try MemoryMappedFile(path: path).bytes)
+            let file = try MemoryMappedFile(path: path)
+            return withExtendedLifetime(file) { SHA256.hex(of: file.bytes) }
         } catch {
             throw FineTuningError(code: "file_not_found", message: "\(error)")
         }

@@ -94,7 +94,9 @@ struct ServerAssembly {
     private static func logger() -> Logger {
         LoggingSystem.bootstrap(StreamLogHandler.standardError)
         var logger = Logger(label: "facet")
-        let level = ProcessInfo.processInfo.environment["FACET_LOG"].flatMap { Logger.Level(rawValue: $0) }
+        let level = ProcessInfo.processInfo.environment["FACET_LOG"].flatMap {
+            Logger.Level(rawValue: $0)
+        }
         logger.logLevel = level ?? .info
         return logger
     }

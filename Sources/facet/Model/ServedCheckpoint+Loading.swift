@@ -23,15 +23,12 @@ extension ServedCheckpoint {
     }
 
     private static func folder(_ reference: String) throws -> String {
-        var isFolder: ObjCBool = false
-        if FileManager.default.fileExists(atPath: reference, isDirectory: &isFolder),
-            isFolder.boolValue
-        {
-            return reference
+        let cache = ModelCache(environment: ProcessInfo.processInfo.environment)
+        do throws(HubError) {
+            return try ModelReference.resolve(reference, in: cache)
+        } catch {
+            throw CommandError("\(error)")
         }
-        throw CommandError(
-            "There is no model '\(reference)': give a folder in Hugging Face layout."
-        )
     }
 }
 
