@@ -164,6 +164,21 @@ struct TokenizerTests {
         }
     }
 
+    @Test("gives the same ids to many callers at the same time")
+    func concurrency() async throws {
+        let tokenizer = try Tokenizer(tokenizerJSON: Self.document(), config: nil)
+        let text = String(repeating: "aab ca<eos>é dede ", count: 200)
+        let expected = tokenizer.encode(text, addSpecialTokens: true, parseSpecial: true)
+        await withTaskGroup(of: [Int32].self) { group in
+            for _ in 0..<16 {
+                group.addTask {
+                    tokenizer.encode(text, addSpecialTokens: true, parseSpecial: true)
+                }
+            }
+            for await ids in group { #expect(ids == expected) }
+        }
+    }
+
     // MARK: - Long input
 
     @Test("merges a long run of one character by rank, leftmost first", arguments: 1...70)

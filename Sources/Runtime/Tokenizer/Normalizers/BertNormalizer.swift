@@ -36,6 +36,7 @@ struct BertNormalizer: Sendable {
             text.mapScalars { output, scalar in
                 if scalar.value < 0x300
                     || scalar.properties.generalCategory != .nonspacingMark
+                    || !scalar.isAssigned(in: UnicodeVersion.categories)
                 {
                     output.append(scalar)
                 }
@@ -51,7 +52,8 @@ struct BertNormalizer: Sendable {
         default: break
         }
         switch scalar.properties.generalCategory {
-        case .control, .format, .privateUse, .surrogate: return true
+        case .control, .format, .privateUse, .surrogate:
+            return scalar.isAssigned(in: UnicodeVersion.categories)
         default: return false
         }
     }

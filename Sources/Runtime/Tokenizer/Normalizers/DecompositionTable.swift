@@ -63,12 +63,21 @@ struct DecompositionTable: Sendable {
             let from = sides[0].split(separator: UInt8(ascii: "+")).map(number)
             let target = sides[1].split(separator: UInt8(ascii: ".")).map(number)
             code += from[0]
+            // Runs were assigned together.
+            guard isKnown(code) else {
+                code += from.count > 1 ? from[1] : 0
+                continue
+            }
             steps[code] = target
             guard from.count > 1 else { continue }
             for distance in 1...from[1] { steps[code + distance] = [target[0] + distance] }
             code += from[1]
         }
         return steps
+    }
+
+    private static func isKnown(_ code: UInt32) -> Bool {
+        Unicode.Scalar(code)?.isAssigned(in: UnicodeVersion.normalization) ?? false
     }
 
     private static func number(_ digits: Slice<UnsafeBufferPointer<UInt8>>) -> UInt32 {

@@ -74,7 +74,9 @@ struct NormalizationForm: Sendable {
 
     private static func combiningClass(_ scalar: UInt32) -> UInt8 {
         guard scalar >= 0x300, let scalar = Unicode.Scalar(scalar) else { return 0 }
-        return scalar.properties.canonicalCombiningClass.rawValue
+        let combining = scalar.properties.canonicalCombiningClass.rawValue
+        guard combining != 0 else { return 0 }
+        return scalar.isAssigned(in: UnicodeVersion.normalization) ? combining : 0
     }
 
     /// Puts combining marks in the order of their classes, keeping equal ones as they are.

@@ -143,7 +143,8 @@ extension Unicode.Scalar {
     var isMark: Bool {
         guard value >= 0x300 else { return false }
         switch properties.generalCategory {
-        case .nonspacingMark, .spacingMark, .enclosingMark: return true
+        case .nonspacingMark, .spacingMark, .enclosingMark:
+            return isAssigned(in: UnicodeVersion.normalization)
         default: return false
         }
     }

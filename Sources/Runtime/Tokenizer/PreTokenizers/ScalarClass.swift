@@ -24,7 +24,7 @@ enum ScalarClass: Sendable {
         switch scalar.properties.generalCategory {
         case .connectorPunctuation, .dashPunctuation, .openPunctuation, .closePunctuation,
             .initialPunctuation, .finalPunctuation, .otherPunctuation:
-            return true
+            return scalar.isAssigned(in: UnicodeVersion.categories)
         default: return false
         }
     }
