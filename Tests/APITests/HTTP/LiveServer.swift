@@ -67,14 +67,14 @@ struct LiveServer {
         router.add(.get, "/events") { _ in
             .eventStream(keepAlive: .milliseconds(50)) { events in
                 try await events.send(["n": 1])
-                try await Task.sleep(for: .milliseconds(200))
+                try await Task.sleep(for: .milliseconds(500))
                 try await events.done()
             }
         }
         router.add(.get, "/broken-events") { _ in
             .eventStream { events in
-                try await events.send(["n": 1])
-                try await Task.sleep(for: .milliseconds(50))
+                // More than may wait: `send` returns when the head is on its way.
+                try await events.send(data: [UInt8](repeating: 120, count: 400_000))
                 throw APIError.badRequest("no more", code: "stop")
             }
         }
