@@ -3,33 +3,54 @@ public import InferenceRuntime
 
 /// Small random models and adapters, made on the spot: nothing to fetch, nothing to keep.
 public enum TinyModel {
-    /// A Llama with grouped heads: two layers, hidden 128, vocabulary 320.
+    /// The measures of a Llama with grouped heads.
+    public struct Shape: Sendable {
+        /// Width of the residual stream; a head is a quarter of it, or 64 where that is less.
+        public var hidden = 128
+        /// Width inside the MLP.
+        public var intermediate = 192
+        /// Blocks.
+        public var layers = 2
+        /// Tokens.
+        public var vocabulary = 320
+
+        /// The smallest that has everything: grouped heads, two blocks.
+        public init() {}
+
+        var heads: Int { max(4, hidden / 64) }
+    }
+
+    /// A Llama with two query heads to each key head.
     public static func llama(
+        _ shape: Shape = Shape(),
         compute: ComputeDType = .fp32,
         pool: ThreadPool
     ) throws -> Transformer {
         let configuration = """
-            {"architectures": ["LlamaForCausalLM"], "model_type": "llama", "hidden_size": 128,
-             "intermediate_size": 192, "num_attention_heads": 4, "num_key_value_heads": 2,
-             "num_hidden_layers": 2, "vocab_size": 320, "max_position_embeddings": 1024,
-             "rms_norm_eps": 1e-5, "rope_theta": 10000.0, "tie_word_embeddings": false}
+            {"architectures": ["LlamaForCausalLM"], "model_type": "llama",
+             "hidden_size": \(shape.hidden), "intermediate_size": \(shape.intermediate),
+             "num_attention_heads": \(shape.heads), "num_key_value_heads": \(shape.heads / 2),
+             "num_hidden_layers": \(shape.layers), "vocab_size": \(shape.vocabulary),
+             "max_position_embeddings": 1024, "rms_norm_eps": 1e-5, "rope_theta": 10000.0,
+             "tie_word_embeddings": false}
             """
+        let (hidden, inner) = (shape.hidden, shape.intermediate)
         var shapes: [(String, [Int])] = [
-            ("model.embed_tokens.weight", [320, 128]), ("model.norm.weight", [128]),
-            ("lm_head.weight", [320, 128]),
+            ("model.embed_tokens.weight", [shape.vocabulary, hidden]),
+            ("model.norm.weight", [hidden]), ("lm_head.weight", [shape.vocabulary, hidden]),
         ]
-        for layer in 0..<2 {
+        for layer in 0..<shape.layers {
             let path = "model.layers.\(layer)"
             shapes += [
-                ("\(path).input_layernorm.weight", [128]),
-                ("\(path).post_attention_layernorm.weight", [128]),
-                ("\(path).self_attn.q_proj.weight", [128, 128]),
-                ("\(path).self_attn.k_proj.weight", [64, 128]),
-                ("\(path).self_attn.v_proj.weight", [64, 128]),
-                ("\(path).self_attn.o_proj.weight", [128, 128]),
-                ("\(path).mlp.gate_proj.weight", [192, 128]),
-                ("\(path).mlp.up_proj.weight", [192, 128]),
-                ("\(path).mlp.down_proj.weight", [128, 192]),
+                ("\(path).input_layernorm.weight", [hidden]),
+                ("\(path).post_attention_layernorm.weight", [hidden]),
+                ("\(path).self_attn.q_proj.weight", [hidden, hidden]),
+                ("\(path).self_attn.k_proj.weight", [hidden / 2, hidden]),
+                ("\(path).self_attn.v_proj.weight", [hidden / 2, hidden]),
+                ("\(path).self_attn.o_proj.weight", [hidden, hidden]),
+                ("\(path).mlp.gate_proj.weight", [inner, hidden]),
+                ("\(path).mlp.up_proj.weight", [inner, hidden]),
+                ("\(path).mlp.down_proj.weight", [hidden, inner]),
             ]
         }
         return try load(configuration, shapes, compute: compute, pool: pool)

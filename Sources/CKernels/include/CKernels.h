@@ -239,6 +239,20 @@ double fk_row_exp_sum(const float *x, size_t count, float greatest);
 /// [blocks of FK_ROW_BLOCK]. Returns the sum of all.
 double fk_row_weights(const float *x, size_t count, float greatest, float inverse_temperature,
                       float floor, float *weights, double *sums);
+/// What a filter keeps: weights above `least`, and the first `ties` of those equal to it.
+typedef struct {
+  float least;
+  size_t ties;
+} fk_row_cut;
+/// The `limit` largest weights (1 or more), the lower index first among equals; scratch [count].
+fk_row_cut fk_row_cut_count(const float *weights, size_t count, size_t limit, float *scratch);
+/// The fewest largest weights (at most 1 each) of `total` that sum to at least `goal`, one or more.
+fk_row_cut fk_row_cut_mass(const float *weights, size_t count, double total, double goal,
+                           float *scratch);
+/// Weights that a filter drops become 0; sums as above. Returns the sum of all.
+double fk_row_keep(float *weights, size_t count, fk_row_cut cut, double *sums);
+/// The index at which the running sum of weights passes `goal`; never one without weight.
+size_t fk_row_draw(const float *weights, size_t count, const double *sums, double goal);
 
 // MARK: Vectors (vector.c)
 

@@ -49,3 +49,49 @@ package struct LogitsRow {
     /// Elements whose sum is kept together: what a draw skips at once.
     package static let block = Int(FK_ROW_BLOCK)
 }
+
+/// The weights of a row, `[vocabulary]`, while filters drop some of them.
+package struct WeightRow {
+    /// The weights; not negative.
+    package let base: UnsafeMutablePointer<Float>
+    /// How many.
+    package let count: Int
+    /// The sum of every block of them.
+    package let sums: UnsafeMutablePointer<Double>
+    /// Room for as many numbers.
+    package let scratch: UnsafeMutablePointer<Float>
+    /// The sum of all.
+    package private(set) var total: Double
+
+    /// Weights that somebody else keeps, and their sums.
+    package init(
+        base: UnsafeMutablePointer<Float>,
+        count: Int,
+        sums: UnsafeMutablePointer<Double>,
+        scratch: UnsafeMutablePointer<Float>,
+        total: Double
+    ) {
+        self.scratch = scratch
+        self.base = base
+        self.count = count
+        self.sums = sums
+        self.total = total
+    }
+
+    /// Keeps the `limit` largest, the lower index first among equals.
+    package mutating func keepLargest(_ limit: Int) {
+        let cut = fk_row_cut_count(base, count, max(1, limit), scratch)
+        total = fk_row_keep(base, count, cut, sums)
+    }
+
+    /// Keeps the fewest largest that have a share of the sum, at least one.
+    package mutating func keepLargest(share: Float) {
+        let cut = fk_row_cut_mass(base, count, total, Double(share) * total, scratch)
+        total = fk_row_keep(base, count, cut, sums)
+    }
+
+    /// The index at which the weights, in order, pass a share of their sum.
+    package func index(atShare share: Double) -> Int {
+        fk_row_draw(base, count, sums, share * total)
+    }
+}

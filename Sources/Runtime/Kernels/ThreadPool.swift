@@ -31,16 +31,21 @@ public final class ThreadPool: @unchecked Sendable {
     /// The same for a closure that its caller keeps: nothing is allocated.
     public func parallel(_ count: Int, kept body: @escaping (Int) -> Void) {
         guard count > 0 else { return }
-        var body = body
-        withUnsafeMutablePointer(to: &body) { pointer in
+        var work = Work(body: body)
+        withUnsafeMutablePointer(to: &work) { pointer in
             fk_pool_run(
                 pool,
                 count,
                 { context, index in
-                    context?.assumingMemoryBound(to: ((Int) -> Void).self).pointee(index)
+                    context?.assumingMemoryBound(to: Work.self).pointee.body(index)
                 },
                 pointer
             )
         }
     }
+}
+
+/// A closure behind a pointer: by itself it would be wrapped, on the heap, to be pointed to.
+private struct Work {
+    let body: (Int) -> Void
 }

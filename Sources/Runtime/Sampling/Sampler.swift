@@ -96,97 +96,17 @@ extension Sampler {
             inverseTemperature: 1 / parameters.temperature,
             floor: parameters.minP
         )
-        let random = Philox.uniform(seed: seed, step: step)
+        var weights = WeightRow(
+            base: workspace.row,
+            count: row.count,
+            sums: workspace.sums,
+            scratch: workspace.scratch,
+            total: total
+        )
         if parameters.topK > 0, parameters.topK < row.count {
-            return drawFromTopK(random, workspace)
+            weights.keepLargest(parameters.topK)
         }
-        if parameters.topP < 1 {
-            return drawFromNucleus(random, total: total, workspace)
-        }
-        return drawFromAll(random, total: total, workspace)
-    }
-
-    /// Walks the vocabulary in order until the weights reach the random share of their sum.
-    private func drawFromAll(
-        _ random: Double,
-        total: Double,
-        _ workspace: SamplerWorkspace
-    ) -> Int {
-        let goal = random * total
-        let count = workspace.vocabulary
-        var (reached, start) = (0.0, 0)
-        while start + LogitsRow.block < count {
-            let next = reached + workspace.sums[start / LogitsRow.block]
-            if next > goal { break }
-            (reached, start) = (next, start + LogitsRow.block)
-        }
-        for index in start..<count where workspace.row[index] > 0 {
-            reached += Double(workspace.row[index])
-            if reached > goal { return index }
-        }
-        // Rounding left the sum a hair short of its goal: the last token with any weight.
-        return (0..<count).last { workspace.row[$0] > 0 } ?? 0
-    }
-
-    private func drawFromTopK(_ random: Double, _ workspace: SamplerWorkspace) -> Int {
-        var selection = TopSelection(storage: workspace.keys)
-        selection.selectLargest(
-            parameters.topK,
-            of: workspace.row,
-            count: workspace.vocabulary
-        )
-        var total = 0.0
-        for place in 0..<selection.count {
-            total += Double(TopSelection.value(selection.keys[place]))
-        }
-        var kept = selection.count
-        if parameters.topP < 1 {
-            let goal = Double(parameters.topP) * total
-            total = 0
-            for place in 0..<selection.count {
-                total += Double(TopSelection.value(selection.keys[place]))
-                if total >= goal {
-                    kept = place + 1
-                    break
-                }
-            }
-        }
-        return walk(random * total, count: kept) { selection.keys[$0] }
-    }
-
-    private func drawFromNucleus(
-        _ random: Double,
-        total: Double,
-        _ workspace: SamplerWorkspace
-    ) -> Int {
-        // What lies below this threshold weighs less than 1 − topP in all, so the nucleus is
-        // above it, and most of the vocabulary need not be looked at again.
-        let share = Double(max(0, 1 - parameters.topP)) * total / Double(workspace.vocabulary)
-        let threshold = max(Float.leastNonzeroMagnitude, min(1, Float(share)))
-        var selection = TopSelection(storage: workspace.keys)
-        selection.gather(
-            atLeast: threshold,
-            of: workspace.row,
-            count: workspace.vocabulary
-        )
-        let (found, goal) = (selection.count, Double(parameters.topP) * total)
-        var (kept, mass) = (0, 0.0)
-        repeat {
-            mass += Double(TopSelection.value(selection.popLargest()))
-            kept += 1
-        } while mass < goal && kept < found
-        return walk(random * mass, count: kept) { selection.keys[found - 1 - $0] }
-    }
-
-    /// The index of the key at which the weights, best first, pass `goal`.
-    private func walk(_ goal: Double, count: Int, key: (Int) -> TopSelection.Key) -> Int {
-        var reached = 0.0
-        for place in 0..<count {
-            reached += Double(TopSelection.value(key(place)))
-            if reached > goal { return TopSelection.index(key(place)) }
-        }
-        // Rounding: the last one with any weight.
-        let last = (0..<count).last { TopSelection.value(key($0)) > 0 } ?? 0
-        return TopSelection.index(key(last))
+        if parameters.topP < 1 { weights.keepLargest(share: parameters.topP) }
+        return weights.index(atShare: Philox.uniform(seed: seed, step: step))
     }
 }

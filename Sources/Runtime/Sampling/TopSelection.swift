@@ -37,57 +37,30 @@ struct TopSelection {
         guard count > 0 else { return }
         for index in 0..<count { keys[index] = Self.key(values[index], index: index) }
         for root in stride(from: count / 2 - 1, through: 0, by: -1) {
-            siftDown(root, count: count, by: >)
+            siftDown(root, count: count)
         }
         var least = Self.value(keys[0])
         for index in count..<total where values[index] > least {
             keys[0] = Self.key(values[index], index: index)
-            siftDown(0, count: count, by: >)
+            siftDown(0, count: count)
             least = Self.value(keys[0])
         }
         for end in stride(from: count - 1, to: 0, by: -1) {
             swap(&keys[0], &keys[end])
-            siftDown(0, count: end, by: >)
+            siftDown(0, count: end)
         }
     }
 
-    /// Leaves values from `threshold` up in `keys`, the largest first and the others in the order
-    /// of a heap: ``popLargest()`` takes one after the other.
-    mutating func gather(
-        atLeast threshold: Float,
-        of values: UnsafePointer<Float>,
-        count total: Int
-    ) {
-        count = 0
-        for index in 0..<total where values[index] >= threshold {
-            keys[count] = Self.key(values[index], index: index)
-            count += 1
-        }
-        for root in stride(from: count / 2 - 1, through: 0, by: -1) {
-            siftDown(root, count: count, by: <)
-        }
-    }
-
-    /// Takes the largest off the heap and puts it behind the others, where it stays readable.
-    mutating func popLargest() -> Key {
-        let largest = keys[0]
-        count -= 1
-        keys[0] = keys[count]
-        keys[count] = largest
-        siftDown(0, count: count, by: <)
-        return largest
-    }
-
-    /// Moves a key down until none of its children belongs above it.
-    private func siftDown(_ start: Int, count: Int, by belongsBelow: (Key, Key) -> Bool) {
+    /// Moves a key down until none of its children is smaller: the smallest is on top.
+    private func siftDown(_ start: Int, count: Int) {
         guard start < count else { return }
         var root = start
         let key = keys[root]
         while true {
             var child = 2 * root + 1
             guard child < count else { break }
-            if child + 1 < count, belongsBelow(keys[child], keys[child + 1]) { child += 1 }
-            guard belongsBelow(key, keys[child]) else { break }
+            if child + 1 < count, keys[child] > keys[child + 1] { child += 1 }
+            guard key > keys[child] else { break }
             keys[root] = keys[child]
             root = child
         }

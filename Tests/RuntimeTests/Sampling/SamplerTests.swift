@@ -1,5 +1,6 @@
 import Glibc
 @testable import InferenceRuntime
+import TestSupport
 import Testing
 
 @Suite("Sampler")
@@ -88,28 +89,27 @@ struct SamplerTests {
             SamplingParameters(temperature: 0.5, topP: 0.8, topK: 40),
             SamplingParameters(temperature: 2, topP: 0.95, topK: 999, minP: 0.001),
             SamplingParameters(temperature: 1.5, topP: 0.999),
-            SamplingParameters(topK: 100_000),
+            SamplingParameters(topK: 100_000), SamplingParameters(topK: 700),
+            SamplingParameters(temperature: 50, topP: 0.97),
         ]
     )
     func filters(_ parameters: SamplingParameters) {
-        let kept = Reference.kept(Self.logits, parameters)
+        let kept = Set(Reference(Self.logits, parameters).kept)
         let drawn = draws(3000, from: Self.logits, parameters)
         #expect(drawn.allSatisfy { kept.contains(Int($0 ?? -1)) })
         if kept.count < 30 { #expect(Set(drawn).count == kept.count) }
     }
 
-    @Test("every draw is the one that a sorted walk makes")
+    @Test("every draw is the one that a walk over what is kept makes")
     func drawsMatchReference() {
         let all = [
             SamplingParameters(topP: 0.9), SamplingParameters(temperature: 0.6, topK: 50),
             SamplingParameters(topP: 0.7, topK: 20), SamplingParameters(topP: 0.99, minP: 0.01),
         ]
         for parameters in all {
-            let expected = (0..<200).map {
-                Reference.draw(Self.logits, parameters, Philox.uniform(seed: 9, step: UInt64($0)))
-            }
+            let expected = Reference(Self.logits, parameters).draws(200, seed: 9)
             let drawn = draws(200, from: Self.logits, parameters, seed: 9)
-            #expect(drawn == expected.map { Int32($0) })
+            #expect(drawn == expected)
         }
     }
 
@@ -117,6 +117,29 @@ struct SamplerTests {
     func topKTies() {
         let drawn = draws(400, from: [1, 2, 2, 2, 2, 0], SamplingParameters(topK: 2))
         #expect(Set(drawn) == [1, 2])
+    }
+
+    @Test("filters of a large vocabulary, where bounds thin it out first")
+    func largeVocabulary() {
+        var random = TinyRandom(state: 11)
+        for spread: Float in [0.01, 1, 12] {
+            let logits = (0..<5000).map { _ in random.nextFloat() * spread }
+            for parameters in [
+                SamplingParameters(topP: 0.6), SamplingParameters(topK: 3),
+                SamplingParameters(topK: 9), SamplingParameters(topP: 0.5, topK: 2000),
+            ] {
+                let expected = Reference(logits, parameters).draws(100, seed: 2)
+                let drawn = draws(100, from: logits, parameters, seed: 2)
+                #expect(drawn == expected, "\(spread) \(parameters)")
+            }
+        }
+    }
+
+    @Test("equal weights at the border of topP: as many as it takes, the lower ids")
+    func topPTies() {
+        let flat = [Float](repeating: 1, count: 1000)
+        let drawn = Set(draws(20_000, from: flat, SamplingParameters(topP: 0.125)))
+        #expect(drawn == Set((0..<125).map { Int32($0) }))
     }
 
     @Test("a broken row is an answer, not a trap", arguments: [Float.nan, .infinity])
@@ -140,22 +163,42 @@ struct SamplerTests {
 }
 
 /// What the sampler does, said plainly: sort everything.
-private enum Reference {
-    static func kept(_ logits: [Float], _ parameters: SamplingParameters) -> [Int] {
-        let weights = weights(logits, parameters)
+private struct Reference {
+    /// What the filters keep, best first.
+    let kept: [Int]
+    private let weights: [Float]
+
+    init(_ logits: [Float], _ parameters: SamplingParameters) {
+        let weights = Self.weights(logits, parameters)
         var order = weights.indices.filter { weights[$0] >= parameters.minP && weights[$0] > 0 }
         order.sort { (weights[$0], $1) > (weights[$1], $0) }
         if parameters.topK > 0 { order = Array(order.prefix(parameters.topK)) }
-        let goal = Double(parameters.topP) * order.reduce(0.0) { $0 + Double(weights[$1]) }
-        guard parameters.topP < 1 else { return order }
-        var mass = 0.0
-        var kept: [Int] = []
-        for index in order {
-            mass += Double(weights[index])
-            kept.append(index)
-            if mass >= goal { break }
+        if parameters.topP < 1 {
+            let goal = Double(parameters.topP) * order.reduce(0.0) { $0 + Double(weights[$1]) }
+            var mass = 0.0
+            let count = order.firstIndex { index in
+                mass += Double(weights[index])
+                return mass >= goal
+            }
+            order = Array(order.prefix((count ?? order.count) + 1))
         }
-        return kept
+        kept = order
+        self.weights = weights
+    }
+
+    /// The tokens that a stream draws.
+    func draws(_ count: Int, seed: UInt64) -> [Int32] {
+        let order = kept.sorted()
+        let total = order.reduce(0.0) { $0 + Double(weights[$1]) }
+        return (0..<count).map { step in
+            let goal = Philox.uniform(seed: seed, step: UInt64(step)) * total
+            var reached = 0.0
+            let index = order.first { index in
+                reached += Double(weights[index])
+                return reached > goal
+            }
+            return Int32(index ?? order.last ?? 0)
+        }
     }
 
     /// The sampler's own weights: their rounding is not what is tested here.
@@ -173,17 +216,5 @@ private enum Reference {
             )
         }
         return weights
-    }
-
-    static func draw(_ logits: [Float], _ parameters: SamplingParameters, _ u: Double) -> Int {
-        let order = kept(logits, parameters)
-        let all = weights(logits, parameters)
-        let weights = order.map { Double(all[$0]) }
-        var reached = 0.0
-        for (index, weight) in zip(order, weights) {
-            reached += weight
-            if reached > u * weights.reduce(0, +) { return index }
-        }
-        return order.last ?? 0
     }
 }
