@@ -73,8 +73,15 @@ public final class HTTPServer {
             try await Task.sleep(for: limit)
             stop()
         }
+        // Connections that only linger keep nobody waiting for long: no answer hangs on them.
+        let impatience = Task {
+            while requestCount > 0 { try await Task.sleep(for: .milliseconds(50)) }
+            try await Task.sleep(for: .seconds(1))
+            stop()
+        }
         await withCheckedContinuation { drained.append($0) }
         deadline.cancel()
+        impatience.cancel()
     }
 
     /// Stops listening and closes every connection at once; running handlers are cancelled.
