@@ -47,7 +47,9 @@ struct CompletionWriter: Sendable {
 
     /// The last chunk, where usage was asked for.
     func usageChunk(_ usage: CompletionUsage) -> JSONValue? {
-        body.generation.includeUsage ? CompletionAnswer.usageChunk(head, usage) : nil
+        // No conditional expression: its nil would be JSON's null.
+        guard body.generation.includeUsage else { return nil }
+        return CompletionAnswer.usageChunk(head, usage)
     }
 
     private func chunk(

@@ -72,6 +72,7 @@ public final class FacetServer: Sendable {
         logger.info("draining; a second signal stops at once")
         let hurry = Task {
             await signals.second()
+            guard !Task.isCancelled else { return }
             logger.info("stopping at once")
             await stop()
         }

@@ -86,6 +86,7 @@ struct CompletionsTests {
             texts[index] += choice["text"]?.string ?? ""
         }
         #expect(texts == (0..<80).map { "p\($0 / 2)" })
+        #expect(streamed.events.allSatisfy { $0["choices"]?.array?.count == 1 })
         #expect(streamed.isDone)
     }
 
