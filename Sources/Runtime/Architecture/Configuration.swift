@@ -118,9 +118,6 @@ struct Configuration: Sendable {
                 throw .unsupportedField(name, value: found.serialized, supported: "false")
             }
         }
-        if let factor = try optionalInt("pretraining_tp"), factor > 1 {
-            throw .unsupportedField("pretraining_tp", value: "\(factor)", supported: "1")
-        }
     }
 
     /// The gated activation of an MLP.

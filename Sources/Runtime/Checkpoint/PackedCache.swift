@@ -40,6 +40,32 @@ public struct PackedCache: Sendable {
         }
     }
 
+    /// The hash of the base's weights as it was computed when they were packed.
+    func baseHash(of checkpoint: CheckpointFolder) -> String? {
+        guard let content = contentHash(checkpoint, noting: true) else { return nil }
+        return text(folder + "/" + content + ".base")
+    }
+
+    /// Keeps the hash of the base's weights for the next start.
+    func write(baseHash: String, of checkpoint: CheckpointFolder) {
+        guard let content = contentHash(checkpoint, noting: true) else { return }
+        do throws(CheckpointError) {
+            let file = try AtomicFile(folder + "/" + content + ".base")
+            try file.write(Array(baseHash.utf8))
+            try file.commit()
+        } catch {
+            return
+        }
+    }
+
+    /// A file that holds a hash and nothing else.
+    private func text(_ path: String) -> String? {
+        guard let file = try? MemoryMappedFile(path: path), file.bytes.count == 64 else {
+            return nil
+        }
+        return withExtendedLifetime(file) { String(decoding: file.bytes, as: UTF8.self) }
+    }
+
     private func writeFile(
         _ matrices: [(name: String, matrix: NF4Matrix)],
         _ content: String
@@ -71,16 +97,15 @@ public struct PackedCache: Sendable {
 
     /// The hash of configuration and weight files: from the note where one fits, else computed.
     private func contentHash(_ checkpoint: CheckpointFolder, noting: Bool) -> String? {
-        if let note = note(checkpoint), let file = try? MemoryMappedFile(path: note) {
-            let text = withExtendedLifetime(file) { String(decoding: file.bytes, as: UTF8.self) }
-            if text.utf8.count == 64 { return text }
-        }
+        if let note = note(checkpoint), let content = text(note) { return content }
         // Without a packed file there is nothing to find, and no reason to hash gigabytes.
         guard !noting || hasPackedFiles else { return nil }
         var hash = SHA256()
         hash.update(Self.version)
         hash.update(checkpoint.configuration.serialized)
-        for file in checkpoint.files { hash.update(file.file.bytes) }
+        for file in checkpoint.files {
+            file.file.forEachPiece { hash.update($0) }
+        }
         let content = SHA256.hex(hash.finalize())
         if noting, access(path(content), R_OK) == 0 { try? writeNote(checkpoint, content) }
         return content

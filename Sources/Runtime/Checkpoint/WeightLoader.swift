@@ -83,6 +83,9 @@ final class WeightLoader {
             return try QuantizedTensor(source, self, rows: rows, columns: columns)
                 .matrix(pool: pool)
         }
+        if folder[source.name + ".quant_state.bitsandbytes__fp4"] != nil {
+            throw .unsupported(tensor: source.name, reason: "it is fp4; nf4 is supported")
+        }
         try check(source, [rows, columns])
         state.phase = .quantizing
         return NF4Matrix.quantize(

@@ -54,5 +54,16 @@ public final class MemoryMappedFile: @unchecked Sendable {  // the mapping is re
         madvise(UnsafeMutableRawPointer(mutating: start + first), last - first, MADV_DONTNEED)
     }
 
+    /// Calls `body` with the whole file piece by piece, and lets each piece's pages go afterwards.
+    public func forEachPiece(_ body: (UnsafeRawBufferPointer) -> Void) {
+        let length = 16 << 20
+        for first in stride(from: 0, to: bytes.count, by: length) {
+            let last = min(first + length, bytes.count)
+            let piece = UnsafeRawBufferPointer(rebasing: bytes[first..<last])
+            body(piece)
+            discard(piece)
+        }
+    }
+
     private static func reason(_ code: Int32) -> String { String(cString: strerror(code)) }
 }

@@ -38,7 +38,14 @@ public enum ModelLoader {
             progress: progress
         )
         let model = try Transformer(architecture, loader)
-        if loader.hasQuantized { cache?.write(loader.matrices, of: folder) }
+        if let cache {
+            if loader.hasQuantized { cache.write(loader.matrices, of: folder) }
+            if let hash = cache.baseHash(of: folder), !loader.hasQuantized {
+                model.setKnownHash(hash)
+            } else {
+                cache.write(baseHash: model.baseHash, of: folder)
+            }
+        }
         return LoadedModel(
             model: model,
             folder: path,

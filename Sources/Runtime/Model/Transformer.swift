@@ -49,6 +49,11 @@ public final class Transformer: Sendable {
         }
     }
 
+    /// Spares computing `baseHash` where it was computed from the same packed weights before.
+    func setKnownHash(_ known: String) {
+        hash.withLock { $0 = known }
+    }
+
     /// The hash of the weights as they are now: equal to `baseHash` as long as nobody changed them.
     public func hashWeights() -> String { weights.hash() }
 

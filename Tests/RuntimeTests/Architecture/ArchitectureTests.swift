@@ -73,7 +73,6 @@ struct ArchitectureTests {
         #", "rope_theta": 0}"#,
         #", "rms_norm_eps": 1e400}"#,
         #", "tie_word_embeddings": 1}"#,
-        #", "pretraining_tp": 2}"#,
         #", "max_position_embeddings": 0}"#,
     ]
 
