@@ -89,8 +89,8 @@ extension LoRAConfiguration {
         default fallback: Double
     ) throws(AdapterError) -> Double {
         guard let value = json[name], !value.isNull else { return fallback }
-        guard let result = value.double, result.isFinite else {
-            throw .invalidField(name, reason: "is no finite number")
+        guard let result = value.double, abs(result) <= 1e9 else {
+            throw .invalidField(name, reason: "is no reasonable number")
         }
         return result
     }
@@ -129,8 +129,8 @@ extension LoRAConfiguration {
         }
         var result: [PatternValue] = []
         for (pattern, value) in object.members {
-            guard let number = value.double, number.isFinite else {
-                throw .invalidField(name, reason: "holds more than numbers")
+            guard let number = value.double, abs(number) <= 1e9 else {
+                throw .invalidField(name, reason: "holds more than reasonable numbers")
             }
             result.append(PatternValue(pattern: pattern, value: number))
         }

@@ -146,6 +146,7 @@ struct AdapterRefusalTests {
             ("\"r\": 8", "\"r\": 1e300", "r is no integer"),
             ("\"r\": 8", "\"r\": 16", "[16, 64]"),
             ("\"lora_alpha\": 16", "\"lora_alpha\": \"x\"", "lora_alpha"),
+            ("\"lora_alpha\": 16", "\"lora_alpha\": 1e300", "lora_alpha"),
             ("\"bias\": \"none\"", "\"bias\": \"some\"", "bias"),
             ("\"use_dora\": false", "\"use_dora\": true", "lora_magnitude_vector"),
             ("\"lora_bias\": false", "\"lora_bias\": true", "lora_B.bias"),
