@@ -26,15 +26,12 @@ extension FileStore: TrainingFiles {
         do {
             // A job that was interrupted while it ended has kept its file already.
             if try await file(id, tenant: job.tenant) != nil { return id }
-            let upload = try await beginUpload(limit: .max, quota: nil)
-            try await upload.write(bytes[...])
-            return try await commit(
-                upload,
+            return try await add(
+                bytes,
                 id: id,
                 filename: name,
                 purpose: "fine-tune-results",
-                tenant: job.tenant,
-                expires: nil
+                tenant: job.tenant
             ).id
         } catch {
             throw FineTuningError(

@@ -40,27 +40,28 @@ public final class FileStore: Sendable {
 
     /// Bytes of all files of a tenant.
     func storedBytes(of tenant: TenantID) async throws -> Int {
-        try await pool.read { db in
-            try Int.fetchOne(
-                db,
-                sql: "SELECT SUM(bytes) FROM file WHERE tenant = ?",
-                arguments: [tenant.name]
-            ) ?? 0
-        }
+        try await pool.read { db in try Self.storedBytes(of: tenant, db) }
+    }
+
+    private static func storedBytes(of tenant: TenantID, _ db: Database) throws -> Int {
+        try Int.fetchOne(
+            db,
+            sql: "SELECT SUM(bytes) FROM file WHERE tenant = ?",
+            arguments: [tenant.name]
+        ) ?? 0
     }
 
     /// Begins a file that is not there until it is committed.
-    func beginUpload(
-        limit: Int,
-        quota: (left: Int, allowance: Int)?
-    ) async throws(FileSystemError) -> FileUpload {
-        try await FileUpload(in: folder, limit: limit, quota: quota, work: work)
+    func beginUpload(limit: Int, quota: FileUpload.Quota?) async throws -> FileUpload {
+        try await FileUpload(in: folder, limit: limit, quota: quota)
     }
 
     /// Makes an upload a file; durable when this returns.
+    ///
+    /// - Throws: 429 where uploads side by side have used up the tenant's allowance.
     func commit(
         _ upload: FileUpload,
-        id: String = RandomID.make(prefix: StoredFile.idPrefix),
+        id: String,
         filename: String,
         purpose: String,
         tenant: TenantID,
@@ -75,10 +76,19 @@ public final class FileStore: Sendable {
             created: WallClock.unixSeconds,
             expires: expires
         )
-        let path = path(of: file.id)
-        try await upload.finish(as: path)
+        let (source, path) = (upload.path, path(of: file.id))
+        try await upload.finish()
+        try await work.run { () throws(FileSystemError) in
+            try DurableFile.rename(source, to: path)
+        }
+        let allowance = upload.allowance
         do {
-            try await pool.write { db in try file.insert(db) }
+            try await pool.write { db in
+                if let allowance, try Self.storedBytes(of: tenant, db) + file.bytes > allowance {
+                    throw APIError.overQuota(allowance)
+                }
+                try file.insert(db)
+            }
         } catch {
             try? await work.run { () throws(FileSystemError) in try DurableFile.remove(path) }
             throw error
@@ -87,21 +97,28 @@ public final class FileStore: Sendable {
     }
 
     /// Stores what a job leaves for its owner, such as its table of results.
-    public func add(
+    func add(
         _ bytes: [UInt8],
+        id: String,
         filename: String,
         purpose: String,
         tenant: TenantID
     ) async throws -> StoredFile {
         let upload = try await beginUpload(limit: .max, quota: nil)
-        try await upload.write(bytes[...])
-        return try await commit(
-            upload,
-            filename: filename,
-            purpose: purpose,
-            tenant: tenant,
-            expires: nil
-        )
+        do {
+            try await upload.write(bytes[...])
+            return try await commit(
+                upload,
+                id: id,
+                filename: filename,
+                purpose: purpose,
+                tenant: tenant,
+                expires: nil
+            )
+        } catch {
+            await upload.abandon()
+            throw error
+        }
     }
 
     /// Removes a file for good; durable when this returns.

@@ -19,33 +19,46 @@ struct FilesHandler: Sendable {
         try await removeExpired()
         let quota = try await quota(of: caller)
         var uploads: [FileUpload] = []
-        let form = try await request.readForm { part in
-            guard part.name == "file", uploads.isEmpty else {
-                throw APIError.invalid(
-                    part.name,
-                    "Unexpected file '\(part.name.prefix(80))': send one file, in the field 'file'."
-                )
+        do {
+            let form = try await request.readForm { part in
+                guard part.name == "file", uploads.isEmpty else {
+                    throw APIError.invalid(
+                        part.name,
+                        "Unexpected file '\(part.name.prefix(80))': send one, in the field 'file'."
+                    )
+                }
+                let upload = try await files.beginUpload(limit: maximumBytes, quota: quota)
+                uploads.append(upload)
+                return upload
             }
-            let upload = try await files.beginUpload(limit: maximumBytes, quota: quota)
-            uploads.append(upload)
-            return upload
+            guard let upload = uploads.first else { throw APIError.missing("file") }
+            let file = try await store(upload, form, caller)
+            request.log["file"] = "\(file.id)"
+            return .json(file.json)
+        } catch {
+            for upload in uploads { await upload.abandon() }
+            throw error
         }
-        guard let upload = uploads.first, let filename = form.files.first?.part.filename else {
-            throw APIError.missing("file")
-        }
+    }
+
+    /// Checks what came with a file, and the file, and keeps it.
+    private func store(
+        _ upload: FileUpload,
+        _ form: MultipartForm,
+        _ caller: Caller
+    ) async throws -> StoredFile {
         let purpose = try Self.purpose(form)
         let expires = try Self.expires(form)
-        let name = Self.lastComponent(filename)
+        let name = Self.lastComponent(form.files.first?.part.filename ?? "")
         if purpose == "fine-tune" { try await validate(upload.path, name) }
-        let file = try await files.commit(
+        return try await files.commit(
             upload,
+            id: RandomID.make(prefix: StoredFile.idPrefix),
             filename: name,
             purpose: purpose,
             tenant: caller.tenant,
             expires: expires
         )
-        request.log["file"] = "\(file.id)"
-        return .json(file.json)
     }
 
     /// The caller's files, newest first unless asked otherwise.
@@ -114,10 +127,10 @@ extension FilesHandler {
         return file
     }
 
-    private func quota(of caller: Caller) async throws -> (left: Int, allowance: Int)? {
+    private func quota(of caller: Caller) async throws -> FileUpload.Quota? {
         guard let allowance = caller.storedBytes else { return nil }
         let used = try await files.storedBytes(of: caller.tenant)
-        return (left: max(0, allowance - used), allowance: allowance)
+        return FileUpload.Quota(left: max(0, allowance - used), allowance: allowance)
     }
 
     private func removeExpired() async throws {

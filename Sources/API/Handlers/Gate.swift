@@ -54,6 +54,8 @@ struct Gate: Sendable {
             request.log["key"] = "\(keyID)"
         }
         var response = try await handler.respond(to: request, for: caller)
+        response.headers["openai-version"] = "2020-10-01"
+        response.headers["openai-organization"] = caller.tenant.name
         guard let admission = caller.admission else { return response }
         response.headers.merge(admission.headers)
         if case .stream(let body) = response.body {

@@ -1,5 +1,7 @@
+import AdapterStore
 import InferenceRuntime
 import Synchronization
+import Trainer
 
 /// Whether the server is up, and whether it takes requests.
 final class ServerState: Sendable {
@@ -18,8 +20,8 @@ struct HealthHandlers: Sendable {
     let state: ServerState
     let model: ServedModel
     let metrics: ServerMetrics
-    /// Sets gauges that other parts of the server know, and names their families.
-    let collect: @Sendable () async -> [MetricFamily]
+    let adapters: AdapterStore?
+    let jobs: FineTuningStore?
 
     /// The process answers.
     func live(_: HTTPRequest, _: Caller) async throws -> HTTPResponse {
@@ -44,11 +46,17 @@ struct HealthHandlers: Sendable {
     }
 
     func metrics(_: HTTPRequest, _: Caller) async throws -> HTTPResponse {
-        let more = await collect()
+        var names: [String: String] = [:]
+        if let adapters {
+            let statuses = adapters.list(for: .program)
+            metrics.adapters.update(adapters.statistics, statuses)
+            for status in statuses { names[status.generation.hash] = status.generation.name }
+        }
+        if let jobs { try await metrics.training.update(jobs) }
         let text = metrics.text(
             engine: model.generator.statistics,
             contextTokens: model.generator.contextTokens,
-            more: more
+            adapterNames: names
         )
         return .text(text, contentType: PrometheusText.contentType)
     }

@@ -22,22 +22,18 @@ struct PromptEncoder: Sendable {
         let messages = ChatMessages.normalised(.array(conversation.messages), for: template)
         let text = try render(conversation, messages, with: template)
         // The template has written the special tokens itself.
-        return try checked(
-            model.tokenizer.encode(text, addSpecialTokens: false, parseSpecial: true),
-            param: "messages"
-        )
+        return try encode(text, addSpecialTokens: false, param: "messages")
     }
 
     /// The tokens of one prompt of `/v1/completions`.
     func tokens(of prompt: CompletionRequest.Prompt) throws(APIError) -> [Int32] {
         switch prompt {
         case .text(let text):
-            var tokens = model.tokenizer.encode(text, addSpecialTokens: true, parseSpecial: true)
             // An empty prompt asks for any text at all, which begins where texts begin.
-            if tokens.isEmpty, let start = model.tokenizer.bosID ?? model.tokenizer.eosID {
-                tokens = [start]
+            if text.utf8.isEmpty, let start = model.tokenizer.bosID ?? model.tokenizer.eosID {
+                return [start]
             }
-            return try checked(tokens, param: "prompt")
+            return try encode(text, addSpecialTokens: true, param: "prompt")
         case .tokens(let ids):
             return try checked(try vocabularyIDs(ids, param: "prompt"), param: "prompt")
         }
@@ -58,6 +54,26 @@ struct PromptEncoder: Sendable {
             tokens.append(token)
         }
         return tokens
+    }
+
+    private func encode(
+        _ text: String,
+        addSpecialTokens: Bool,
+        param: String
+    ) throws(APIError) -> [Int32] {
+        // Text that is far beyond the context however it is cut is not worth the time of cutting;
+        // twice, because a normaliser may shorten it.
+        let (limit, bytes) = (model.generator.contextTokens, text.utf8.count)
+        let fewest = bytes / max(1, 2 * model.tokenizer.longestToken)
+        guard fewest <= limit else {
+            throw .contextLength(promptTokens: fewest, limit: limit, param: param)
+        }
+        let tokens = model.tokenizer.encode(
+            text,
+            addSpecialTokens: addSpecialTokens,
+            parseSpecial: true
+        )
+        return try checked(tokens, param: param)
     }
 
     private func checked(_ tokens: [Int32], param: String) throws(APIError) -> [Int32] {

@@ -72,15 +72,14 @@ final class AdapterMetrics: Sendable {
     }
 
     /// Takes over what the store says of its adapters.
-    func update(_ store: AdapterStore) {
-        let statistics = store.statistics
+    func update(_ statistics: AdapterStoreStatistics, _ statuses: [AdapterStatus]) {
         registered.set(Double(statistics.adapters))
         residentBytes.set(Double(statistics.residentBytes), "used")
         residentBytes.set(Double(statistics.memoryBudget), "budget")
         waiting.set(Double(statistics.waitingForMemory))
         for family in [resident, leases, bytes] { family.reset() }
         // The busiest first, so that they are not among `other`.
-        let current = store.list(for: .program).filter(\.isCurrent)
+        let current = statuses.filter(\.isCurrent)
             .sorted { ($0.leases, $0.residencyRank) > ($1.leases, $1.residencyRank) }
         for status in current.prefix(Self.maximumAdapters) {
             let name = status.generation.name

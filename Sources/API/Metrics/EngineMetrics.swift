@@ -80,7 +80,14 @@ final class EngineMetrics: Sendable {
     }
 
     /// Takes over what the engine says of itself.
-    func update(_ statistics: EngineStatistics, model: String, contextTokens: Int) {
+    ///
+    /// - Parameter names: The names of adapters by their content.
+    func update(
+        _ statistics: EngineStatistics,
+        model: String,
+        contextTokens: Int,
+        names: [String: String]
+    ) {
         running.set(Double(statistics.running), model)
         waiting.set(Double(statistics.waiting), model)
         usage.set(statistics.kvUsage, model)
@@ -103,8 +110,8 @@ final class EngineMetrics: Sendable {
         lora.set(
             Double(WallClock.unixSeconds),
             "\(AdapterMetrics.maximumAdapters)",
-            statistics.runningAdapters.joined(separator: ","),
-            statistics.waitingAdapters.joined(separator: ",")
+            statistics.runningAdapters.map { names[$0] ?? $0 }.joined(separator: ","),
+            statistics.waitingAdapters.map { names[$0] ?? $0 }.joined(separator: ",")
         )
     }
 }

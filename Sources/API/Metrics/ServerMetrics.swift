@@ -6,6 +6,7 @@ final class ServerMetrics: Sendable {
     let engine: EngineMetrics
     let requests: RequestMetrics
     let adapters: AdapterMetrics
+    let training = TrainingMetrics()
     let process: ProcessMetrics
 
     /// Requests by method, route and status.
@@ -34,17 +35,22 @@ final class ServerMetrics: Sendable {
 
     /// The text of `/metrics`.
     ///
-    /// - Parameter more: Families that other parts of the server keep, such as training's.
+    /// - Parameter adapterNames: The names of adapters by their content.
     func text(
         engine statistics: EngineStatistics,
         contextTokens: Int,
-        more: [MetricFamily]
+        adapterNames: [String: String]
     ) -> String {
-        engine.update(statistics, model: modelName, contextTokens: contextTokens)
+        engine.update(
+            statistics,
+            model: modelName,
+            contextTokens: contextTokens,
+            names: adapterNames
+        )
         process.update()
         return PrometheusText.render(
-            engine.families + requests.families + adapters.families + [httpRequests, rejections]
-                + more + process.families
+            engine.families + requests.families + adapters.families + training.families
+                + [httpRequests, rejections] + process.families
         )
     }
 }

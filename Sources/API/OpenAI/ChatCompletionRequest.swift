@@ -66,6 +66,10 @@ struct ChatCompletionRequest: Sendable {
     private static func checkAccepted(_ fields: RequestFields) throws(APIError) {
         try fields.check("service_tier", among: ["auto", "default", "flex", "scale", "priority"])
         try fields.check("verbosity", among: ["low", "medium", "high"])
+        try fields.check(
+            "reasoning_effort",
+            among: ["none", "minimal", "low", "medium", "high", "xhigh", "max"]
+        )
         _ = try fields.bool("parallel_tool_calls")
         try fields.checkMetadata()
     }

@@ -19,7 +19,7 @@ struct CompletionRequest: Sendable {
     let bestOf: Int
     /// Whether the answer begins with the prompt.
     let echo: Bool
-    /// How many alternatives per token, 0–20; `nil`: no log-probabilities at all.
+    /// How many alternatives per token, 0–5; `nil`: no log-probabilities at all.
     let logprobs: Int?
     /// At most so many tokens; 0 only scores the prompt.
     let maxTokens: Int
@@ -40,7 +40,7 @@ struct CompletionRequest: Sendable {
     private static func logprobs(_ fields: RequestFields) throws(APIError) -> Int? {
         // Chat's spelling arrives here from clients that share code: `false` is none.
         if let flag = fields["logprobs"]?.bool, !flag { return nil }
-        return try fields.integer("logprobs", in: 0...20)
+        return try fields.integer("logprobs", in: 0...5)
     }
 
     private static func bestOf(

@@ -108,9 +108,8 @@ struct GenerationFields: Sendable {
     }
 
     private static func refuseUnsupported(_ fields: RequestFields) throws(APIError) {
-        for field in ["user", "safety_identifier", "prompt_cache_retention"] {
-            _ = try fields.string(field)
-        }
+        for field in ["user", "safety_identifier"] { _ = try fields.string(field) }
+        try fields.check("prompt_cache_retention", among: ["in_memory", "in-memory", "24h"])
         for field in ["guided_json", "guided_regex", "guided_grammar", "grammar", "json_schema"]
         where fields[field] != nil {
             throw .unsupported(field, "answers cannot be constrained yet; remove the field")

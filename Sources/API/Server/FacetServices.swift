@@ -47,11 +47,13 @@ public struct FacetServices: Sendable {
                 store: adapters,
                 started: configuration.startedAdapters
             ),
-            health: HealthHandlers(state: state, model: model, metrics: metrics) {
-                [adapters] in
-                if let adapters { metrics.adapters.update(adapters) }
-                return []
-            },
+            health: HealthHandlers(
+                state: state,
+                model: model,
+                metrics: metrics,
+                adapters: adapters,
+                jobs: jobs?.store
+            ),
             models: models,
             adapters: adapters.map { AdaptersHandler(store: $0, models: models) },
             files: files,

@@ -89,6 +89,8 @@ struct FineTuningTests {
         let id = try #require(created.json["id"]?.string)
         _ = try await wait(world, id, for: "running")
         let fileID = try #require(file.string)
+        let metrics = try await world.get("/metrics", as: "ops").text
+        #expect(metrics.contains(#"facet_finetune_jobs{status="running"} 1"#))
         #expect(try await world.delete("/v1/files/\(fileID)").status == 409)
         #expect(try await world.post("\(Self.jobs)/\(id)/pause", [:]).json["status"] == "paused")
         let resumed = try await world.post("\(Self.jobs)/\(id)/resume", [:])
