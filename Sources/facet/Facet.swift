@@ -10,6 +10,7 @@ struct Facet: AsyncParsableCommand {
         subcommands: [
             ServeCommand.self,
             PullCommand.self,
+            QuantizeCommand.self,
             KeysCommand.self,
         ]
     )

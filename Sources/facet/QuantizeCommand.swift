@@ -1,0 +1,77 @@
+import ArgumentParser
+import Foundation
+import InferenceRuntime
+
+/// `facet quantize SRC DST`: a checkpoint with NF4 linear layers that transformers loads too.
+struct QuantizeCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "quantize",
+        abstract: "Quantize a Hugging Face checkpoint to NF4, in the layout of bitsandbytes.",
+        discussion: """
+            Every linear layer but the output head becomes NF4; embeddings and norms stay as they \
+            are, and tokenizer, templates and generation defaults are copied. DST must not be there \
+            yet: it appears when it is complete.
+            """
+    )
+
+    @Argument(help: "A checkpoint folder with config.json and safetensors in fp32, fp16 or bf16.")
+    var source: String
+
+    @Argument(help: "The folder to make.")
+    var destination: String
+
+    @Flag(help: "Quantize the scales as well: 4.13 instead of 4.5 bits per weight.")
+    var doubleQuant = false
+
+    @Option(help: "Threads; by default one per core.")
+    var threads = ProcessInfo.processInfo.activeProcessorCount
+
+    func validate() throws {
+        guard (1...1024).contains(threads) else {
+            throw ValidationError("--threads is from 1 to 1024")
+        }
+    }
+
+    func run() throws {
+        let target = try Self.trimmed(destination)
+        guard !Self.exists(target) else {
+            throw CommandError("\(target) is there already; it is not overwritten")
+        }
+        let staged = target + ".partial-" + String(UInt64.random(in: 0 ... .max), radix: 16)
+        do {
+            try write(to: staged)
+            guard rename(staged, target) == 0 else {
+                throw CommandError("\(target): \(String(cString: strerror(errno)))")
+            }
+        } catch {
+            try? FileManager.default.removeItem(atPath: staged)
+            throw error
+        }
+        say("quantized \(source) into \(target)")
+    }
+
+    private func write(to folder: String) throws {
+        let line = ProgressLine("quantizing")
+        defer { line.finish() }
+        try NF4CheckpointWriter.write(
+            from: source,
+            to: folder,
+            scales: doubleQuant ? .nested : .plain,
+            pool: ThreadPool(threads: threads)
+        ) { line.show($0.fraction) }
+    }
+
+    /// A path without slashes at its end, so that a suffix names a sibling.
+    private static func trimmed(_ path: String) throws -> String {
+        var bytes = Array(path.utf8)
+        while bytes.last == UInt8(ascii: "/") { bytes.removeLast() }
+        guard !bytes.isEmpty else { throw CommandError("\"\(path)\" is no folder to make") }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// Whether anything has the name, also a link that leads nowhere.
+    private static func exists(_ path: String) -> Bool {
+        var status = stat()
+        return lstat(path, &status) == 0
+    }
+}
