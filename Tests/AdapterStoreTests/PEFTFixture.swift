@@ -17,14 +17,20 @@ enum PEFTFixture {
     static func write(
         to folder: String,
         seed: Int,
-        extraBytes: Int = 0,
-        element: GGUFElement = .f32
+        element: GGUFElement = .f32,
+        configure: (inout LoRAConfiguration) -> Void = { _ in }
     ) throws -> String {
         try DurableFile.makeFolder(folder)
-        var config = PEFTConfiguration(rank: rank, alpha: 8)
+        var config = LoRAConfiguration()
+        config.rank = rank
+        config.alpha = 8
         config.setTargets(modules)
-        config.base = "facet-demo"
-        try DurableFile.write(config.fileBytes, to: folder + "/adapter_config.json")
+        config.baseModel = "facet-demo"
+        configure(&config)
+        try DurableFile.write(
+            AdapterConfigFile.bytes(of: config),
+            to: folder + "/adapter_config.json"
+        )
         var random = SplitMix(state: UInt64(seed))
         var writer = SafetensorsWriter(metadata: ["format": "pt"])
         func append(_ name: String, _ shape: [Int]) {
@@ -39,7 +45,6 @@ enum PEFTFixture {
             append("base_model.model.\(module).lora_A.weight", [rank, inputs])
             append("base_model.model.\(module).lora_B.weight", [outputs, rank])
         }
-        if extraBytes > 0 { append("extra", [extraBytes / element.width]) }
         try DurableFile.write(to: folder + "/adapter_model.safetensors") {
             file throws(FileSystemError) in try writer.write(to: file)
         }
@@ -49,15 +54,25 @@ enum PEFTFixture {
 
 /// A base whose adapters are files that say nothing: the store's part without a model.
 enum BaseFixture {
-    static let family = GGUFFamily(
-        architecture: "llama",
-        reordered: GGUFFamily.Heads(query: 2, key: 2),
-        modules: GGUFFamily.separate
-    )
+    /// A llama of two blocks that `PEFTFixture` fits.
+    static func architecture(family: String = "llama") throws -> Architecture {
+        try Architecture(
+            configuration: [
+                "model_type": .string(family), "hidden_size": 16, "intermediate_size": 32,
+                "num_hidden_layers": 2, "num_attention_heads": 2, "num_key_value_heads": 2,
+                "head_dim": 4, "vocab_size": 40, "max_position_embeddings": 128,
+                "rms_norm_eps": 1e-5, "hidden_act": "silu", "tie_word_embeddings": true,
+                "rope_theta": 10000.0,
+            ]
+        )
+    }
 
     /// Refuses weights of less than 500 bytes.
-    static func base(_ hash: String = "base", name: String = "facet-demo") -> AdapterBase {
-        AdapterBase(name: name, hash: hash, family: family) {
+    static func base(
+        _ hash: String = "base",
+        name: String = "facet-demo"
+    ) throws -> AdapterBase {
+        AdapterBase(name: name, hash: hash, architecture: try architecture()) {
             (folder, id) throws(AdapterUnfit) in
             do throws(FileSystemError) {
                 let file = try OpenFile(folder + "/adapter_model.safetensors", flags: 0)
@@ -78,10 +93,10 @@ final class StoreFixture {
     private let clock: TestClock
     let administrator = AdapterCaller.administrator(of: .keyless)
 
-    init(budget: Int = 1 << 30, base: AdapterBase? = BaseFixture.base()) throws {
+    init(budget: Int = 1 << 30) throws {
         folder = try TemporaryFolder()
         clock = TestClock()
-        opened = try Self.open(folder, clock, budget, base)
+        opened = try Self.open(folder, clock, budget, try BaseFixture.base())
     }
 
     var store: AdapterStore {
@@ -90,10 +105,10 @@ final class StoreFixture {
     }
 
     /// As after a restart of the server.
-    func reopen(budget: Int = 1 << 30, base: AdapterBase? = BaseFixture.base()) throws {
+    func reopen(budget: Int = 1 << 30, base: AdapterBase? = nil) throws {
         // The old database must be let go first: its lock is exclusive.
         opened = nil
-        opened = try Self.open(folder, clock, budget, base)
+        opened = try Self.open(folder, clock, budget, try base ?? BaseFixture.base())
     }
 
     func advance(seconds: Int) { clock.advance(seconds) }

@@ -3,10 +3,8 @@ import InferenceRuntime
 
 /// What an adapter's folder says of itself, read before anything is decided.
 struct AdapterFacts: Sendable {
-    let rank: Int
-    let alpha: Double
-    /// `base_model_name_or_path`, as written.
-    let base: String?
+    /// Checked to be a LoRA that can be computed here.
+    let configuration: LoRAConfiguration
     /// What facet wrote beside a trained or exported adapter.
     let lineage: AdapterLineage
     /// The hash of the base it was trained on, where facet trained it.
@@ -16,23 +14,12 @@ struct AdapterFacts: Sendable {
 
     /// - Parameter source: What is named in errors.
     init(folder: String, source: String) throws(AdapterStoreError) {
-        func refuse(_ reason: String) -> AdapterStoreError {
-            .invalidSource(path: source, reason: reason)
-        }
         let config = try Self.json(AdapterFileNames.config, in: folder, source: source)
-        guard let kind = config["peft_type"]?.string else {
-            throw refuse("adapter_config.json names no peft_type")
+        do throws(AdapterError) {
+            configuration = try LoRAConfiguration(json: config)
+        } catch {
+            throw .invalidSource(path: source, reason: error.description)
         }
-        guard kind == "LORA" else { throw refuse("its peft_type is \(kind.prefix(40)), not LORA") }
-        guard let rank = config["r"]?.int ?? (config["r"] == nil ? 8 : nil),
-            (1...65_536).contains(rank)
-        else { throw refuse("its rank r is no number from 1 to 65536") }
-        guard let alpha = config["lora_alpha"]?.double ?? (config["lora_alpha"] == nil ? 8 : nil),
-            alpha.isFinite
-        else { throw refuse("its lora_alpha is no number") }
-        self.rank = rank
-        self.alpha = alpha
-        base = config["base_model_name_or_path"]?.string
         let own =
             access(folder + "/" + AdapterFileNames.lineage, F_OK) == 0
             ? try Self.json(AdapterFileNames.lineage, in: folder, source: source) : .object([:])

@@ -1,4 +1,4 @@
-package import InferenceRuntime
+public import InferenceRuntime
 
 /// The base model adapters must fit, and how their files become weights for it.
 public struct AdapterBase: Sendable {
@@ -6,8 +6,8 @@ public struct AdapterBase: Sendable {
     public let name: String
     /// The hash of its weights and configuration.
     public let hash: String
-    /// What llama.cpp calls its family; `nil` where llama.cpp has none.
-    let family: GGUFFamily?
+    /// Its shape.
+    public let architecture: Architecture
     /// Reads the PEFT directory at a path; refuses what does not fit the base, by name.
     let read: @Sendable (_ folder: String, _ id: AdapterID) throws(AdapterUnfit) -> AdapterWeights
 
@@ -15,16 +15,19 @@ public struct AdapterBase: Sendable {
     package init(
         name: String,
         hash: String,
-        family: GGUFFamily?,
+        architecture: Architecture,
         read:
             @escaping @Sendable (_ folder: String, _ id: AdapterID) throws(AdapterUnfit) ->
             AdapterWeights
     ) {
         self.name = name
         self.hash = hash
-        self.family = family
+        self.architecture = architecture
         self.read = read
     }
+
+    /// What llama.cpp calls its family; `nil` where llama.cpp has none.
+    var family: GGUFFamily? { GGUFFamily(architecture) }
 }
 
 /// An adapter in memory and what it takes there.

@@ -77,7 +77,7 @@ extension AdapterStore {
             throw .wrongBase(
                 name: publication.name,
                 expected: base.name,
-                actual: facts.base ?? trainedOn
+                actual: facts.configuration.baseModel ?? trainedOn
             )
         }
         do throws(AdapterUnfit) {
@@ -119,9 +119,9 @@ private struct StagedAdapter: Sendable {
             owner: owner,
             hash: hash,
             baseHash: base?.hash ?? facts.baseHash,
-            base: base?.name ?? facts.base ?? "unknown",
-            rank: facts.rank,
-            alpha: facts.alpha,
+            base: base?.name ?? facts.configuration.baseModel ?? "unknown",
+            rank: facts.configuration.rank,
+            alpha: facts.configuration.alpha,
             fileBytes: facts.fileBytes,
             // Unchecked files may hold 16-bit weights, which take twice as much in memory.
             residentBytes: weights?.bytes ?? 2 * facts.fileBytes,

@@ -133,7 +133,7 @@ import Testing
     func otherBase() async throws {
         let fixture = try StoreFixture()
         let generation = try await fixture.publish("sql", seed: 1)
-        try fixture.reopen(base: BaseFixture.base("other", name: "other"))
+        try fixture.reopen(base: try BaseFixture.base("other", name: "other"))
         let refusal = AdapterStoreError.wrongBase(
             name: "sql",
             expected: "other",

@@ -1,21 +1,23 @@
+import InferenceRuntime
+
 /// How llama.cpp spells one family of models: its name, its tensors, and the rows it reorders.
 ///
 /// llama.cpp rotates neighbouring pairs for the models it calls `llama`, transformers rotates
 /// halves; its converter therefore reorders the rows of q and k, and with them those of `lora_b`.
-package struct GGUFFamily: Sendable, Hashable {
+struct GGUFFamily: Sendable, Hashable {
     /// `general.architecture`.
-    package let architecture: String
+    let architecture: String
     /// Heads of q and k where their rows are reordered; `nil` elsewhere.
-    package let reordered: Heads?
+    let reordered: Heads?
     /// Hugging Face module within a layer → tensor within a block.
-    package let modules: [String: String]
+    let modules: [String: String]
 
     /// Heads whose rows are reordered.
-    package struct Heads: Sendable, Hashable {
+    struct Heads: Sendable, Hashable {
         /// Heads of q.
-        package let query: Int
+        let query: Int
         /// Heads of k and v.
-        package let key: Int
+        let key: Int
     }
 
     static let separate = [
@@ -110,5 +112,25 @@ enum RotaryRows {
             }
         }
         return result
+    }
+}
+
+extension GGUFFamily {
+    /// What llama.cpp calls an architecture; `nil` where its LoRA does not know it.
+    init?(_ architecture: Architecture) {
+        let names = [
+            "llama": "llama", "mistral": "llama", "mixtral": "llama", "qwen2": "qwen2",
+            "qwen3": "qwen3", "qwen3_moe": "qwen3moe", "phi3": "phi3", "gemma2": "gemma2",
+            "gemma3_text": "gemma3", "smollm3": "smollm3", "granite": "granite",
+        ]
+        guard let name = names[architecture.family] else { return nil }
+        // The models its converter derives from Llama.
+        let isReordered = ["llama", "smollm3", "granite"].contains(name)
+        self.init(
+            architecture: name,
+            reordered: isReordered
+                ? Heads(query: architecture.heads, key: architecture.kvHeads) : nil,
+            modules: architecture.fusesProjections ? Self.fused : Self.separate
+        )
     }
 }

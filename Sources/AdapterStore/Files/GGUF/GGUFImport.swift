@@ -140,18 +140,24 @@ struct GGUFImport {
         alpha: Double?,
         to staging: StagingFolder
     ) throws(AdapterStoreError) {
-        let ranks = pairs.map { (module: $0.module, rank: $0.b.columns) }
-        var config = PEFTConfiguration(rank: ranks[0].rank, alpha: alpha ?? 0)
+        var config = LoRAConfiguration()
+        config.rank = pairs[0].b.columns
         config.setTargets(pairs.map(\.module))
-        config.rankPattern = ranks.filter { $0.rank != config.rank }
-            .map { (module: $0.module, rank: $0.rank) }
-        if alpha == nil || alpha == 0 {
+        config.rankPattern = pairs.filter { $0.b.columns != config.rank }
+            .map { Self.pattern($0.module, Double($0.b.columns)) }
+        if let alpha, alpha != 0 {
+            config.alpha = alpha
+        } else {
             // llama.cpp then scales by 1, which PEFT says as alpha = rank, module by module.
             config.alpha = Double(config.rank)
             config.alphaPattern = config.rankPattern
-                .map { (module: $0.module, alpha: Double($0.rank)) }
         }
-        try staging.write(config.fileBytes, to: AdapterFileNames.config)
+        try staging.write(AdapterConfigFile.bytes(of: config), to: AdapterFileNames.config)
+    }
+
+    private static func pattern(_ module: String, _ value: Double) -> LoRAConfiguration.PatternValue
+    {
+        LoRAConfiguration.PatternValue(pattern: module, value: value)
     }
 }
 

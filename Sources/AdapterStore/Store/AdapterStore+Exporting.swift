@@ -1,0 +1,24 @@
+extension AdapterStore {
+    /// Writes a generation to a path of this machine, whole or not at all.
+    ///
+    /// - Parameters:
+    ///   - generation: From `resolve`.
+    ///   - path: What must not exist yet.
+    ///   - format: For llama.cpp's form the base must be known.
+    public func export(
+        _ generation: AdapterGeneration,
+        to path: String,
+        as format: AdapterFormat
+    ) async throws(AdapterStoreError) {
+        let hold = files.hold(generation.hash)
+        let exporter = AdapterExporter(
+            generation: generation,
+            folder: files.path(of: generation.hash),
+            architecture: configuration.base?.architecture
+        )
+        try await threads.run { () throws(AdapterStoreError) in
+            try exporter.write(to: path, as: format)
+        }
+        withExtendedLifetime(hold) {}
+    }
+}
