@@ -12,6 +12,7 @@ struct Facet: AsyncParsableCommand {
             PullCommand.self,
             QuantizeCommand.self,
             KeysCommand.self,
+            AdaptersCommand.self,
         ]
     )
 

@@ -38,6 +38,9 @@ final class AdapterFiles: Sendable {
         return FileHold(hash: hash, files: self)
     }
 
+    /// Whether the catalog means the content.
+    func isMeant(_ hash: String) -> Bool { isReferenced(hash) }
+
     /// How many holds a content has.
     func holdCount(of hash: String) -> Int {
         holds.withLock { $0[hash] ?? 0 }

@@ -4,17 +4,35 @@ public import InferenceRuntime
 public struct AdapterBase: Sendable {
     /// The base's id, which no adapter may have.
     public let name: String
-    /// The hash of its weights and configuration.
-    public let hash: String
+    /// The hash of its weights and configuration; `nil` where only its shape was read.
+    public let hash: String?
     /// Its shape.
     public let architecture: Architecture
     /// Reads the PEFT directory at a path; refuses what does not fit the base, by name.
     let read: @Sendable (_ folder: String, _ id: AdapterID) throws(AdapterUnfit) -> AdapterWeights
 
+    /// The base a model is: adapters must fit its layers by name and shape.
+    ///
+    /// - Parameters:
+    ///   - name: The id it is served under.
+    ///   - hash: `Transformer.baseHash`, or `nil` where the weights are not loaded.
+    ///   - architecture: The model's.
+    public init(name: String, hash: String?, architecture: Architecture) {
+        self.init(name: name, hash: hash, architecture: architecture) {
+            (folder, id) throws(AdapterUnfit) in
+            do throws(AdapterError) {
+                let adapter = try LoRAAdapter(folder: folder, for: architecture, id: id)
+                return AdapterWeights(adapter: adapter, bytes: adapter.bytes)
+            } catch {
+                throw AdapterUnfit(error.description)
+            }
+        }
+    }
+
     /// A base whose adapters are read by `read`.
     package init(
         name: String,
-        hash: String,
+        hash: String?,
         architecture: Architecture,
         read:
             @escaping @Sendable (_ folder: String, _ id: AdapterID) throws(AdapterUnfit) ->

@@ -18,7 +18,10 @@ struct AdapterReader: Sendable {
         let hold = files.hold(generation.hash)
         let folder = files.path(of: generation.hash)
         guard DurableFile.isFolder(folder) else {
-            throw .damaged(name: generation.name, reason: "its files are gone")
+            // Unloaded after it was resolved, or lost behind the store's back.
+            throw files.isMeant(generation.hash)
+                ? .damaged(name: generation.name, reason: "its files are gone")
+                : .unknownGeneration(name: generation.name, generation: generation.hash)
         }
         let hashing = HashingThread(folder: folder)
         let weights: Result<AdapterWeights, AdapterUnfit>

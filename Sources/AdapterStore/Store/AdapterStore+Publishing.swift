@@ -73,7 +73,7 @@ extension AdapterStore {
         guard let base = configuration.base else {
             return StagedAdapter(folder: folder, hash: hash, facts: facts, weights: nil, base: nil)
         }
-        if let trainedOn = facts.baseHash, trainedOn != base.hash {
+        if let trainedOn = facts.baseHash, let hash = base.hash, trainedOn != hash {
             throw .wrongBase(
                 name: publication.name,
                 expected: base.name,

@@ -96,7 +96,7 @@ public final class AdapterStore: Sendable {
 
     func isServable(_ generation: AdapterGeneration) -> Bool {
         guard let base = configuration.base else { return false }
-        return generation.baseHash == nil || generation.baseHash == base.hash
+        return generation.baseHash == nil || base.hash == nil || generation.baseHash == base.hash
     }
 
     private func checkBase(of generation: AdapterGeneration) throws(AdapterStoreError) {

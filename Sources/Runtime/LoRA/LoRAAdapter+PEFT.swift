@@ -2,9 +2,13 @@ import Glibc
 
 extension LoRAAdapter {
     /// Reads a PEFT folder: `adapter_config.json` and `adapter_model.safetensors`.
+    ///
+    /// - Parameter id: The content's hash where the caller knows and checks it; otherwise the
+    ///   weights are hashed here, which takes about as long as reading them.
     public convenience init(
         folder: String,
-        for architecture: Architecture
+        for architecture: Architecture,
+        id: AdapterID? = nil
     ) throws(AdapterError) {
         let json: JSONValue
         let tensors: SafetensorsFile
@@ -24,7 +28,8 @@ extension LoRAAdapter {
         try self.init(
             configuration: LoRAConfiguration(json: json),
             tensors: tensors,
-            for: architecture
+            for: architecture,
+            id: id
         )
     }
 
@@ -32,10 +37,13 @@ extension LoRAAdapter {
     ///
     /// Every tensor must have its place and every targeted layer its tensors, of the right shape
     /// and finite: an adapter that does not fit is refused by the name of what does not.
+    ///
+    /// - Parameter id: The content's hash where the caller knows and checks it.
     public convenience init(
         configuration: LoRAConfiguration,
         tensors file: SafetensorsFile,
-        for architecture: Architecture
+        for architecture: Architecture,
+        id: AdapterID? = nil
     ) throws(AdapterError) {
         var builder = try AdapterBuilder(
             configuration,
@@ -43,17 +51,24 @@ extension LoRAAdapter {
             architecture
         )
         try builder.build()
-        var hash = SHA256()
-        hash.update(configuration.json.serialized)
-        hash.update(file.file.bytes)
         self.init(
-            id: AdapterID(SHA256.hex(hash.finalize())),
+            id: id ?? Self.contentID(configuration, file),
             configuration: configuration,
             pairs: builder.pairs,
             embedding: builder.embedding,
             bytes: builder.memory.used,
             memory: builder.memory
         )
+    }
+
+    private static func contentID(
+        _ configuration: LoRAConfiguration,
+        _ file: SafetensorsFile
+    ) -> AdapterID {
+        var hash = SHA256()
+        hash.update(configuration.json.serialized)
+        hash.update(file.file.bytes)
+        return AdapterID(SHA256.hex(hash.finalize()))
     }
 }
 

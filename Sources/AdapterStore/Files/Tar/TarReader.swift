@@ -5,7 +5,7 @@
 /// says; contents are read or skipped by the caller's rule.
 struct TarReader: ~Copyable {
     /// How many headers an adapter's archive may have at most.
-    static let maximumEntries = 10_000
+    static let maximumEntries = 1_000
     /// The largest block of metadata for one entry.
     static let maximumMetadataBytes = 1 << 16
 
