@@ -121,7 +121,7 @@ import Testing
     @Test("a thousand registered adapters start within a second")
     func start() async throws {
         let fixture = try StoreFixture()
-        let rows = (0..<1000).map { generation("x\($0)", $0 + 1) }
+        let rows = (0..<1000).map { generation("x\($0)", $0 + 0x1000) }
         _ = try await fixture.store.catalog.change("fill") { _ in
             rows.map { .put(CatalogGeneration(generation: $0, retired: nil)) }
         }
