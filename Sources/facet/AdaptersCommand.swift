@@ -144,7 +144,15 @@ struct AdaptersExportCommand: AsyncParsableCommand {
     @Argument(help: "What is to be written; must not exist.")
     var path: String
 
-    @Option(help: "peft, tar or gguf; by default what the path ends in says.")
+    @Option(
+        help: "peft, tar or gguf; by default what the path ends in says.",
+        transform: { text in
+            guard let format = AdapterFormat(rawValue: text) else {
+                throw ValidationError("'\(text)' is none of peft, tar and gguf.")
+            }
+            return format
+        }
+    )
     var format: AdapterFormat?
 
     @Option(help: "The base model's folder; needed for llama.cpp files.")
@@ -219,5 +227,3 @@ struct AdaptersAliasCommand: AsyncParsableCommand {
         try await store.setAlias(alias, to: target, weights: parsed, for: options.caller)
     }
 }
-
-extension AdapterFormat: ExpressibleByArgument {}

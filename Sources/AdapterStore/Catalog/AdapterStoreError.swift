@@ -51,7 +51,7 @@ extension AdapterStoreError: CustomStringConvertible {
         case .invalidName(let name, let reason):
             "'\(name)' cannot name an adapter: \(reason)."
         case .nameTaken(let name):
-            "The adapter '\(name)' exists already; set load_inplace to replace it."
+            "The adapter '\(name)' exists already; replacing it must be asked for (load_inplace)."
         case .nameIsAlias(let name):
             "'\(name)' is an alias; remove the alias first."
         case .generationConflict(let name, let expected, let actual):
