@@ -21,7 +21,7 @@ struct AdaptersCommand: AsyncParsableCommand {
 /// What all subcommands of `facet adapters` take.
 struct AdapterStoreOptions: ParsableArguments {
     @Option(name: .customLong("data"), help: "The data directory.")
-    var folder = DataDirectory.standard
+    var folder = DataFolder.usual
 
     @Option(help: "Whose adapters; without it those that belong to everybody.")
     var tenant: String?

@@ -6,8 +6,8 @@ public struct AdapterBase: Sendable {
     public let name: String
     /// The hash of its weights and configuration; `nil` where only its shape was read.
     public let hash: String?
-    /// Its shape.
-    public let architecture: Architecture
+    /// Its shape; `nil` for a base that only looks like one.
+    public let architecture: Architecture?
     /// Reads the PEFT directory at a path; refuses what does not fit the base, by name.
     let read: @Sendable (_ folder: String, _ id: AdapterID) throws(AdapterUnfit) -> AdapterWeights
 
@@ -33,7 +33,7 @@ public struct AdapterBase: Sendable {
     package init(
         name: String,
         hash: String?,
-        architecture: Architecture,
+        architecture: Architecture?,
         read:
             @escaping @Sendable (_ folder: String, _ id: AdapterID) throws(AdapterUnfit) ->
             AdapterWeights
@@ -45,7 +45,7 @@ public struct AdapterBase: Sendable {
     }
 
     /// What llama.cpp calls its family; `nil` where llama.cpp has none.
-    var family: GGUFFamily? { GGUFFamily(architecture) }
+    var family: GGUFFamily? { architecture.flatMap { GGUFFamily($0) } }
 }
 
 /// An adapter in memory and what it takes there.

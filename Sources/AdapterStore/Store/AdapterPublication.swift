@@ -12,6 +12,8 @@ public struct AdapterPublication: Sendable {
     public var lineage: AdapterLineage
     /// Free labels.
     public var tags: [String]
+    /// Whether the trainer publishes it: only then may the name begin with `ft:`.
+    private(set) var isTrained = false
 
     /// Something to load from below the store's roots.
     public init(
@@ -41,6 +43,7 @@ public struct AdapterPublication: Sendable {
             lineage: lineage
         )
         publication.roots = .everywhere
+        publication.isTrained = true
         return publication
     }
 }

@@ -36,6 +36,8 @@ extension AdapterStore {
         }
         if let weights = staged.weights { cache.adopt(weights.adapter, of: generation) }
         _ = hold
+        // What this replaced has its grace; of others it may be over. The next one tries again.
+        try? await collectGarbage()
         return catalog.read { state in
             state.current(CatalogKey(owner: owner, name: generation.name))?.generation
         } ?? generation
@@ -44,8 +46,7 @@ extension AdapterStore {
     private func checkName(
         of publication: AdapterPublication
     ) throws(AdapterStoreError) {
-        let isTrainers = AdapterName.isFineTuned(publication.name)
-        if isTrainers, publication.roots == .everywhere {
+        if publication.isTrained {
             try AdapterName.checkFineTuned(publication.name)
         } else {
             try AdapterName.check(publication.name, base: configuration.base?.name ?? "")

@@ -89,16 +89,7 @@ struct ServedCheckpoint {
 
     /// What adapters must fit.
     var adapterBase: AdapterBase {
-        let architecture = model.architecture
-        return AdapterBase(name: name, hash: model.baseHash, family: nil) {
-            (folder, _) throws(AdapterUnfit) in
-            do throws(AdapterError) {
-                let adapter = try LoRAAdapter(folder: folder, for: architecture)
-                return AdapterWeights(adapter: adapter, bytes: adapter.bytes)
-            } catch {
-                throw AdapterUnfit("\(error)")
-            }
-        }
+        AdapterBase(name: name, hash: model.baseHash, architecture: model.architecture)
     }
 
     /// What the trainer needs to know to encode examples as serving does.

@@ -70,7 +70,7 @@ final class TestWorld: Sendable {
     private static let base = AdapterBase(
         name: TestAPI.baseID,
         hash: String(repeating: "a", count: 64),
-        family: nil
+        architecture: nil
     ) { (_, id) throws(AdapterUnfit) in
         AdapterWeights(adapter: LoRAAdapter(id: id), bytes: 1000)
     }
