@@ -3,6 +3,7 @@ public import Trainer
 
 /// The files as the trainer knows them.
 extension FileStore: TrainingFiles {
+    /// Where the content of a tenant's file lies, and what its owner calls it.
     public func locate(
         _ id: String,
         tenant: TenantID
@@ -17,6 +18,7 @@ extension FileStore: TrainingFiles {
         return TrainingFileLocation(path: path(of: file.id), name: file.filename)
     }
 
+    /// Keeps a job's table of results for its owner; once, however often a job ends.
     public func keepResult(
         of job: FineTuningJob,
         name: String,

@@ -119,6 +119,7 @@ final class HTTPChannel {
         clock.close()
         self.clock = nil
         transport.close()
+        machine.discard()
         wakeBodyWaiter()
         didClose(self)
     }

@@ -162,6 +162,9 @@ struct HTTPConnection {
         return [.finished(.abandoned), .close]
     }
 
+    /// Lets go of the decoder; the connection has been closed.
+    func discard() { decoder.close() }
+
     private mutating func close() -> [Action] {
         if case .closed = phase { return [] }
         phase = .closed

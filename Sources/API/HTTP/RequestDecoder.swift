@@ -58,6 +58,12 @@ final class RequestDecoder {
         if let failure { throw failure }
     }
 
+    /// Takes the channel apart, whose parts hold each other until then; call it once, at the end.
+    func close() {
+        _ = try? channel.finish(acceptAlreadyClosed: true)
+        collector.events.removeAll()
+    }
+
     private static func failure(_ error: any Error) -> Failure {
         guard let error = error as? HTTPParserError else { return .malformed("\(error)") }
         return switch error {
