@@ -1,4 +1,4 @@
-public import Glibc
+import Glibc
 
 /// Files that are there whole or not at all, also after power loss.
 ///
@@ -17,7 +17,7 @@ public enum DurableFile {
     /// Replaces `path` by what `body` writes.
     public static func write(
         to path: String,
-        mode: mode_t = 0o644,
+        mode: UInt32 = 0o644,
         _ body: (borrowing OpenFile) throws(FileSystemError) -> Void
     ) throws(FileSystemError) {
         let partial = path + temporaryMark + uniqueSuffix()
@@ -33,7 +33,7 @@ public enum DurableFile {
     /// Makes a new file and syncs it; its name is durable once its folder is synced.
     static func create(
         _ path: String,
-        mode: mode_t = 0o644,
+        mode: UInt32 = 0o644,
         _ body: (borrowing OpenFile) throws(FileSystemError) -> Void
     ) throws(FileSystemError) {
         let file = try OpenFile(path, flags: O_WRONLY | O_CREAT | O_EXCL, mode: mode)
