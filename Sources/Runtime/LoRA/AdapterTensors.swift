@@ -67,15 +67,38 @@ extension Tensor {
             )
         }
         guard let base = bytes.baseAddress else { return }
-        var row = [Float](repeating: 0, count: 4096)
+        let isFinite =
+            switch format {
+            case .f32: Self.isFinite(base, count, exponent: UInt32(0x7F80_0000))
+            case .f16: Self.isFinite(base, count, exponent: UInt16(0x7C00))
+            case .bf16: Self.isFinite(base, count, exponent: UInt16(0x7F80))
+            }
+        guard isFinite else {
+            throw .invalidNumbers(tensor: name, reason: "holds NaN or infinity")
+        }
+    }
+
+    /// Whether no number has all bits of its exponent set; a loop over integers, which the compiler
+    /// turns into vectors.
+    private static func isFinite<Bits: FixedWidthInteger & BitwiseCopyable>(
+        _ base: UnsafeRawPointer,
+        _ count: Int,
+        exponent: Bits
+    ) -> Bool {
         var first = 0
         while first < count {
-            let length = min(row.count, count - first)
-            format.decode(base + first * type.width, count: length, into: &row)
-            for index in 0..<length where !row[index].isFinite {
-                throw .invalidNumbers(tensor: name, reason: "holds NaN or infinity")
+            let last = min(count, first + 4096)
+            var special: Bits = 0
+            for index in first..<last {
+                let bits = base.loadUnaligned(
+                    fromByteOffset: index * MemoryLayout<Bits>.size,
+                    as: Bits.self
+                )
+                special |= bits & exponent == exponent ? 1 : 0
             }
-            first += length
+            if special != 0 { return false }
+            first = last
         }
+        return true
     }
 }

@@ -141,8 +141,7 @@ private struct AdapterBuilder {
         let rank = try configuration.rank(of: module)
         let a = try require(parts.a, module.name + ".lora_A.weight", [rank, module.inputs])
         let b = try require(parts.b, module.name + ".lora_B.weight", [module.outputs, rank])
-        let isHalf = a.type == b.type && a.type != .f32
-        let format = isHalf ? a.type.floatFormat ?? .f32 : .f32
+        let format = AdapterMemory.format(of: parts)
         let magnitude = try optional(
             parts.magnitude,
             configuration.usesDoRA,
