@@ -9,6 +9,9 @@ struct Facet: AsyncParsableCommand {
         version: FacetVersion.text,
         subcommands: [
             ServeCommand.self,
+            GenerateCommand.self,
+            ChatCommand.self,
+            TrainCommand.self,
             PullCommand.self,
             QuantizeCommand.self,
             KeysCommand.self,

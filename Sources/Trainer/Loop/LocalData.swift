@@ -1,0 +1,91 @@
+import Foundation
+import InferenceRuntime
+
+/// The data a configuration file names: files, or entries of LLaMA-Factory's `dataset_info.json`.
+struct LocalData {
+    let data: TrainingData
+
+    init(
+        _ configuration: TrainConfiguration,
+        _ hyperparameters: Hyperparameters,
+        _ base: LocalTraining.Base
+    ) throws {
+        let context = base.model.architecture.contextLength
+        let encoder = ExampleEncoder(
+            model: base.examples,
+            options: EncodingOptions(
+                cutoffLength: min(hyperparameters.cutoffLength, context),
+                promptLossWeight: Float(hyperparameters.promptLossWeight),
+                maskHistory: hyperparameters.maskHistory
+            ),
+            // The same text at every start: a template's date must not change what is trained.
+            now: TemplateClock(seconds: 0, offset: 0)
+        )
+        var training = try Self.read(configuration.datasets, configuration, encoder)
+        var validation = try Self.read(configuration.validationDatasets, configuration, encoder)
+        if let most = configuration.maximumExamples {
+            training.training = Array(training.training.prefix(max(1, most)))
+        }
+        if configuration.validationSize > 0, validation.training.isEmpty {
+            let size = configuration.validationSize
+            let split = ValidationSplit(
+                count: training.training.count,
+                size: size < 1 ? .share(size) : .count(Int(min(size, 1e9))),
+                seed: hyperparameters.seed
+            )
+            let all = training.training
+            validation.training = split.validation.map { all[$0] }
+            training.training = split.training.map { all[$0] }
+        }
+        data = TrainingData(
+            training: training.training,
+            validation: validation.training,
+            hash: training.hash + "+" + validation.hash,
+            notes: training.notes
+        )
+    }
+
+    private static func read(
+        _ names: [String],
+        _ configuration: TrainConfiguration,
+        _ encoder: ExampleEncoder
+    ) throws -> TrainingData {
+        var all = TrainingData(training: [], validation: [], hash: "", notes: [])
+        for name in names {
+            let path = try path(of: name, configuration)
+            let file = TrainingFileLocation(path: path, name: path)
+            do throws(FineTuningError) {
+                let one = try EngineRunner.read(training: file, validation: nil, encoder)
+                all.training += one.training
+                all.hash += one.hash
+                all.notes += one.notes.map { "\(name): \($0)" }
+            } catch {
+                throw TrainConfigurationError("dataset", "\(path): \(error.message)")
+            }
+        }
+        return all
+    }
+
+    /// A file as it is named, one in the dataset folder, or what `dataset_info.json` calls so.
+    private static func path(
+        of name: String,
+        _ configuration: TrainConfiguration
+    ) throws -> String {
+        let folder = configuration.datasetFolder
+        var candidates = [name, "\(folder)/\(name)"]
+        if let bytes = FileManager.default.contents(atPath: folder + "/dataset_info.json"),
+            let info = try? JSONValue(parsing: [UInt8](bytes)),
+            let file = info[name]?["file_name"]?.string
+        {
+            candidates.insert("\(folder)/\(file)", at: 0)
+        }
+        guard let path = candidates.first(where: FileManager.default.isReadableFile) else {
+            throw TrainConfigurationError(
+                "dataset",
+                "There is no dataset '\(name)': no such file, and no such entry in "
+                    + "\(folder)/dataset_info.json."
+            )
+        }
+        return path
+    }
+}

@@ -1,0 +1,118 @@
+import AdapterStore
+import ArgumentParser
+import InferenceRuntime
+
+/// Options of the commands that answer in the terminal.
+struct AnswerOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "The base: a folder, a name in the model cache, a pulled hub id; by default the demo.",
+            valueName: "model"
+        )
+    )
+    var model: String?
+
+    @Option(help: ArgumentHelp("Answer through this adapter: a PEFT folder.", valueName: "dir"))
+    var adapter: String?
+
+    @Option(help: "0 takes the likeliest token, 1 draws as the model says.")
+    var temperature: Float = 0.7
+
+    @Option(help: "Keeps the likeliest tokens with this much probability.")
+    var topP: Float = 1
+
+    @Option(help: ArgumentHelp("The same seed draws the same answer.", valueName: "n"))
+    var seed: UInt64?
+
+    @Option(help: ArgumentHelp("The longest answer, in tokens.", valueName: "n"))
+    var maxTokens: Int = 512
+
+    @Option(help: ArgumentHelp("What the model is told first.", valueName: "text"))
+    var system: String?
+
+    @OptionGroup var engine: EngineOptions
+}
+
+/// A model in this process, with its engine, that answers conversations.
+struct LocalModel {
+    private let checkpoint: ServedCheckpoint
+    private let engine: Engine
+    private let mix: AdapterMix
+    private let options: AnswerOptions
+
+    init(_ options: AnswerOptions) throws {
+        let demo = try options.model == nil ? DemoModel.locate() : nil
+        let pool = ThreadPool(threads: options.engine.threads)
+        checkpoint = try ServedCheckpoint.load(
+            demo?.folder ?? options.model ?? "",
+            name: demo?.name,
+            options.engine,
+            pool: pool
+        )
+        do throws(AdapterError) {
+            let architecture = checkpoint.model.architecture
+            let adapter = try options.adapter.map { (folder) throws(AdapterError) in
+                try LoRAAdapter(folder: folder, for: architecture)
+            }
+            mix = AdapterMix(adapter.map { [AdapterMix.Entry(adapter: $0, scale: 1)] } ?? [])
+        } catch {
+            throw CommandError("--adapter \(options.adapter ?? ""): \(error)")
+        }
+        engine = try EngineAssembly(checkpoint.model, options.engine, pool: pool).engine
+        self.options = options
+    }
+
+    /// Whether conversations can be rendered; without a template there is only text.
+    var hasTemplate: Bool { checkpoint.templates != nil }
+
+    /// Answers a conversation, or continues a text where the model has no chat template.
+    /// - Parameter show: Gets the text as it comes.
+    func answer(
+        _ messages: [JSONValue],
+        show: (String) -> Void
+    ) async throws -> String {
+        let request = GenerationRequest(
+            id: "terminal",
+            prompt: try prompt(messages),
+            sampling: SamplingParameters(
+                temperature: options.temperature,
+                topP: options.topP,
+                seed: options.seed
+            ),
+            maxTokens: options.maxTokens,
+            stopTokens: checkpoint.defaults.endTokens,
+            adapters: mix
+        )
+        var detokenizer = StreamingDetokenizer(checkpoint.tokenizer, skipSpecialTokens: true)
+        var text = ""
+        func add(_ piece: String) {
+            text += piece
+            show(piece)
+        }
+        for await event in try engine.generate(request) {
+            switch event {
+            case .token(_, let sample): add(detokenizer.append(sample.id))
+            case .failed(let error): throw error
+            case .prompt, .finished: break
+            }
+        }
+        add(detokenizer.flush())
+        return text
+    }
+
+    private func prompt(_ messages: [JSONValue]) throws -> [Int32] {
+        guard let template = checkpoint.templates?.template(hasTools: false) else {
+            let text = messages.compactMap { $0["content"]?.string }.joined(separator: "\n")
+            return checkpoint.tokenizer.encode(text, addSpecialTokens: true, parseSpecial: true)
+        }
+        let text = try template.render(
+            checkpoint.templateVariables.variables(
+                messages: ChatMessages.normalised(.array(messages), for: template),
+                tools: nil,
+                addGenerationPrompt: true,
+                more: [:]
+            )
+        )
+        return checkpoint.tokenizer.encode(text, addSpecialTokens: false, parseSpecial: true)
+    }
+}

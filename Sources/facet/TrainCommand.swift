@@ -1,0 +1,66 @@
+import ArgumentParser
+import Foundation
+import InferenceRuntime
+import Trainer
+
+/// `facet train`.
+struct TrainCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "train",
+        abstract: "Run one fine-tuning without a server, from a LLaMA-Factory configuration file.",
+        discussion: """
+            The adapter, its checkpoints and logs go to 'output_dir'; started again, the run goes on \
+            from its last checkpoint. Keys that facet does not have are refused by name.
+            """
+    )
+
+    @Argument(help: "The configuration file.", completion: .file(extensions: ["yaml", "yml"]))
+    var file: String
+
+    @OptionGroup var engine: EngineOptions
+
+    func run() throws {
+        guard let text = try? String(contentsOfFile: file, encoding: .utf8) else {
+            throw CommandError("\(file): the file cannot be read.")
+        }
+        let configuration: TrainConfiguration
+        do throws(TrainConfigurationError) {
+            configuration = try TrainConfiguration(try YAMLFile.object(text))
+        } catch {
+            throw CommandError("\(file): \(error)")
+        }
+        let pool = ThreadPool(threads: engine.threads)
+        let checkpoint = try ServedCheckpoint.load(
+            configuration.model,
+            name: nil,
+            engine,
+            pool: pool
+        )
+        let training = try LocalTraining(
+            configuration,
+            base: LocalTraining.Base(
+                model: checkpoint.model,
+                name: checkpoint.name,
+                context: ComputeContext(pool: pool, dtype: engine.computeDtype),
+                examples: checkpoint.exampleModel
+            )
+        )
+        for note in training.notes { say(note) }
+        let line = ProgressLine("training")
+        try training.run { progress in
+            let loss = String(format: "loss %.4f", progress.loss)
+            let left = Duration.seconds(progress.remaining)
+                .formatted(.time(pattern: .hourMinuteSecond))
+            line.show(
+                Double(progress.step) / Double(progress.totalSteps),
+                note: "step \(progress.step)/\(progress.totalSteps) \(loss) left \(left)"
+            )
+            if let validLoss = progress.validLoss {
+                line.finish()
+                say(String(format: "step %d: validation loss %.4f", progress.step, validLoss))
+            }
+        }
+        line.finish()
+        print(configuration.outputFolder)
+    }
+}
