@@ -36,8 +36,18 @@ struct ServedCheckpoint {
             folder: folder,
             compute: compute,
             pool: pool,
+            cache: Self.packedCache,
             progress: progress
         )
+    }
+
+    /// Where quantized weights are kept for the next start: `$FACET_CACHE`, or `facet/packed` in the
+    /// user's cache folder.
+    private static var packedCache: PackedCache {
+        let environment = ProcessInfo.processInfo.environment
+        if let folder = environment["FACET_CACHE"] { return PackedCache(folder: folder) }
+        let home = FileManager.default.homeDirectoryForCurrentUser.path + "/.cache"
+        return PackedCache(folder: (environment["XDG_CACHE_HOME"] ?? home) + "/facet/packed")
     }
 
     private static func name(of folder: String) -> String {
