@@ -1,4 +1,4 @@
-public import AdapterStore
+import AdapterStore
 import Foundation
 public import InferenceRuntime
 
