@@ -1,4 +1,4 @@
-import AdapterStore
+import API
 import ArgumentParser
 import InferenceRuntime
 
