@@ -13,7 +13,7 @@ struct AtomicFile: ~Copyable {
     /// Begins a file; its folder must be there.
     init(_ path: String) throws(CheckpointError) {
         self.path = path
-        var template = Array((path + ".XXXXXX").utf8CString)
+        var template = Array((path + "." + String(repeating: "X", count: 6)).utf8CString)
         let descriptor = mkstemp(&template)
         guard descriptor >= 0 else { throw .unwritable(path: path, reason: systemError()) }
         self.descriptor = descriptor

@@ -117,27 +117,26 @@ extension Linear {
         }
         let values = gradients.tensors.values.baseAddress
         let scale = pair.scale * entry.scale
-        LoRAKernels.outerProduct(
-            u,
-            rows: rows.count,
-            rank: pair.rank,
-            with: x + rows.lowerBound * inputs,
-            stride: inputs,
-            columns: inputs,
-            scale: scale,
-            into: values + place.a.lowerBound,
-            context
-        )
-        LoRAKernels.outerProduct(
-            t,
-            rows: rows.count,
-            rank: pair.rank,
-            with: g + rows.lowerBound * stride,
-            stride: stride,
-            columns: outputs,
-            scale: scale,
-            into: values + place.bTransposed.lowerBound,
-            context
-        )
+        func add(
+            _ p: UnsafePointer<Float>,
+            _ z: UnsafePointer<Float>,
+            _ zStride: Int,
+            _ columns: Int,
+            to range: Range<Int>
+        ) {
+            LoRAKernels.outerProduct(
+                p,
+                rows: rows.count,
+                rank: pair.rank,
+                with: z + rows.lowerBound * zStride,
+                stride: zStride,
+                columns: columns,
+                scale: scale,
+                into: values + range.lowerBound,
+                context
+            )
+        }
+        add(u, x, inputs, inputs, to: place.a)
+        add(t, g, stride, outputs, to: place.bTransposed)
     }
 }
