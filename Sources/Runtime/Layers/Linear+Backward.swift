@@ -82,19 +82,11 @@ extension Linear {
         let u = t + rows.count * pair.rank
         let down = pair.task(rows: rows, offset: 0, scale: entry.scale)
         let up = pair.transposedTask(rows: rows, offset: 0, scale: entry.scale)
+        shrink(g, stride: stride, columns: outputs, up, into: u, context)
         withUnsafePointer(to: up) { task in
-            let tasks = UnsafeBufferPointer(start: task, count: 1)
-            LoRAKernels.shrink(
-                g,
-                stride: stride,
-                columns: outputs,
-                tasks: tasks,
-                into: u,
-                context
-            )
             LoRAKernels.expand(
                 u,
-                tasks: tasks,
+                tasks: UnsafeBufferPointer(start: task, count: 1),
                 into: dx,
                 stride: inputs,
                 columns: inputs,
@@ -104,17 +96,7 @@ extension Linear {
         guard let gradients = backward.gradients(of: entry.adapter),
             let place = gradients.entries[module.slot]
         else { return }
-        withUnsafePointer(to: down) { task in
-            let tasks = UnsafeBufferPointer(start: task, count: 1)
-            LoRAKernels.shrink(
-                x,
-                stride: inputs,
-                columns: inputs,
-                tasks: tasks,
-                into: t,
-                context
-            )
-        }
+        shrink(x, stride: inputs, columns: inputs, down, into: t, context)
         let values = gradients.tensors.values.baseAddress
         let scale = pair.scale * entry.scale
         func add(
@@ -138,5 +120,25 @@ extension Linear {
         }
         add(u, x, inputs, inputs, to: place.a)
         add(t, g, stride, outputs, to: place.bTransposed)
+    }
+
+    private func shrink(
+        _ x: UnsafePointer<Float>,
+        stride: Int,
+        columns: Int,
+        _ task: LoRATask,
+        into t: UnsafeMutablePointer<Float>,
+        _ context: ComputeContext
+    ) {
+        withUnsafePointer(to: task) { task in
+            LoRAKernels.shrink(
+                x,
+                stride: stride,
+                columns: columns,
+                tasks: UnsafeBufferPointer(start: task, count: 1),
+                into: t,
+                context
+            )
+        }
     }
 }
