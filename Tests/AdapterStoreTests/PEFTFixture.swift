@@ -1,3 +1,4 @@
+import Glibc
 import InferenceRuntime
 
 @testable import AdapterStore
@@ -106,9 +107,19 @@ final class StoreFixture {
 
     /// As after a restart of the server.
     func reopen(budget: Int = 1 << 30, base: AdapterBase? = nil) throws {
-        // The old database must be let go first: its lock is exclusive.
+        // The old database must be let go first: its lock is exclusive. A thread of the old store may
+        // still hold it for a moment.
         opened = nil
-        opened = try Self.open(folder, clock, budget, try base ?? BaseFixture.base())
+        let base = try base ?? BaseFixture.base()
+        for _ in 0..<500 {
+            do {
+                opened = try Self.open(folder, clock, budget, base)
+                return
+            } catch FacetDatabaseError.locked {
+                usleep(10_000)
+            }
+        }
+        opened = try Self.open(folder, clock, budget, base)
     }
 
     func advance(seconds: Int) { clock.advance(seconds) }

@@ -56,7 +56,8 @@ public final class FileStore: Sendable {
         try await FileUpload(in: folder, limit: limit, quota: quota)
     }
 
-    /// Makes an upload a file; durable when this returns.
+    /// Makes an upload a file; durable when this returns. With a `lifetime` in seconds it goes by
+    /// itself that long after its creation.
     ///
     /// - Throws: 429 where uploads side by side have used up the tenant's allowance.
     func commit(
@@ -65,16 +66,17 @@ public final class FileStore: Sendable {
         filename: String,
         purpose: String,
         tenant: TenantID,
-        expires: Int?
+        lifetime: Int?
     ) async throws -> StoredFile {
+        let created = WallClock.unixSeconds
         let file = StoredFile(
             id: id,
             tenant: tenant,
             filename: filename,
             purpose: purpose,
             bytes: upload.bytes,
-            created: WallClock.unixSeconds,
-            expires: expires
+            created: created,
+            expires: lifetime.map { created + $0 }
         )
         let (source, path) = (upload.path, path(of: file.id))
         try await upload.finish()
@@ -113,7 +115,7 @@ public final class FileStore: Sendable {
                 filename: filename,
                 purpose: purpose,
                 tenant: tenant,
-                expires: nil
+                lifetime: nil
             )
         } catch {
             await upload.abandon()

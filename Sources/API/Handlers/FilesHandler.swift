@@ -48,7 +48,7 @@ struct FilesHandler: Sendable {
         _ caller: Caller
     ) async throws -> StoredFile {
         let purpose = try Self.purpose(form)
-        let expires = try Self.expires(form)
+        let lifetime = try Self.lifetime(form)
         let name = Self.lastComponent(form.files.first?.part.filename ?? "")
         if purpose == "fine-tune" { try await validate(upload.path, name) }
         return try await files.commit(
@@ -57,7 +57,7 @@ struct FilesHandler: Sendable {
             filename: name,
             purpose: purpose,
             tenant: caller.tenant,
-            expires: expires
+            lifetime: lifetime
         )
     }
 
@@ -147,7 +147,7 @@ extension FilesHandler {
         return purpose
     }
 
-    private static func expires(_ form: MultipartForm) throws(APIError) -> Int? {
+    private static func lifetime(_ form: MultipartForm) throws(APIError) -> Int? {
         guard let text = form["expires_after[seconds]"] else { return nil }
         if let anchor = form["expires_after[anchor]"], anchor != "created_at" {
             throw .notAmong("expires_after[anchor]", ["created_at"], anchor)
@@ -158,7 +158,7 @@ extension FilesHandler {
                 "Invalid 'expires_after[seconds]': expected an integer between 3600 and 2592000."
             )
         }
-        return WallClock.unixSeconds + seconds
+        return seconds
     }
 
     /// The name without the folders some clients send.

@@ -121,7 +121,7 @@ struct HTTPPatienceTests {
     @Test("draining turns new clients away and lets a running request finish")
     func drain() async throws {
         let handler = HTTPClosureHandler { _ in
-            try await Task.sleep(for: .milliseconds(700))
+            try await Task.sleep(for: .seconds(3))
             return .text("done")
         }
         try await LiveServer.with(handler) { live in
