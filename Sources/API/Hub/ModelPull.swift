@@ -137,9 +137,9 @@ private struct PullJob: Sendable {
     private func download(_ file: HubFile) async throws(HubError) {
         let path = "\(folder)/\(file.path)"
         // It got its name only after it had been checked.
-        var status = stat()
-        if stat(path, &status) == 0 {
-            meter.add(Int(status.st_size), fromNetwork: false)
+        let attributes = try? FileManager.default.attributesOfItem(atPath: path)
+        if let size = (attributes?[.size] as? NSNumber)?.intValue {
+            meter.add(size, fromNetwork: false)
             meter.finishFile()
             return
         }
