@@ -30,8 +30,7 @@ struct PartialFile: ~Copyable {
 
     /// The size of what is there; 0 where nothing is.
     static func size(_ path: String) -> Int {
-        var status = stat()
-        return stat(path, &status) == 0 ? Int(status.st_size) : 0
+        FileStamp(path: path)?.size ?? 0
     }
 
     mutating func append(_ bytes: [UInt8]) throws(FileSystemError) {

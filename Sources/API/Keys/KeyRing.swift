@@ -1,4 +1,4 @@
-import Glibc
+import InferenceRuntime
 public import Logging
 import Synchronization
 
@@ -26,7 +26,7 @@ public final class KeyRing: Sendable {
     public init(file: KeyFile, logger: Logger) throws(KeyFileError) {
         self.file = file
         self.logger = logger
-        let stamp = FileStamp(of: file.path)
+        let stamp = FileStamp(path: file.path)
         let keys = try file.load()
         if keys.isEmpty { logger.warning("the key file has no keys: everybody is refused") }
         self.state = Mutex(State(keys: Self.index(keys), stamp: stamp, lastLook: .now))
@@ -49,7 +49,7 @@ public final class KeyRing: Sendable {
         state.withLock { state in
             guard state.lastLook.duration(to: .now) >= Self.interval else { return state.keys }
             state.lastLook = .now
-            let stamp = FileStamp(of: file.path)
+            let stamp = FileStamp(path: file.path)
             guard stamp != state.stamp else { return state.keys }
             state.stamp = stamp
             do throws(KeyFileError) {
@@ -64,22 +64,5 @@ public final class KeyRing: Sendable {
 
     private static func index(_ keys: [APIKey]) -> [String: APIKey] {
         Dictionary(keys.map { ($0.id, $0) }) { _, last in last }
-    }
-}
-
-/// What changes when a file does.
-private struct FileStamp: Equatable {
-    let inode: UInt
-    let size: Int
-    let seconds: Int
-    let nanoseconds: Int
-
-    init?(of path: String) {
-        var status = Glibc.stat()
-        guard stat(path, &status) == 0 else { return nil }
-        inode = UInt(status.st_ino)
-        size = Int(status.st_size)
-        seconds = status.st_mtim.tv_sec
-        nanoseconds = status.st_mtim.tv_nsec
     }
 }

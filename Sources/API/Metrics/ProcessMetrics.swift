@@ -38,15 +38,9 @@ final class ProcessMetrics: Sendable {
 
     func update() {
         if let pages = Self.residentPages() { memory.set(Double(pages * Int(getpagesize()))) }
-        var usage = rusage()
-        if getrusage(__rusage_who_t(0), &usage) == 0 {
-            processor.set(Self.seconds(usage.ru_utime) + Self.seconds(usage.ru_stime))
-        }
+        // POSIX fixes the unit of clock() at a microsecond, whatever its resolution.
+        processor.set(Double(clock()) / 1_000_000)
         if let count = Self.openFiles() { files.set(Double(count)) }
-    }
-
-    private static func seconds(_ time: timeval) -> Double {
-        Double(time.tv_sec) + Double(time.tv_usec) / 1e6
     }
 
     /// The second number of `/proc/self/statm`.

@@ -97,7 +97,7 @@ public struct PackedCache: Sendable {
 
     /// The hash of configuration and weight files: from the note where one fits, else computed.
     private func contentHash(_ checkpoint: CheckpointFolder, noting: Bool) -> String? {
-        if let note = note(checkpoint), let content = text(note) { return content }
+        if let content = text(note(checkpoint)) { return content }
         // Without a packed file there is nothing to find, and no reason to hash gigabytes.
         guard !noting || hasPackedFiles else { return nil }
         var hash = SHA256()
@@ -127,25 +127,20 @@ public struct PackedCache: Sendable {
         _ checkpoint: CheckpointFolder,
         _ content: String
     ) throws(CheckpointError) {
-        guard let note = note(checkpoint) else { return }
-        let file = try AtomicFile(note)
+        let file = try AtomicFile(note(checkpoint))
         try file.write(Array(content.utf8))
         try file.commit()
     }
 
     /// The path of the note about these very files.
-    private func note(_ checkpoint: CheckpointFolder) -> String? {
+    private func note(_ checkpoint: CheckpointFolder) -> String {
         var hash = SHA256()
         hash.update(Self.version)
         hash.update(checkpoint.configuration.serialized)
         for file in checkpoint.files {
-            var status = stat()
-            guard stat(file.file.path, &status) == 0 else { return nil }
-            let numbers = [
-                Int(status.st_dev), Int(status.st_ino), Int(status.st_size),
-                Int(status.st_mtim.tv_sec), Int(status.st_mtim.tv_nsec),
-                Int(status.st_ctim.tv_sec), Int(status.st_ctim.tv_nsec),
-            ]
+            let stamp = file.file.stamp
+            let identity = [stamp.device, stamp.inode, stamp.size]
+            let numbers = identity + stamp.modified + stamp.changed
             hash.update(numbers.map { String($0) }.joined(separator: " "))
         }
         return folder + "/" + SHA256.hex(hash.finalize()) + ".note"

@@ -9,6 +9,8 @@ public final class MemoryMappedFile: @unchecked Sendable {  // the mapping is re
     public let bytes: UnsafeRawBufferPointer
     /// The path it was opened by.
     public let path: String
+    /// The state of the file that was mapped.
+    public let stamp: FileStamp
 
     /// Maps a regular file.
     /// - Throws: `CheckpointError.unreadable` with the system's reason.
@@ -24,7 +26,8 @@ public final class MemoryMappedFile: @unchecked Sendable {  // the mapping is re
             throw .unreadable(path: path, reason: "not a regular file")
         }
         self.path = path
-        let size = Int(status.st_size)
+        stamp = FileStamp(status)
+        let size = stamp.size
         guard size > 0 else {
             bytes = UnsafeRawBufferPointer(start: nil, count: 0)
             return
