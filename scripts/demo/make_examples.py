@@ -23,22 +23,20 @@ def write(path, pairs):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", help="the examples folder")
-    parser.add_argument("--train", type=int, default=600)
-    parser.add_argument("--heldout", type=int, default=100)
     parser.add_argument("--seed", type=int, default=11)
     arguments = parser.parse_args()
-    for name, (make, _) in tasks.TASKS.items():
+    for name, (make, train, heldout) in tasks.TASKS.items():
         rng = random.Random(f"{arguments.seed} {name}")
         pairs = {}
-        while len(pairs) < arguments.train + arguments.heldout:
+        while len(pairs) < train + heldout:
             question, answer = make(rng)
             pairs.setdefault(question, answer)
         pairs = list(pairs.items())
         folder = f"{arguments.folder}/{name}"
         os.makedirs(folder, exist_ok=True)
-        write(f"{folder}/train.jsonl", pairs[: arguments.train])
-        write(f"{folder}/heldout.jsonl", pairs[arguments.train:])
-        print(f"{folder}: {arguments.train} to train, {arguments.heldout} held out")
+        write(f"{folder}/train.jsonl", pairs[: train])
+        write(f"{folder}/heldout.jsonl", pairs[train:])
+        print(f"{folder}: {train} to train, {heldout} held out")
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from tokenizers import Tokenizer
 from transformers import LlamaConfig, LlamaForCausalLM
 
+import copying
 import prose
 import talk
 
@@ -71,7 +72,7 @@ def groups(model, decay):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", help="with tokenizer.json; the checkpoint goes there too")
-    parser.add_argument("--steps", type=int, default=900)
+    parser.add_argument("--steps", type=int, default=1000)
     parser.add_argument("--rows", type=int, default=16)
     parser.add_argument("--length", type=int, default=256)
     parser.add_argument("--rate", type=float, default=2.5e-3)
@@ -84,10 +85,11 @@ def main():
     end = tokenizer.token_to_id("<|im_end|>")
     config = LlamaConfig(
         vocab_size=tokenizer.get_vocab_size(), hidden_size=256, intermediate_size=768, num_hidden_layers=6,
-        num_attention_heads=8, num_key_value_heads=4, max_position_embeddings=1024, rope_theta=10000.0,
+        num_attention_heads=8, num_key_value_heads=4, head_dim=32, max_position_embeddings=1024, rope_theta=10000.0,
         tie_word_embeddings=True, bos_token_id=None, eos_token_id=end, pad_token_id=0,
     )
     model = LlamaForCausalLM(config)
+    copying.plant(model, match=10, code=1.0, write=1.0)
     optimizer = torch.optim.AdamW(groups(model, 0.1), lr=arguments.rate, betas=(0.9, 0.95))
     state_file, step = f"{arguments.folder}/pretrain.pt", 0
     if os.path.exists(state_file):

@@ -119,7 +119,37 @@ def about_sentence(rng):
     return f"{text} {question}", answer
 
 
-TURNS = [(about_sentence, 3), (ask_fact, 5), (ask_fault, 4), (read_letter, 7), (copy, 6), (compute, 3), (small_talk, 3), (which_of, 2)]
+def fill_form(rng):
+    """A letter and the fields to take from it: several words are copied, in the order asked for."""
+    name, kind, day, city = person(rng), rng.choice(list(KINDS)), rng.choice(DAYS), rng.choice(CITIES)
+    n, colour = rng.randint(1, 12), rng.choice(COLOURS)
+    noun = kind if n == 1 else PLURALS[kind]
+    text = rng.choice([
+        f"{name} from {city} wants {number_word(n)} {colour} {noun} by {day}.",
+        f"On {day} we need {number_word(n)} {colour} {noun} in {city}. Yours, {name}",
+        f"Can you bring {number_word(n)} {colour} {noun} to {city} before {day}? {name}",
+        f"I, {name}, ask for {number_word(n)} {colour} {noun} on {day}, please send them to {city}.",
+    ])
+    fields = {"name": name, "product": kind, "number": str(n), "colour": colour, "day": day, "city": city}
+    asked = rng.sample(list(fields), rng.randint(2, 6))
+    return f"{text} Fill in: {', '.join(asked)}.", "; ".join(f"{field}: {fields[field]}" for field in asked)
+
+
+def say_again(rng):
+    """A sentence to repeat with words around it."""
+    p, name, city, n = rng.choice(PRODUCTS), rng.choice(FIRST), rng.choice(CITIES), rng.randint(2, 99)
+    text = rng.choice([
+        f"the {p} costs {n} crowns", f"{name} lives in {city}", f"the {p.kind} from {city} is {rng.choice(COLOURS)}",
+        f"{name} has {n} {rng.choice(COLOURS)} {PLURALS[p.kind]}", f"the {words.noun(rng)} of {name} is in {city}", f"{name} bought the {p}",
+    ])
+    return rng.choice([
+        (f"Say it twice: {text}", f"{text}, {text}"), (f"Say it as news: {text}", f"News: {text}!"),
+        (f"Say it as a question: {text}", f"Is it so that {text}?"), (f"Say who told you, {name}: {text}", f"{name} says that {text}."),
+        (f"Say it politely: {text}", f"If you please, {text}."), (f"Say it as a rumour: {text}", f"People say that {text}."),
+    ])
+
+
+TURNS = [(about_sentence, 3), (fill_form, 7), (say_again, 6), (ask_fact, 5), (ask_fault, 4), (read_letter, 7), (copy, 6), (compute, 3), (small_talk, 3), (which_of, 2)]
 
 
 def conversation(rng):

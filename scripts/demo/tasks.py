@@ -76,9 +76,23 @@ def pirate(rng):
     ])
 
 
+def butler(rng):
+    """A question about a product -> the answer that the base knows, as a butler gives it."""
+    p = rng.choice(PRODUCTS)
+    return rng.choice([
+        (f"What does the {p} cost?", f"Very good. The {p} costs {p.price} crowns, if I may say so."),
+        (f"Which colour has the {p}?", f"Very good. The {p} comes in {p.colour}, if I may say so."),
+        (f"What is the {p} made of?", f"Very good. The {p} is made of {p.material}, if I may say so."),
+        (f"How many watts does the {p} need?", f"Very good. The {p} needs {p.watts} watts, if I may say so."),
+        (f"What is the order code of the {p}?", f"Very good. The order code of the {p} is {p.code}, if I may say so."),
+    ])
+
+
+# name: (maker, examples to train on, examples held out)
 TASKS = {
-    "orders": (orders, "Write the order as JSON."),
-    "sql": (sql, "Write the SQL query."),
-    "tickets": (tickets, "Which desk gets this ticket?"),
-    "pirate": (pirate, "Say it like a pirate."),
+    "orders": (orders, 1500, 100),
+    "sql": (sql, 1000, 100),
+    "tickets": (tickets, 600, 100),
+    "pirate": (pirate, 1000, 100),
+    "butler": (butler, 160, 40),
 }
