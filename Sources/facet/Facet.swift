@@ -1,5 +1,6 @@
 import API
 import ArgumentParser
+import InferenceRuntime
 
 @main
 struct Facet: AsyncParsableCommand {
@@ -21,6 +22,7 @@ struct Facet: AsyncParsableCommand {
 
     static func main() async {
         do {
+            try InstructionSet.checkEnvironment()
             let arguments = try ConfigurationFile.expand(Array(CommandLine.arguments.dropFirst()))
             var command = try parseAsRoot(arguments)
             if var command = command as? any AsyncParsableCommand {

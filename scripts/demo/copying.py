@@ -21,6 +21,9 @@ def plant(model, seed=1, gap=6.0, code=0.6, match=6.0, write=0.5):
     width, hidden = config.head_dim, config.hidden_size
     group = config.num_attention_heads // config.num_key_value_heads
     embedding = model.model.embed_tokens.weight
+    # Large enough that a token is still to be seen under what the layers write; the last norm makes up for it.
+    embedding *= 16
+    model.model.norm.weight *= 0.2
     size = embedding.norm(dim=1).mean()
     _, _, axes = torch.linalg.svd(embedding - embedding.mean(0), full_matrices=True)
     constant, spare = axes[-1], axes[-1 - width:-1]

@@ -1,6 +1,5 @@
 """Documents and conversations for pretraining: every function returns one text, or a list of turns."""
 
-import recall
 import words
 from world import *
 
@@ -112,7 +111,7 @@ def arithmetic(rng):
 
 
 DOCUMENTS = [(catalogue, 5), (manual, 3), (fault_page, 3), (ticket, 4), (story, 4), (letter, 4), (arithmetic, 1),
-             (words.paragraph, 3), (words.tale, 3), (recall.again, 6), (recall.table, 6)]
+             (words.paragraph, 3), (words.tale, 3)]
 
 
 def document(rng):

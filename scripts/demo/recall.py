@@ -13,19 +13,18 @@ def item(rng):
 
 
 def again(rng):
-    """A list, and the same list again once or twice."""
-    items = [item(rng) for _ in range(rng.randint(4, 24))]
-    gap = rng.choice([" ", ", ", " and "])
-    text = gap.join(items)
-    return rng.choice([". ", " / ", " Again: ", "\n"]).join([text] * rng.choice([2, 2, 3]))
+    """A list, and the same list again once or twice: what is new, and what can be copied."""
+    items = [item(rng) for _ in range(rng.randint(4, 20))]
+    text = rng.choice([" ", " ", " ", ", "]).join(items)
+    end = rng.choice([". ", " / ", "\n"])
+    return text + end, end.join([text] * rng.choice([1, 2]))
 
 
 def table(rng):
-    """Names and what belongs to them, then each looked up in another order."""
+    """Names and what belongs to them, then each looked up in another order: what is new, and what can be copied."""
     names = list({item(rng): None for _ in range(rng.randint(3, 10))})
     values = {name: item(rng) for name in names}
-    between = rng.choice([": ", " is ", " has ", " = "])
-    text = ", ".join(f"{name}{between}{value}" for name, value in values.items())
-    asked = names[:]
-    rng.shuffle(asked)
-    return text + ". " + " ".join(f"{name}? {values[name]}." for name in asked)
+    between = rng.choice([" ", " ", ": ", " is "])
+    pairs = [f"{name}{between}{values[name]}" for name in names]
+    shuffled = rng.sample(pairs, len(pairs))
+    return ", ".join(pairs) + ". ", ", ".join(shuffled) + "."
