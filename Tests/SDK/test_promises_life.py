@@ -1,0 +1,115 @@
+"""What the documented outside promises of starting, draining and stopping."""
+
+import os
+import signal
+import subprocess
+import threading
+import time
+
+import pytest
+
+from conftest import Server
+from raw import Wire
+
+CHAT = "/v1/chat/completions"
+
+
+@pytest.fixture
+def server(tmp_path):
+    server = Server(folder=str(tmp_path))
+    yield server
+    if server.process.poll() is None:
+        server.process.kill()
+    server.process.wait()
+
+
+def long_answer(wire: Wire, tokens: int, result: list) -> threading.Thread:
+    """Streams an answer of that many tokens on another thread."""
+    base = wire.get("/v1/models").json["data"][0]["id"]
+    body = {
+        "model": base,
+        "messages": [{"role": "user", "content": "Count"}],
+        "max_tokens": tokens,
+        "ignore_eos": True,
+        "stream": True,
+        "stream_options": {"include_usage": True},
+    }
+
+    def run():
+        try:
+            result.append(wire.post(CHAT, body))
+        except Exception as error:
+            result.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    while wire.metrics()[f'vllm:num_requests_running{{model_name="{base}"}}'] < 1:
+        assert thread.is_alive(), result
+    return thread
+
+
+def test_drain_finishes_what_runs(server):
+    wire, result = Wire(server.url), []
+    thread = long_answer(wire, 600, result)
+    server.process.send_signal(signal.SIGTERM)
+    assert server.process.wait(timeout=60) == 0
+    thread.join()
+    assert result[0].chunks[-1]["usage"]["completion_tokens"] == 600
+
+
+def test_a_second_signal_stops_at_once(server):
+    wire, result = Wire(server.url), []
+    thread = long_answer(wire, 900, result)
+    begun = time.monotonic()
+    server.process.send_signal(signal.SIGTERM)
+    time.sleep(0.05)
+    server.process.send_signal(signal.SIGTERM)
+    server.process.wait(timeout=10)
+    assert time.monotonic() - begun < 2
+    thread.join()
+
+
+def test_the_name_of_the_base(tmp_path):
+    server = Server("--served-model-name", "my-base", "--context", "128", folder=str(tmp_path))
+    try:
+        wire = Wire(server.url)
+        model = wire.get("/v1/models").json["data"][0]
+        assert model["id"] == "my-base"
+        assert wire.get("/version").json["max_model_len"] == 128
+        root = model["root"]
+    finally:
+        assert server.stop() == 0
+    server = Server("--model", root, folder=str(tmp_path))
+    try:
+        models = Wire(server.url).get("/v1/models").json["data"]
+        assert models[0]["id"] == os.path.basename(root)
+    finally:
+        assert server.stop() == 0
+
+
+def test_configuration_file(tmp_path):
+    file = tmp_path / "server.yaml"
+    file.write_text("served-model-name: from-file\ncontext: 96\ncompute_dtype: fp32\n")
+    server = Server("--config", str(file), "--context", "64", folder=str(tmp_path))
+    try:
+        version = Wire(server.url).get("/version").json
+        assert (version["model"], version["max_model_len"]) == ("from-file", 64)
+    finally:
+        assert server.stop() == 0
+
+
+def test_a_taken_port_is_said(server):
+    port = server.url.rsplit(":", 1)[1]
+    command = [os.environ["FACET"], "serve", "--port", port, "--data", server.folder + "/second"]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert ended.returncode != 0 and port in ended.stderr
+
+
+@pytest.mark.parametrize(
+    "command", ["serve", "pull", "quantize", "generate", "chat", "train", "eval", "adapters"]
+)
+def test_every_command_has_help(command):
+    ended = subprocess.run(
+        [os.environ["FACET"], command, "--help"], capture_output=True, text=True, timeout=20
+    )
+    assert ended.returncode == 0 and "USAGE" in ended.stdout
