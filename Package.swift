@@ -130,6 +130,8 @@ let package = Package(
             ]
         ),
         tests("APITests", ["API", "Trainer", "AdapterStore", "InferenceRuntime"]),
+        // Runs the executable that is built beside it.
+        tests("CommandTests", []),
         tests("TidyTests", []),
     ]
 )

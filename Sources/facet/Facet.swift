@@ -17,6 +17,7 @@ struct Facet: AsyncParsableCommand {
             QuantizeCommand.self,
             KeysCommand.self,
             AdaptersCommand.self,
+            BenchCommand.self,
         ]
     )
 

@@ -2,7 +2,7 @@
 ///
 /// At the end nothing may be left over: a tensor that nobody asked for means that the architecture
 /// is not what the checkpoint was made for.
-final class WeightLoader {
+final class WeightLoader: WeightSource {
     let folder: CheckpointFolder
     let pool: ThreadPool
     let compute: ComputeDType

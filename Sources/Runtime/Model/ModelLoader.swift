@@ -24,12 +24,7 @@ public enum ModelLoader {
         progress: @escaping (LoadProgress) -> Void
     ) throws(CheckpointError) -> LoadedModel {
         let folder = try CheckpointFolder(path: path)
-        let architecture: Architecture
-        do throws(ArchitectureError) {
-            architecture = try Architecture(configuration: folder.configuration)
-        } catch {
-            throw .architecture(error)
-        }
+        let architecture = try architecture(folder.configuration)
         let loader = WeightLoader(
             folder,
             compute: compute,
@@ -52,5 +47,29 @@ public enum ModelLoader {
             configuration: folder.configuration,
             generationConfiguration: try folder.optionalJSON("generation_config.json")
         )
+    }
+
+    /// A model of a configuration with random weights.
+    ///
+    /// For measuring: speed does not depend on what the weights are.
+    public static func random(
+        configuration: JSONValue,
+        compute: ComputeDType,
+        pool: ThreadPool
+    ) throws(CheckpointError) -> Transformer {
+        try Transformer(
+            architecture(configuration),
+            RandomWeights(compute: compute, pool: pool)
+        )
+    }
+
+    private static func architecture(
+        _ configuration: JSONValue
+    ) throws(CheckpointError) -> Architecture {
+        do throws(ArchitectureError) {
+            return try Architecture(configuration: configuration)
+        } catch {
+            throw .architecture(error)
+        }
     }
 }

@@ -1,8 +1,8 @@
 extension Transformer {
-    /// Builds a model from a checkpoint: checks every tensor and quantizes linear layers to NF4.
+    /// Builds a model from a source of weights, tensor by tensor.
     convenience init(
         _ architecture: Architecture,
-        _ loader: WeightLoader
+        _ loader: any WeightSource
     ) throws(CheckpointError) {
         let a = architecture
         let headProducts: DenseMatrix.Products = loader.compute == .int8 ? .eightBit : .exact
@@ -43,7 +43,7 @@ extension Block {
     fileprivate init(
         _ a: Architecture,
         _ layer: Int,
-        _ loader: WeightLoader
+        _ loader: any WeightSource
     ) throws(CheckpointError) {
         func norm(_ name: String) throws(CheckpointError) -> NormLayer {
             let path = "model.layers.\(layer).\(name).weight"
@@ -74,7 +74,7 @@ extension AttentionLayer {
     fileprivate init(
         _ a: Architecture,
         _ layer: Int,
-        _ loader: WeightLoader
+        _ loader: any WeightSource
     ) throws(CheckpointError) {
         let columns: [Projection: Int] = [.k: a.queryWidth, .v: a.queryWidth + a.keyWidth]
         var inputs: [PlacedLinear] = []
@@ -121,7 +121,7 @@ extension GatedMLP {
         _ a: Architecture,
         _ modules: [LinearModule],
         hasBias: Bool,
-        _ loader: WeightLoader
+        _ loader: any WeightSource
     ) throws(CheckpointError) {
         var inputs: [AttentionLayer.PlacedLinear] = []
         var down: Linear?
@@ -146,7 +146,7 @@ extension SparseMLP {
         _ a: Architecture,
         _ experts: MixtureOfExperts,
         _ layer: Int,
-        _ loader: WeightLoader
+        _ loader: any WeightSource
     ) throws(CheckpointError) {
         let path = experts.naming == .mixtral ? "block_sparse_moe" : "mlp"
         shape = experts
@@ -169,7 +169,7 @@ extension Linear {
     fileprivate init(
         _ module: LinearModule,
         hasBias: Bool,
-        _ loader: WeightLoader
+        _ loader: any WeightSource
     ) throws(CheckpointError) {
         let matrix = try loader.nf4(
             module.name + ".weight",
