@@ -24,6 +24,8 @@ final class EngineShared: Sendable {
 
 /// The engine's thread: takes messages, computes steps, and trains when there are none.
 ///
+/// Where requests never end, training still gets a small share, so that every job does.
+///
 /// Confined to that thread. Asleep when there is nothing to do.
 final class EngineLoop {
     private let core: EngineCore
@@ -31,6 +33,7 @@ final class EngineLoop {
     private var received: [EngineMessage] = []
     private var slices: Deque<TrainingSlice> = []
     private var isTraining = false
+    private var share = TrainingShare()
     private var shutDown: [@Sendable () -> Void] = []
     private var isStopping: Bool { !shutDown.isEmpty }
 
@@ -43,7 +46,8 @@ final class EngineLoop {
     func run() {
         while true {
             receive(waiting: core.isIdle && slices.isEmpty && !isStopping)
-            if step() { continue }
+            let isTrainingDue = !slices.isEmpty && share.isDue
+            if !isTrainingDue, step() { continue }
             if isStopping { break }
             if let slice = slices.popFirst() { train(slice) }
         }
@@ -103,14 +107,18 @@ extension EngineLoop {
     private func train(_ slice: TrainingSlice) {
         guard !slice.flag.isSet else { return slice.refuse(CancellationError()) }
         isTraining = true
+        share.begin()
         slice.run(TrainingSlot { [unowned self] in try serveWithin(slice) })
+        share.end()
         isTraining = false
         core.statistics.trainingSlices += 1
         publish()
     }
 
     private func serveWithin(_ slice: TrainingSlice) throws {
-        repeat { receive(waiting: false) } while step()
+        share.end()
+        repeat { receive(waiting: false) } while !share.isDue && step()
+        share.begin()
         if isStopping { throw EngineError.stopping }
         if slice.flag.isSet { throw CancellationError() }
     }

@@ -10,6 +10,8 @@ struct LayerStep {
     let cache: KVBlockPool
     let workspace: Workspace
     let context: ComputeContext
+    /// Lets others compute between two matrices of a layer, in training.
+    var pause: (() -> Void)?
 }
 
 /// What a backward pass adds to a step.

@@ -58,7 +58,8 @@ extension Transformer {
     /// the pass did at every target.
     ///
     /// Every sequence of the tape's batch begins at position 0, and its keys and values are still
-    /// in the cache. `yield` is called between tiles of the head and between layers.
+    /// in the cache. `yield` is called between tiles of the head, between layers and, as in
+    /// `forward`, within them.
     public func backward(
         _ targets: LossTargets,
         tape: Tape,
@@ -69,7 +70,8 @@ extension Transformer {
         _ context: ComputeContext,
         yield: (() throws -> Void)?
     ) throws -> [TokenScore] {
-        let step = resume(tape, cache: cache, workspace: workspace, context)
+        var step = resume(tape, cache: cache, workspace: workspace, context)
+        step.pause = Self.pause(yield)
         let count = step.rows * architecture.hiddenSize
         _ = grads.hidden.cleared(count)
         let scores = try backwardHead(targets, tape, step, grads, yield: yield)

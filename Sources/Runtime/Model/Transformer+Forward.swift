@@ -2,8 +2,8 @@ extension Transformer {
     /// Computes the rows of a batch: writes their keys and values to the cache, and the logits of
     /// the rows that want them to the workspace.
     ///
-    /// With a tape the pass can be followed by `backward`. `yield` is called between layers; while
-    /// it runs, the workspace and the tape must stay untouched, everything else may be used.
+    /// With a tape the pass can be followed by `backward`. `yield` is called between layers and,
+    /// where what it throws waits until the layer is done, between a layer's matrices; while it runs, the workspace and the tape must stay untouched, everything else may be used.
     /// - Throws: what `yield` throws; the cache then holds a part of the rows.
     public func forward(
         _ batch: Batch,
@@ -15,7 +15,8 @@ extension Transformer {
     ) throws {
         check(batch, workspace, context)
         guard batch.rows > 0 else { return }
-        let step = begin(batch, cache: cache, workspace: workspace, tape: tape, context)
+        var step = begin(batch, cache: cache, workspace: workspace, tape: tape, context)
+        step.pause = Self.pause(yield)
         let count = batch.rows * architecture.hiddenSize
         for (index, block) in blocks.enumerated() {
             tape?.input(index).update(from: workspace.hidden.baseAddress, count: count)
@@ -28,6 +29,11 @@ extension Transformer {
             tape.batch = batch
         }
         computeLogits(batch, step)
+    }
+
+    /// Calls `yield` where nothing can be thrown: it will throw the same between layers.
+    static func pause(_ yield: (() throws -> Void)?) -> (() -> Void)? {
+        yield.map { yield in { try? yield() } }
     }
 
     private func check(_ batch: Batch, _ workspace: Workspace, _ context: ComputeContext) {
