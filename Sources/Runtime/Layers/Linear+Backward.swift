@@ -11,11 +11,21 @@ extension Linear {
     ) {
         let step = backward.step
         let base = scaledByMagnitudes(g, stride: stride, x: x, backward)
-        backwardBase(base.g, stride: base.stride, into: dx, step)
+        let dropped = step.dropout.map { $0.probability > 0 } ?? false
+        let splits = dropped && base.isScaled
+        if splits {
+            backwardBase(g, stride: stride, into: dx, step)
+        } else {
+            backwardBase(base.g, stride: base.stride, into: dx, step)
+        }
         guard !step.segments.isEmpty else { return }
         let branch = branchInput(x, step)
-        let dropped = step.dropout.map { $0.probability > 0 } ?? false
         let target = dropped ? backward.workspace.branch(step.rows * inputs) : dx
+        if splits {
+            // With dropout, DoRA's (f - 1) W x reads the dropped x, and W x itself does not.
+            let excess = magnitudeExcess(of: base.g, over: g, stride: stride, step)
+            backwardBase(excess, stride: outputs, into: target, step)
+        }
         for segment in step.segments {
             for entry in segment.mix.entries {
                 guard let pair = entry.adapter.pair(module.slot), pair.rank > 0 else { continue }
@@ -64,6 +74,7 @@ extension Linear {
                 step.context
             )
         }
+        step.pause?()
     }
 
     /// One pair's rows: with u = g B, dA += s uᵀ x, dBᵀ += s (A x)ᵀ g, dx += s u A.

@@ -18,9 +18,12 @@ extension Linear {
     /// Adapters one by one, each relative to the base: what a mix with DoRA needs.
     ///
     /// A plain pair adds s B A x; DoRA adds (f - 1) W x + f s B A x with f = m / ‖W + s B A‖.
+    /// In training x is `branch` there, which dropout has been over, in both terms (PEFT,
+    /// `tuners/lora/dora.py`).
     func addSeparately(
         _ segment: LoRASegment,
         _ x: UnsafePointer<Float>,
+        _ branch: UnsafePointer<Float>,
         to y: UnsafeMutablePointer<Float>,
         stride: Int,
         _ step: LayerStep
@@ -28,17 +31,40 @@ extension Linear {
         let count = segment.rows.count * outputs
         let base = step.workspace.doraBase(2 * count)
         let own = base + count
-        copy(y, rows: segment.rows, stride: stride, to: base)
+        if branch == x {
+            copy(y, rows: segment.rows, stride: stride, to: base)
+        } else {
+            multiply(branch, rows: segment.rows, into: base, step)
+            // The layers beside this one read the same input.
+            step.workspace.input.load(x, rows: step.rows, columns: inputs, step.context)
+        }
         for entry in segment.mix.entries {
             guard let pair = entry.adapter.pair(module.slot), pair.rank > 0 else { continue }
             own.update(from: base, count: count)
-            expand(pair, entry, x, rows: segment.rows, to: own, step)
+            expand(pair, entry, branch, rows: segment.rows, to: own, step)
             let factors = pair.dora.map { magnitudeFactors($0, pair, entry.scale, step) }
             for (index, row) in segment.rows.enumerated() {
                 let offset = index * outputs
                 add(own + offset, base + offset, factors, to: y + row * stride)
             }
         }
+    }
+
+    /// out [rows, outputs] = x Wᵀ for some rows of x.
+    private func multiply(
+        _ x: UnsafePointer<Float>,
+        rows: Range<Int>,
+        into out: UnsafeMutablePointer<Float>,
+        _ step: LayerStep
+    ) {
+        let input = step.workspace.input
+        input.load(
+            x + rows.lowerBound * inputs,
+            rows: rows.count,
+            columns: inputs,
+            step.context
+        )
+        multiply(input, into: out, stride: outputs, step.context)
     }
 
     private func copy(
@@ -142,10 +168,7 @@ extension Linear {
         let product = AlignedBuffer<Float>(count: rank * outputs)
         let input = LinearInput(maxRows: rank, maxColumns: inputs, dtype: .fp32)
         input.load(a.pointer, rows: rank, columns: inputs, exact)
-        switch weight {
-        case .nf4(let w): w.forward(input, into: product.baseAddress, stride: outputs, exact)
-        case .dense(let w): w.forward(input, into: product.baseAddress, stride: outputs, exact)
-        }
+        multiply(input, into: product.baseAddress, stride: outputs, exact)
         var result = DoRAProducts(
             weight: squaredNorms.get { squaredRowNorms(context) },
             cross: [Float](repeating: 0, count: outputs),
@@ -198,12 +221,12 @@ extension Linear {
         stride: Int,
         x: UnsafePointer<Float>,
         _ backward: BackwardStep
-    ) -> (g: UnsafePointer<Float>, stride: Int) {
+    ) -> (g: UnsafePointer<Float>, stride: Int, isScaled: Bool) {
         let step = backward.step
         let adapted = step.segments.contains { segment in
             segment.mix.entries.contains { $0.adapter.pair(module.slot)?.dora != nil }
         }
-        guard adapted else { return (g, stride) }
+        guard adapted else { return (g, stride, false) }
         let scaled = backward.workspace.scaled(step.rows * outputs)
         for row in 0..<step.rows {
             (scaled + row * outputs).update(from: g + row * stride, count: outputs)
@@ -233,7 +256,24 @@ extension Linear {
                 }
             }
         }
-        return (UnsafePointer(scaled), outputs)
+        return (UnsafePointer(scaled), outputs, true)
+    }
+
+    /// `scaled` - g, row by row: what arrives at the term (f - 1) W x.
+    func magnitudeExcess(
+        of scaled: UnsafePointer<Float>,
+        over g: UnsafePointer<Float>,
+        stride: Int,
+        _ step: LayerStep
+    ) -> UnsafePointer<Float> {
+        let excess = step.workspace.doraBase(step.rows * outputs)
+        for row in 0..<step.rows {
+            let (target, scaled, g) = (
+                excess + row * outputs, scaled + row * outputs, g + row * stride
+            )
+            for column in 0..<outputs { target[column] = scaled[column] - g[column] }
+        }
+        return UnsafePointer(excess)
     }
 
     /// dm = Σ rows of g × (W x + s B A x) / norm, the sum recomputed from x.
@@ -252,18 +292,7 @@ extension Linear {
         let step = backward.step
         let sum = step.workspace.doraBase(rows.count * outputs)
         let x = branchInput(x, step)
-        step.workspace.input.load(
-            x + rows.lowerBound * inputs,
-            rows: rows.count,
-            columns: inputs,
-            step.context
-        )
-        switch weight {
-        case .nf4(let w):
-            w.forward(step.workspace.input, into: sum, stride: outputs, step.context)
-        case .dense(let w):
-            w.forward(step.workspace.input, into: sum, stride: outputs, step.context)
-        }
+        multiply(x, rows: rows, into: sum, step)
         expand(pair, entry, x, rows: rows, to: sum, step)
         let target = gradients.tensors.values.baseAddress + place.lowerBound
         for (index, row) in rows.enumerated() {

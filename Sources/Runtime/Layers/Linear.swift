@@ -27,10 +27,8 @@ struct Linear: Sendable {
         stride: Int,
         _ step: LayerStep
     ) {
-        switch weight {
-        case .nf4(let matrix): matrix.forward(input, into: y, stride: stride, step.context)
-        case .dense(let matrix): matrix.forward(input, into: y, stride: stride, step.context)
-        }
+        multiply(input, into: y, stride: stride, step.context)
+        step.pause?()
         if !step.segments.isEmpty { addAdapters(x, to: y, stride: stride, step) }
         if let bias {
             Vector.add(
@@ -40,6 +38,19 @@ struct Linear: Sendable {
                 to: y,
                 stride: stride
             )
+        }
+    }
+
+    /// y [rows, outputs] = the loaded input times Wᵀ, nothing else.
+    func multiply(
+        _ input: LinearInput,
+        into y: UnsafeMutablePointer<Float>,
+        stride: Int,
+        _ context: ComputeContext
+    ) {
+        switch weight {
+        case .nf4(let matrix): matrix.forward(input, into: y, stride: stride, context)
+        case .dense(let matrix): matrix.forward(input, into: y, stride: stride, context)
         }
     }
 
@@ -57,7 +68,7 @@ struct Linear: Sendable {
             let pairs = segment.mix.entries.lazy.compactMap { $0.adapter.pair(module.slot) }
             hasBias = hasBias || pairs.contains { $0.bias != nil || $0.loraBias != nil }
             guard !pairs.contains(where: { $0.dora != nil }) else {
-                addSeparately(segment, branch, to: y, stride: stride, step)
+                addSeparately(segment, x, branch, to: y, stride: stride, step)
                 continue
             }
             for entry in segment.mix.entries {

@@ -33,9 +33,6 @@ public struct LoRALayout: Sendable, Hashable {
             defer { end += (count + 15) / 16 * 16 }
             return end..<end + count
         }
-        if configuration.usesDoRA, configuration.dropout > 0 {
-            throw .cannotTrain("DoRA with dropout")
-        }
         for module in try configuration.targetedModules(architecture) {
             guard module.layer != nil else { throw .cannotTrain("the output head") }
             let rank = try configuration.rank(of: module)

@@ -67,10 +67,14 @@ struct GradientTests {
         #expect(greatestDifference(found, wanted) <= 1e-6 * size)
     }
 
-    @Test("dropout is felt, and its gradients are those of its forward pass")
-    func dropout() throws {
+    @Test(
+        "dropout is felt, and its gradients are those of its forward pass",
+        arguments: [false, true]
+    )
+    func dropout(withDoRA: Bool) throws {
         let fixture = try ModelFixture("llama-gqa")
         var configuration = LoRAConfiguration()
+        configuration.usesDoRA = withDoRA
         configuration.targets = .names(["v_proj", "down_proj"])
         let training = try TrainingFixture(fixture, configuration, rows: 32, logitRows: 32)
         training.randomize(seed: 3)
@@ -83,13 +87,42 @@ struct GradientTests {
         #expect(abs(without - with) > 1e-3)
         #expect(try training.loss(batch, targets) == with)
         try training.backward(targets)
-        let index = training.parameters.layout.entries[0].bTransposed.lowerBound
-        let value = training.parameters.values[index]
-        training.parameters.values[index] = value + 1e-2
-        let above = try training.loss(batch, targets)
-        training.parameters.values[index] = value - 1e-2
-        let below = try training.loss(batch, targets)
-        let gradient = Double(training.gradients.tensors.values[index])
-        #expect(abs((above - below) / 2e-2 - gradient) < 2e-3 + 1e-2 * abs(gradient))
+        let entry = training.parameters.layout.entries[0]
+        // DoRA holds the norm constant in A and B, so differences of those would not agree.
+        let places = entry.magnitude.map { [$0] } ?? [entry.a, entry.bTransposed]
+        for index in places.map(\.lowerBound) {
+            let value = training.parameters.values[index]
+            training.parameters.values[index] = value + 1e-2
+            let above = try training.loss(batch, targets)
+            training.parameters.values[index] = value - 1e-2
+            let below = try training.loss(batch, targets)
+            training.parameters.values[index] = value
+            let gradient = Double(training.gradients.tensors.values[index])
+            #expect(abs((above - below) / 2e-2 - gradient) < 2e-3 + 1e-2 * abs(gradient))
+        }
+    }
+
+    @Test("DoRA that has not learned yet is the base, whatever dropout takes away")
+    func freshDoRA() throws {
+        let fixture = try ModelFixture("llama-gqa")
+        var configuration = LoRAConfiguration()
+        configuration.usesDoRA = true
+        configuration.targets = .allLinear
+        let training = try TrainingFixture(fixture, configuration, rows: 32, logitRows: 32)
+        let prompts: [[Int32]] = [[5, 9, 33, 71, 2, 44, 18]]
+        let (batch, targets) = (
+            training.batch(prompts), training.targets(prompts, from: 1, weight: 1)
+        )
+        training.randomize(seed: 4)
+        for entry in training.parameters.layout.entries {
+            training.parameters[entry.bTransposed].update(repeating: 0)
+            let norms = fixture.model.rowNorms(of: entry.module, fixture.context)
+            for (index, norm) in zip(entry.magnitude ?? 0..<0, norms) {
+                training.parameters.values[index] = norm
+            }
+        }
+        let without = try training.loss(batch, targets)
+        training.tape.dropout = LoRADropout(probability: 0.5, seed: 11)
+        #expect(abs(try training.loss(batch, targets) - without) < 1e-4)
     }
 }
