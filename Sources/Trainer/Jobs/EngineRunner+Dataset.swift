@@ -72,6 +72,14 @@ extension EngineRunner {
         _ encoder: ExampleEncoder,
         param: String
     ) throws(FineTuningError) -> (examples: [LabelledExample], notes: [String]) {
+        guard FileManager.default.isReadableFile(atPath: file.path) else {
+            throw FineTuningError(
+                code: "file_not_found",
+                message: "The content of '\(file.name)' is not on the disk any more. Upload it "
+                    + "again and make a new job.",
+                param: param
+            )
+        }
         do throws(TrainingFileError) {
             let reader = try TrainingFileReader(path: file.path, name: file.name)
             var examples: [LabelledExample] = []

@@ -60,15 +60,14 @@ public struct EngineRunner: FineTuningRunner {
         self.environment = environment
     }
 
+    /// Reads the files, resolves the hyperparameters and checks the memory.
     public func prepare(_ job: FineTuningJob) async throws(FineTuningError) -> PreparedRun {
         let data = try await dataset(of: job, cutoff: nil)
-        let hyperparameters = job.request.hyperparameters.resolved(
-            examples: data.training.count,
-            seed: job.request.seed
-        )
+        let start = try await startingAdapter(of: job)?.configuration
+        let hyperparameters = try resolve(job, examples: data.training.count, start)
         let cut = try await dataset(of: job, cutoff: hyperparameters)
         let plan = TrainingPlan(hyperparameters: hyperparameters, data: cut)
-        try await checkMemory(plan, job)
+        try checkMemory(plan, start)
         return PreparedRun(
             hyperparameters: hyperparameters,
             totalSteps: plan.totalSteps,
@@ -76,6 +75,7 @@ public struct EngineRunner: FineTuningRunner {
         )
     }
 
+    /// Trains on the engine, from the last checkpoint where there is one.
     public func run(
         _ job: FineTuningJob,
         control: RunControl,
@@ -86,8 +86,9 @@ public struct EngineRunner: FineTuningRunner {
         }
         let data = try await dataset(of: job, cutoff: hyperparameters)
         let plan = TrainingPlan(hyperparameters: hyperparameters, data: data)
-        try await checkMemory(plan, job)
-        let state = try await initialState(job, hyperparameters)
+        let start = try await startingAdapter(of: job)
+        try checkMemory(plan, start?.configuration)
+        let state = try await initialState(hyperparameters, start)
         let session = TrainingSession(
             job: job,
             plan: plan,
@@ -100,75 +101,8 @@ public struct EngineRunner: FineTuningRunner {
         return try await session.run()
     }
 
+    /// Removes the job's folder.
     public func removeFiles(of job: FineTuningJob) async {
         try? FileManager.default.removeItem(atPath: "\(environment.folder)/\(job.key)")
     }
-
-    /// The parameters a run begins with: fresh ones, or those of the adapter it starts from.
-    private func initialState(
-        _ job: FineTuningJob,
-        _ hyperparameters: Hyperparameters
-    ) async throws(FineTuningError) -> TrainingState {
-        do {
-            guard let parent = job.request.parent else {
-                let state = try TrainingState(
-                    hyperparameters.loraConfiguration,
-                    for: environment.model.architecture
-                )
-                let (model, context) = (environment.model, environment.context)
-                // The model's threads are the engine's: nothing else may use them meanwhile.
-                try await environment.engine.runTraining { _ in
-                    state.initialize(seed: hyperparameters.seed, model: model, context)
-                }
-                return state
-            }
-            let generation = try environment.adapters.resolve(
-                parent,
-                for: .tenant(job.tenant),
-                splitKey: job.key
-            )
-            let lease = try await environment.adapters.lease(generation)
-            return try TrainingState(copying: lease.adapter, for: environment.model.architecture)
-        } catch {
-            throw FineTuningError(
-                code: "invalid_hyperparameters",
-                message: "\(error)",
-                param: "hyperparameters"
-            )
-        }
-    }
-
-    private func checkMemory(
-        _ plan: TrainingPlan,
-        _ job: FineTuningJob
-    ) async throws(FineTuningError) {
-        let layout: LoRALayout
-        do throws(AdapterError) {
-            layout = try LoRALayout(
-                plan.hyperparameters.loraConfiguration,
-                for: environment.model.architecture
-            )
-        } catch {
-            throw FineTuningError(
-                code: "invalid_hyperparameters",
-                message: "\(error)",
-                param: "lora_target_modules"
-            )
-        }
-        let needed =
-            TrainingWorkspace.bytes(model: environment.model, longest: plan.longest)
-            + TrainingState.bytes(parameters: layout.count)
-        guard needed <= environment.memoryLimit else {
-            throw FineTuningError(
-                code: "insufficient_memory",
-                message: "The job needs \(megabytes(needed)) MB of memory beside the model, and "
-                    + "\(megabytes(environment.memoryLimit)) MB are there for it. Lower "
-                    + "'cutoff_len' (now \(plan.hyperparameters.cutoffLength)) or 'lora_rank' "
-                    + "(now \(plan.hyperparameters.rank)).",
-                param: "hyperparameters"
-            )
-        }
-    }
-
-    private func megabytes(_ bytes: Int) -> Int { (bytes + 999_999) / 1_000_000 }
 }

@@ -109,7 +109,7 @@ struct FineTuningRow {
             updated: row["updated"],
             finished: row["finished"],
             hyperparameters: try hyperparameters.map {
-                try Hyperparameters(stored: try JSONValue(parsing: $0).object ?? [:])
+                Hyperparameters(stored: try JSONValue(parsing: $0).object ?? [:])
             },
             fineTunedModel: row["model"],
             trainedTokens: row["trainedTokens"],

@@ -175,7 +175,7 @@ public actor FineTuningService {
             let outcome = try await runner.run(started, control: control, progress: progress)
             guard case .finished(let tokens, let files) = outcome else { return }
             await note("New fine-tuned model created: \(job.fineTunedModel)", job.key)
-            await save(job.key) { job in
+            await saveEnd(job.key) { job in
                 guard job.status.isLive else { return }
                 job.succeed(trainedTokens: tokens, resultFiles: files, now: Self.now)
             }
@@ -187,11 +187,32 @@ public actor FineTuningService {
 
     private func fail(_ key: String, _ error: FineTuningError) async {
         logger.warning("fine-tuning job failed", metadata: ["job": "\(key)", "error": "\(error)"])
-        await save(key) { job in
+        await saveEnd(key) { job in
             guard job.status.isLive else { return }
             job.fail(error, now: Self.now)
         }
         await note(error.message, key, level: .error)
+    }
+
+    /// Writes how a job ended: on a full disk again and again, until there is room or the server
+    /// stops; the next start then runs the job's end again.
+    private func saveEnd(
+        _ key: String,
+        _ change: @escaping @Sendable (inout FineTuningJob) -> Void
+    ) async {
+        while true {
+            do {
+                _ = try await store.update(key, change)
+                return
+            } catch {
+                logger.error(
+                    "the end of a job could not be saved",
+                    metadata: ["job": "\(key)", "error": "\(error)"]
+                )
+            }
+            if isStopping { return }
+            try? await Task.sleep(for: Self.patience)
+        }
     }
 
     /// Changes a job where the caller can do nothing about a failing disk but say so.
@@ -218,6 +239,9 @@ public actor FineTuningService {
     ) async {
         await JobProgress(key: key, store: store, logger: logger).note(message, level: level)
     }
+
+    /// How long a write that failed waits for the next try.
+    private static let patience = Duration.seconds(2)
 
     private static var now: Int { Int(Date().timeIntervalSince1970) }
 

@@ -3,11 +3,12 @@ import InferenceRuntime
 
 extension FineTuningStore {
     /// Lists a checkpoint; the files are durable already.
-    func add(_ checkpoint: FineTuningCheckpoint) async throws {
+    /// - Returns: Whether it was not on the list before.
+    func add(_ checkpoint: FineTuningCheckpoint) async throws -> Bool {
         try await pool.write { db in
             try db.execute(
                 sql: """
-                    INSERT OR REPLACE INTO jobCheckpoint (job, step, created, model, metrics)
+                    INSERT OR IGNORE INTO jobCheckpoint (job, step, created, model, metrics)
                     VALUES (?, ?, ?, ?, ?)
                     """,
                 arguments: [
@@ -15,6 +16,7 @@ extension FineTuningStore {
                     checkpoint.metrics.serialized,
                 ]
             )
+            return db.changesCount > 0
         }
     }
 

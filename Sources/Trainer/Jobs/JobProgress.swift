@@ -38,8 +38,8 @@ struct JobProgress: FineTuningProgress {
             metrics: .object(metrics),
             job: key
         )
-        await attempt { try await store.add(checkpoint) }
-        await note("Checkpoint created at step \(step): \(model)", level: .info)
+        let isNew = await attempt { try await store.add(checkpoint) } ?? true
+        if isNew { await note("Checkpoint created at step \(step): \(model)", level: .info) }
     }
 
     func removedCheckpoints(steps: [Int]) async {
@@ -47,11 +47,13 @@ struct JobProgress: FineTuningProgress {
     }
 
     /// Progress that cannot be written does not end the run; the log says so.
-    private func attempt(_ body: () async throws -> Void) async {
+    @discardableResult
+    private func attempt<Value: Sendable>(_ body: () async throws -> Value) async -> Value? {
         do {
-            try await body()
+            return try await body()
         } catch {
             logger.error("progress not saved", metadata: ["job": "\(key)", "error": "\(error)"])
+            return nil
         }
     }
 

@@ -18,6 +18,7 @@ struct TrainingSession {
     func run() async throws(FineTuningError) -> RunOutcome {
         do {
             try DurableFile.makeFolder(checkpoints)
+            RunCheckpoint.removeUnfinished(below: checkpoints)
             let run = makeRun()
             let history = try await restore()
             return try await train(run, history)
@@ -59,6 +60,10 @@ struct TrainingSession {
         var history = restored
         let log = try TrainingLog(path: folder + "/trainer_log.jsonl")
         try log.append(history)
+        // A process that died between saving and publishing has left this to us.
+        if let last = history.last, plan.isSavePoint(last.step) {
+            try await publishCheckpoint(history)
+        }
         let clock = ContinuousClock()
         let start = clock.now
         while history.count < plan.totalSteps {
@@ -74,8 +79,9 @@ struct TrainingSession {
                 try run.step(after: previous, yield: slot.yield)
             }
             if plan.isSavePoint(record.step), !plan.validation.isEmpty {
+                let step = record.step
                 let measured = try await environment.engine.runTraining { slot in
-                    try run.evaluate(yield: slot.yield)
+                    try run.evaluate(after: step, yield: slot.yield)
                 }
                 record.validLoss = measured.loss
                 record.validAccuracy = measured.accuracy
@@ -178,13 +184,12 @@ struct TrainingSession {
 
     /// What must be the same for the run to go on with the same bits.
     private var fingerprint: RunCheckpoint.Fingerprint {
-        [
-            "base model": environment.model.baseHash,
-            "compute dtype": environment.context.dtype.rawValue,
-            "training data": plan.dataHash,
-            "hyperparameters": JSONValue.object(plan.hyperparameters.json).serialized,
-            "starting adapter": job.request.parent ?? "",
-        ]
+        RunCheckpoint.fingerprint(
+            of: plan,
+            on: environment.model,
+            environment.context,
+            from: job.request.parent
+        )
     }
 
     private static func describe(_ error: any Error) -> FineTuningError {
@@ -196,12 +201,10 @@ struct TrainingSession {
                 message: "The data directory cannot be written: \(error). The last checkpoint is "
                     + "kept; free some space and make the job again."
             )
-        case TrainingRunError.notANumber(let step, let what, let lines):
+        case let error as TrainingRunError:
             return FineTuningError(
                 code: "not_a_number",
-                message: "At step \(step) \(what) is not a number (examples of lines "
-                    + lines.prefix(8).map(String.init).joined(separator: ", ")
-                    + "). Lower the learning rate; the last good checkpoint is kept.",
+                message: "\(error)",
                 param: "learning_rate_multiplier"
             )
         default: return FineTuningError(code: "server_error", message: "\(error)")

@@ -53,6 +53,7 @@ struct LocalData {
         var all = TrainingData(training: [], validation: [], hash: "", notes: [])
         for name in names {
             let path = try path(of: name, configuration)
+            try check(configuration.stage, path)
             let file = TrainingFileLocation(path: path, name: path)
             do throws(FineTuningError) {
                 let one = try EngineRunner.read(training: file, validation: nil, encoder)
@@ -64,6 +65,24 @@ struct LocalData {
             }
         }
         return all
+    }
+
+    /// Texts are for pre-training, and everything else is for instruction tuning.
+    private static func check(_ stage: TrainConfiguration.Stage, _ path: String) throws {
+        // What cannot be read at all is told of when the file is read as a whole.
+        guard let first = try? TrainingFileReader(path: path, name: path).next() else { return }
+        let wanted: TrainConfiguration.Stage
+        switch first.content {
+        case .text: wanted = .pt
+        case .chat, .completion: wanted = .sft
+        }
+        guard wanted != stage else { return }
+        throw TrainConfigurationError(
+            "stage",
+            "'stage' is '\(stage.rawValue)', but \(path) holds "
+                + (wanted == .pt ? "plain texts" : "questions and answers")
+                + ": write 'stage: \(wanted.rawValue)', or choose another 'dataset'."
+        )
     }
 
     /// A file as it is named, one in the dataset folder, or what `dataset_info.json` calls so.

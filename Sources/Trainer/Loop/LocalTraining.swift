@@ -8,7 +8,7 @@ public import InferenceRuntime
 /// checkpoints to go on from, and the logs.
 public struct LocalTraining {
     /// What the run trains on.
-    public struct Base {
+    public struct Base: Sendable {
         let model: Transformer
         let name: String
         let context: ComputeContext
@@ -52,15 +52,20 @@ public struct LocalTraining {
     public init(_ configuration: TrainConfiguration, base: Base) throws {
         self.configuration = configuration
         self.base = base
-        let hyperparameters = configuration.hyperparameters.resolved(examples: 1, seed: 42)
+        let architecture = base.model.architecture
+        let adapter = try configuration.adapter.map { folder in
+            try LoRAAdapter(folder: folder, for: architecture)
+        }
+        let hyperparameters = try configuration.hyperparameters.resolved(
+            examples: 1,
+            seed: 42,
+            goingOnFrom: adapter?.configuration,
+            for: architecture
+        )
         let data = try LocalData(configuration, hyperparameters, base).data
         plan = TrainingPlan(hyperparameters: hyperparameters, data: data)
-        let architecture = base.model.architecture
-        if let adapter = configuration.adapter {
-            state = try TrainingState(
-                copying: LoRAAdapter(folder: adapter, for: architecture),
-                for: architecture
-            )
+        if let adapter {
+            state = try TrainingState(copying: adapter, for: architecture)
         } else {
             state = try TrainingState(hyperparameters.loraConfiguration, for: architecture)
             state.initialize(seed: hyperparameters.seed, model: base.model, base.context)
@@ -74,6 +79,7 @@ public struct LocalTraining {
         let checkpoints = folder + "/checkpoints"
         if configuration.overwrites { try? FileManager.default.removeItem(atPath: checkpoints) }
         try DurableFile.makeFolder(checkpoints)
+        RunCheckpoint.removeUnfinished(below: checkpoints)
         var history: [StepRecord] = []
         if let checkpoint = RunCheckpoint.newest(below: checkpoints) {
             do throws(RunCheckpointError) {
@@ -115,7 +121,7 @@ public struct LocalTraining {
             var record = try run.step(after: history.last, yield: {})
             let isSavePoint = plan.isSavePoint(record.step)
             if isSavePoint, !plan.validation.isEmpty {
-                let measured = try run.evaluate(yield: {})
+                let measured = try run.evaluate(after: record.step, yield: {})
                 record.validLoss = measured.loss
                 record.validAccuracy = measured.accuracy
             }
@@ -153,12 +159,11 @@ public struct LocalTraining {
     private var writer: PEFTAdapterWriter { PEFTAdapterWriter(base: base.name, state: state) }
 
     private var fingerprint: RunCheckpoint.Fingerprint {
-        [
-            "base model": base.model.baseHash,
-            "compute dtype": base.context.dtype.rawValue,
-            "training data": plan.dataHash,
-            "hyperparameters": JSONValue.object(plan.hyperparameters.json).serialized,
-            "starting adapter": configuration.adapter ?? "",
-        ]
+        RunCheckpoint.fingerprint(
+            of: plan,
+            on: base.model,
+            base.context,
+            from: configuration.adapter
+        )
     }
 }

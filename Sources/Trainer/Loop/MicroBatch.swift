@@ -6,20 +6,22 @@ struct MicroBatch {
     private let targets: LossTargets
     /// The weight of each target's loss, unscaled.
     let weights: [Float]
+    /// The line of each target's example.
+    private let lines: [Int]
 
     /// - Parameter scale: Multiplies every weight in the gradient: 1 over the weights of a step.
     init(
         _ sequences: [LabelledExample],
         scale: Double,
-        adapter: LoRAAdapter,
+        adapters mix: AdapterMix,
         _ workspace: TrainingWorkspace
     ) {
         var batch = Batch()
         var rows: [Int32] = []
         var tokens: [Int32] = []
         var weights: [Float] = []
+        var lines: [Int] = []
         var block: Int32 = 0
-        let mix = AdapterMix([AdapterMix.Entry(adapter: adapter, scale: 1)])
         for sequence in sequences {
             let first = batch.rows
             let blocks = Int32(TrainingWorkspace.cacheBlocks(of: sequence.example.tokens.count))
@@ -37,15 +39,22 @@ struct MicroBatch {
                 rows.append(Int32(first + place - 1))
                 tokens.append(sequence.example.tokens[place])
                 weights.append(weight)
+                lines.append(sequence.line)
             }
         }
         self.batch = batch
         self.weights = weights
+        self.lines = lines
         targets = LossTargets(
             rows: rows,
             tokens: tokens,
             weights: weights.map { Float(Double($0) * scale) }
         )
+    }
+
+    /// The line of the first example whose loss is no number; `nil` where all are.
+    func brokenLine(_ scores: [TokenScore]) -> Int? {
+        zip(scores, lines).first { !$0.0.logProbability.isFinite }?.1
     }
 
     /// Adds the gradients of the weighted loss, and says how each target did.

@@ -30,7 +30,7 @@ package struct RunCheckpoint {
         "adapter_config.json", "adapter_model.safetensors", "optimizer.safetensors",
     ]
 
-    /// Writes `step-N` below `parent`, whole or not at all.
+    /// Writes `step-N` below `parent`, whole or not at all; one that is there already stays.
     static func write(
         below parent: String,
         step: Int,
@@ -39,12 +39,32 @@ package struct RunCheckpoint {
         adapter: PEFTAdapterWriter
     ) throws(FileSystemError) -> RunCheckpoint {
         let final = "\(parent)/step-\(step)"
+        if let whole = read(final), whole.fingerprint == fingerprint { return whole.checkpoint }
         let partial = final + DurableFile.temporaryMark + UUID().uuidString
-        try DurableFile.makeFolder(partial)
-        try adapter.write(to: partial)
-        try writeOptimizer(adapter.state, to: partial + "/optimizer.safetensors")
+        do throws(FileSystemError) {
+            try fill(partial, step: step, history: history, fingerprint, adapter)
+            try? FileManager.default.removeItem(atPath: final)
+            try DurableFile.rename(partial, to: final)
+        } catch {
+            // What is half written may have filled the disk.
+            try? FileManager.default.removeItem(atPath: partial)
+            throw error
+        }
+        return RunCheckpoint(step: step, history: history, folder: final)
+    }
+
+    private static func fill(
+        _ folder: String,
+        step: Int,
+        history: [StepRecord],
+        _ fingerprint: Fingerprint,
+        _ adapter: PEFTAdapterWriter
+    ) throws(FileSystemError) {
+        try DurableFile.makeFolder(folder)
+        try adapter.write(to: folder)
+        try writeOptimizer(adapter.state, to: folder + "/optimizer.safetensors")
         var hashes = JSONObject()
-        for name in files { hashes[name] = .string(try hash(of: partial + "/" + name)) }
+        for name in files { hashes[name] = .string(try hash(of: folder + "/" + name)) }
         let prints = fingerprint.sorted { $0.key < $1.key }
         let manifest: JSONObject = [
             "step": JSONValue(step),
@@ -56,11 +76,8 @@ package struct RunCheckpoint {
         ]
         try DurableFile.write(
             JSONValue.object(manifest).serializedBytes,
-            to: partial + "/run.json"
+            to: folder + "/run.json"
         )
-        try? FileManager.default.removeItem(atPath: final)
-        try DurableFile.rename(partial, to: final)
-        return RunCheckpoint(step: step, history: history, folder: final)
     }
 
     /// The newest whole checkpoint below `parent`; what is damaged or unfinished is passed over.
@@ -78,9 +95,19 @@ package struct RunCheckpoint {
         }
     }
 
+    /// Removes what a process that died while it saved left behind.
+    static func removeUnfinished(below parent: String) {
+        for name in names(in: parent) where name.contains(DurableFile.temporaryMark) {
+            try? FileManager.default.removeItem(atPath: "\(parent)/\(name)")
+        }
+    }
+
+    private static func names(in folder: String) -> [String] {
+        (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+    }
+
     private static func steps(below parent: String) -> [Int] {
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: parent)) ?? []
-        return names.compactMap { name in
+        names(in: parent).compactMap { name in
             name.hasPrefix("step-") ? Int(name.dropFirst("step-".count)) : nil
         }
     }

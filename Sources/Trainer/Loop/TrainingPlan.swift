@@ -22,6 +22,16 @@ package struct TrainingData: Sendable {
         self.hash = hash
         self.notes = notes
     }
+
+    /// SHA-256 of the tokens and weights of all examples.
+    var encodingHash: String {
+        var hash = SHA256()
+        for example in (training + validation).map(\.example) {
+            example.tokens.withUnsafeBytes { hash.update($0) }
+            example.weights.withUnsafeBytes { hash.update($0) }
+        }
+        return SHA256.hex(hash.finalize())
+    }
 }
 
 /// An encoded example and where it comes from.
@@ -46,11 +56,14 @@ package struct TrainingPlan: Sendable {
     let data: TrainingData
     /// Places of a batch in one epoch: examples, or with packing bins of several.
     let places: Int
+    /// SHA-256 of the examples' tokens and weights.
+    let encodingHash: String
 
     package init(hyperparameters: Hyperparameters, data: TrainingData) {
         self.hyperparameters = hyperparameters
         self.data = data
         places = Self.epoch(0, hyperparameters, data).bins.count
+        encodingHash = data.encodingHash
     }
 
     /// Optimizer steps of the whole run.

@@ -1,9 +1,22 @@
 package import InferenceRuntime
 
 /// What ended a run.
-package enum TrainingRunError: Error, Hashable {
-    /// A loss or gradient that is no number: at which step, in which layer, on which examples.
+package enum TrainingRunError: Error, Hashable, CustomStringConvertible {
+    /// A loss, gradient or parameter that is no number: at which step, in which tensor, on which
+    /// examples.
     case notANumber(step: Int, what: String, lines: [Int])
+
+    /// A sentence for people.
+    package var description: String {
+        switch self {
+        case .notANumber(let step, let what, let lines):
+            let word = lines.count == 1 ? "line" : "lines"
+            let numbers = lines.prefix(8).map(String.init).joined(separator: ", ")
+            let examples = lines.isEmpty ? "" : " (\(word) \(numbers) of the file)"
+            return "At step \(step) \(what) is not a finite number\(examples). Lower the learning "
+                + "rate; the last good checkpoint is kept."
+        }
+    }
 }
 
 /// The optimizer steps of a run, one by one.
@@ -60,14 +73,14 @@ package final class TrainingRun: @unchecked Sendable {
             tape.embeddingNoise = hyperparameters.neftuneAlpha.map {
                 EmbeddingNoise(alpha: Float($0), seed: seed)
             }
-            let pass = MicroBatch(micro, scale: 1 / weight, adapter: state.adapter, workspace)
+            let pass = MicroBatch(micro, scale: 1 / weight, adapters: adapters, workspace)
             let scores = try pass.backward(model, workspace, state.gradients, context, yield)
             sums.add(scores, pass.weights)
             guard sums.loss.isFinite else {
                 throw TrainingRunError.notANumber(
                     step: done + 1,
                     what: "the loss",
-                    lines: micro.map(\.line)
+                    lines: pass.brokenLine(scores).map { [$0] } ?? micro.map(\.line)
                 )
             }
         }
@@ -85,21 +98,44 @@ package final class TrainingRun: @unchecked Sendable {
             learningRate: schedule.rate(at: done),
             norm: norm
         )
-        return record(after: previous, batch, sums, weight: weight, norm: norm)
+        let record = record(after: previous, batch, sums, weight: weight, norm: norm)
+        // What is saved must be good: a broken update would only show at the step after.
+        if plan.isSavePoint(record.step), let tensor = state.firstBrokenParameter {
+            throw TrainingRunError.notANumber(
+                step: record.step,
+                what: "the updated \(tensor)",
+                lines: batch.joined().map(\.line)
+            )
+        }
+        return record
     }
 
     /// Loss and accuracy on the validation examples, with the parameters as they are.
+    /// - Parameter step: The step they are measured after.
     package func evaluate(
+        after step: Int,
         yield: @escaping () throws -> Void
     ) throws -> (loss: Double, accuracy: Double) {
-        var sums = LossSums()
         workspace.tape.dropout = nil
         workspace.tape.embeddingNoise = nil
+        var sums = LossSums()
         for micro in workspace.fitting(plan.validation) {
-            let pass = MicroBatch(micro, scale: 1, adapter: state.adapter, workspace)
-            sums.add(try pass.scores(model, workspace, context, yield), pass.weights)
+            let pass = MicroBatch(micro, scale: 1, adapters: adapters, workspace)
+            let scores = try pass.scores(model, workspace, context, yield)
+            sums.add(scores, pass.weights)
+            if let line = pass.brokenLine(scores) {
+                throw TrainingRunError.notANumber(
+                    step: step,
+                    what: "the validation loss",
+                    lines: [line]
+                )
+            }
         }
-        return (sums.loss / max(sums.weight, 1e-30), sums.accuracy)
+        return (sums.mean, sums.accuracy)
+    }
+
+    private var adapters: AdapterMix {
+        AdapterMix([AdapterMix.Entry(adapter: state.adapter, scale: 1)])
     }
 
     private func batch(for step: Int) -> [[LabelledExample]] {
@@ -143,28 +179,5 @@ package final class TrainingRun: @unchecked Sendable {
             readTokens: (previous?.readTokens ?? 0)
                 + batch.joined().reduce(0) { $0 + $1.example.tokens.count }
         )
-    }
-}
-
-/// Sums over targets, in their order.
-private struct LossSums {
-    /// Σ weight × −log probability.
-    var loss = 0.0
-    /// Σ weight.
-    var weight = 0.0
-    private var correct = 0
-    private var trained = 0
-
-    /// Share of the fully trained tokens that were the model's first choice.
-    var accuracy: Double { trained > 0 ? Double(correct) / Double(trained) : 0 }
-
-    mutating func add(_ scores: [TokenScore], _ weights: [Float]) {
-        for (score, weight) in zip(scores, weights) {
-            loss -= Double(weight) * Double(score.logProbability)
-            self.weight += Double(weight)
-            guard weight == 1 else { continue }
-            trained += 1
-            correct += score.isCorrect ? 1 : 0
-        }
     }
 }

@@ -43,6 +43,11 @@ public struct HyperparameterRequest: Sendable, Hashable {
         }
     }
 
+    /// Values that were checked when they came.
+    init(stored json: JSONObject) {
+        for (name, value) in json.members where !value.isNull { values[name] = value }
+    }
+
     /// What was sent, without what was left to the defaults; names in alphabetical order.
     public var json: JSONObject {
         JSONObject(values.sorted { $0.key < $1.key }.map { (key: $0.key, value: $0.value) })

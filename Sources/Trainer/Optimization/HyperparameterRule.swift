@@ -6,8 +6,6 @@ enum HyperparameterRule: Sendable {
     case integer(ClosedRange<Int>)
     /// A finite number in a range.
     case number(ClosedRange<Double>)
-    /// A finite number above 0.
-    case positive
     /// `true` or `false`.
     case boolean
     /// One of some words.
@@ -25,10 +23,6 @@ enum HyperparameterRule: Sendable {
         case .number(let range):
             guard let number = value.double, range.contains(number) else {
                 return "must be a number from \(range.lowerBound) to \(range.upperBound)"
-            }
-        case .positive:
-            guard let number = value.double, number > 0, number.isFinite else {
-                return "must be a number above 0"
             }
         case .boolean:
             guard value.bool != nil else { return "must be true or false" }
@@ -51,15 +45,15 @@ extension HyperparameterRequest {
     static let rules: [String: HyperparameterRule] = [
         "n_epochs": .integer(1...1000),
         "batch_size": .integer(1...256),
-        "learning_rate_multiplier": .positive,
+        "learning_rate_multiplier": .number(1e-5...1e5),
         "learning_rate": .number(1e-9...10),
         "lora_rank": .integer(1...256),
-        "lora_alpha": .positive,
+        "lora_alpha": .number(1e-9...1e9),
         "lora_dropout": .number(0...0.95),
         "lora_target_modules": .names,
         "use_rslora": .boolean,
         "use_dora": .boolean,
-        "loraplus_lr_ratio": .positive,
+        "loraplus_lr_ratio": .number(1e-6...1e6),
         "neftune_noise_alpha": .number(0...1000),
         "lr_scheduler_type": .word(LearningRateSchedule.Kind.allCases.map(\.rawValue)),
         "warmup_ratio": .number(0...1),

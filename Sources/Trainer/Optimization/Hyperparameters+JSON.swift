@@ -33,8 +33,7 @@ extension Hyperparameters {
     }
 
     /// Reads back what `json` wrote, as the job store keeps it.
-    public init(stored json: JSONObject) throws(HyperparameterError) {
-        let request = try HyperparameterRequest(json: json)
-        self = request.resolved(examples: 1, seed: 0)
+    public init(stored json: JSONObject) {
+        self = HyperparameterRequest(stored: json).resolved(examples: 1, seed: 0)
     }
 }

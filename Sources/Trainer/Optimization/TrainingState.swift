@@ -89,11 +89,22 @@ package final class TrainingState: @unchecked Sendable {
         }
     }
 
-    /// The first layer whose gradient is no number; `nil` where all are.
-    var firstBrokenGradient: String? {
-        layout.entries.first { entry in
-            let ranges = [entry.a, entry.bTransposed] + (entry.magnitude.map { [$0] } ?? [])
-            return !ranges.allSatisfy { gradients.tensors[$0].allSatisfy(\.isFinite) }
-        }?.module.name
+    /// The first tensor whose gradient is no number; `nil` where all are.
+    var firstBrokenGradient: String? { firstBroken(of: gradients.tensors) }
+
+    /// The first tensor with a value that is no number; `nil` where all are numbers.
+    var firstBrokenParameter: String? { firstBroken(of: parameters) }
+
+    private func firstBroken(of tensors: LoRATensors) -> String? {
+        for entry in layout.entries {
+            let parts = [
+                ("lora_A", entry.a), ("lora_B", entry.bTransposed),
+                ("lora_magnitude_vector", entry.magnitude ?? 0..<0),
+            ]
+            for (name, range) in parts where !tensors[range].allSatisfy(\.isFinite) {
+                return "\(entry.module.name).\(name)"
+            }
+        }
+        return nil
     }
 }

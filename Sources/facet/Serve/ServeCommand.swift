@@ -80,6 +80,15 @@ struct ServeCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
+            "The most memory one training job may take, in MB; by default a quarter of what is free. "
+                + "Jobs that need more are refused with the number.",
+            valueName: "mb"
+        )
+    )
+    var trainingMemory: Int?
+
+    @Option(
+        help: ArgumentHelp(
             "Options from a YAML file, by their long names; those on the command line win.",
             valueName: "file.yaml"
         )
@@ -94,6 +103,9 @@ struct ServeCommand: AsyncParsableCommand {
         }
         guard (tlsCert == nil) == (tlsKey == nil) else {
             throw ValidationError("--tls-cert and --tls-key go together.")
+        }
+        guard (1...(1 << 30)).contains(trainingMemory ?? 1) else {
+            throw ValidationError("--training-memory must be a number of MB, at least 1.")
         }
         guard maxFileBytes > 0 else { throw ValidationError("--max-file-bytes must be above 0.") }
     }

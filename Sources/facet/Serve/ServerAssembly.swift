@@ -36,7 +36,7 @@ struct ServerAssembly {
         let given = command.adapters + (demo?.adapters ?? [])
         try await Self.publish(given, in: adapters)
         let files = try await FileStore(database: database)
-        let jobs = Self.jobs(checkpoint, assembly, adapters, files, database, logger)
+        let jobs = Self.jobs(command, checkpoint, assembly, adapters, files, database, logger)
         let served = ServedModel(
             id: checkpoint.name,
             root: checkpoint.folder,
@@ -161,6 +161,7 @@ struct ServerAssembly {
     }
 
     private static func jobs(
+        _ command: ServeCommand,
         _ checkpoint: ServedCheckpoint,
         _ assembly: EngineAssembly,
         _ adapters: AdapterStore,
@@ -178,7 +179,8 @@ struct ServerAssembly {
                 adapters: adapters,
                 files: files,
                 folder: database.folder + "/jobs",
-                memoryLimit: assembly.trainingMemory
+                memoryLimit: command.trainingMemory.map { $0 * 1_000_000 }
+                    ?? assembly.trainingMemory
             )
         )
         return FineTuningService(

@@ -18,7 +18,12 @@ struct ReferenceRunTests {
         let accuracies: [Double]
         let norms: [Double]
 
-        init(_ name: String, threads: Int = 1, accumulation: Int = 1) throws {
+        init(
+            _ name: String,
+            threads: Int = 1,
+            accumulation: Int = 1,
+            more: JSONObject = [:]
+        ) throws {
             let folder = ReferenceRunTests.folder
             let bytes = try Data(contentsOf: URL(fileURLWithPath: "\(folder)training/\(name).json"))
             let json = try JSONValue(parsing: [UInt8](bytes))
@@ -31,11 +36,13 @@ struct ReferenceRunTests {
                 progress: { _ in }
             ).model
             let examples = (json["examples"]?.array ?? []).map(Self.example)
-            let request = try HyperparameterRequest(json: [
+            var chosen: JSONObject = [
                 "n_epochs": 10, "batch_size": 4, "learning_rate": 1e-2, "weight_decay": 0.01,
                 "lora_rank": 4, "lora_alpha": 8, "warmup_steps": 5, "seed": 42,
                 "gradient_accumulation_steps": JSONValue(accumulation),
-            ])
+            ]
+            for (key, value) in more.members { chosen[key] = value }
+            let request = try HyperparameterRequest(json: chosen)
             plan = TrainingPlan(
                 hyperparameters: request.resolved(examples: examples.count, seed: 0),
                 data: TrainingData(training: examples, validation: [], hash: "", notes: [])
@@ -74,8 +81,8 @@ struct ReferenceRunTests {
             return try TrainingState(copying: adapter, for: architecture)
         }
 
-        /// The records of all steps.
-        func run() throws -> [StepRecord] {
+        /// The records of all steps, or of the first few.
+        func run(steps: Int? = nil) throws -> [StepRecord] {
             let run = TrainingRun(
                 model: model,
                 plan: plan,
@@ -84,7 +91,7 @@ struct ReferenceRunTests {
                 context: context
             )
             var records: [StepRecord] = []
-            while records.count < plan.totalSteps {
+            while records.count < steps ?? plan.totalSteps {
                 records.append(try run.step(after: records.last, yield: {}))
             }
             return records
@@ -120,6 +127,26 @@ struct ReferenceRunTests {
         #expect(whole == threaded)
         for (left, right) in zip(whole, parts) {
             #expect(abs(left.loss - right.loss) <= 1e-5)
+        }
+    }
+
+    /// PEFT's `create_loraplus_optimizer`: the rate of B is the ratio times that of A.
+    @Test("LoRA+ moves B by its ratio, and A as ever")
+    func loraPlus() throws {
+        let plain = try Reference("llama-gqa", more: ["warmup_steps": 0])
+        let plus = try Reference("llama-gqa", more: ["warmup_steps": 0, "loraplus_lr_ratio": 4])
+        let before = try Reference("llama-gqa").state.parameters
+        _ = try (plain.run(steps: 1), plus.run(steps: 1))
+        for entry in before.layout.entries {
+            for index in entry.a {
+                #expect(plain.state.parameters.values[index] == plus.state.parameters.values[index])
+            }
+            for index in entry.bTransposed {
+                let start = before.values[index]
+                let moved = plain.state.parameters.values[index] - start
+                let further = plus.state.parameters.values[index] - start
+                #expect(abs(further - 4 * moved) <= 1e-6)
+            }
         }
     }
 

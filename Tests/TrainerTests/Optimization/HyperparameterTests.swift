@@ -61,6 +61,17 @@ struct HyperparameterTests {
         ]
         let resolved = try HyperparameterRequest(json: json).resolved(examples: 100, seed: 0)
         #expect(resolved.targetModules == ["q_proj", "v_proj"])
-        #expect(try Hyperparameters(stored: resolved.json) == resolved)
+        #expect(Hyperparameters(stored: resolved.json) == resolved)
+    }
+
+    @Test("what lies at the ends of the ranges reads back too")
+    func extremes() throws {
+        for json: JSONObject in [
+            ["learning_rate": 10], ["learning_rate": 1e-9], ["learning_rate_multiplier": 1e5],
+            ["learning_rate_multiplier": 1e-5],
+        ] {
+            let resolved = try HyperparameterRequest(json: json).resolved(examples: 9, seed: 0)
+            #expect(Hyperparameters(stored: resolved.json) == resolved)
+        }
     }
 }

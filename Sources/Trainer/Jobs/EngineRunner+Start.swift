@@ -1,0 +1,111 @@
+import AdapterStore
+import InferenceRuntime
+
+/// What a run begins with, and whether there is room for it.
+extension EngineRunner {
+    /// The adapter a job goes on from; `nil` where it starts afresh.
+    ///
+    /// Once there is a checkpoint, that is it: the parent may be gone by then.
+    func startingAdapter(of job: FineTuningJob) async throws(FineTuningError) -> LoRAAdapter? {
+        guard let parent = job.request.parent else { return nil }
+        let architecture = environment.model.architecture
+        let checkpoints = "\(environment.folder)/\(job.key)/checkpoints"
+        do {
+            if let checkpoint = RunCheckpoint.newest(below: checkpoints) {
+                return try LoRAAdapter(folder: checkpoint.folder, for: architecture)
+            }
+            let generation = try environment.adapters.resolve(
+                parent,
+                for: .tenant(job.tenant),
+                splitKey: job.key
+            )
+            return try await environment.adapters.lease(generation).adapter
+        } catch {
+            throw FineTuningError(
+                code: "model_not_found",
+                message: "The adapter to go on from cannot be read: \(error)",
+                param: "model"
+            )
+        }
+    }
+
+    /// The hyperparameters of a job, resolved.
+    func resolve(
+        _ job: FineTuningJob,
+        examples: Int,
+        _ start: LoRAConfiguration?
+    ) throws(FineTuningError) -> Hyperparameters {
+        do throws(HyperparameterError) {
+            return try job.request.hyperparameters.resolved(
+                examples: examples,
+                seed: job.request.seed,
+                goingOnFrom: start,
+                for: environment.model.architecture
+            )
+        } catch {
+            throw FineTuningError(
+                code: "invalid_hyperparameters",
+                message: error.message,
+                param: error.name
+            )
+        }
+    }
+
+    /// The parameters a run begins with: fresh ones, or those of an adapter.
+    func initialState(
+        _ hyperparameters: Hyperparameters,
+        _ start: LoRAAdapter?
+    ) async throws(FineTuningError) -> TrainingState {
+        do {
+            let architecture = environment.model.architecture
+            if let start { return try TrainingState(copying: start, for: architecture) }
+            let state = try TrainingState(hyperparameters.loraConfiguration, for: architecture)
+            let (model, context) = (environment.model, environment.context)
+            // The model's threads are the engine's: nothing else may use them meanwhile.
+            try await environment.engine.runTraining { _ in
+                state.initialize(seed: hyperparameters.seed, model: model, context)
+            }
+            return state
+        } catch {
+            throw FineTuningError(
+                code: "invalid_hyperparameters",
+                message: "\(error)",
+                param: "hyperparameters"
+            )
+        }
+    }
+
+    func checkMemory(
+        _ plan: TrainingPlan,
+        _ start: LoRAConfiguration?
+    ) throws(FineTuningError) {
+        let layout: LoRALayout
+        do throws(AdapterError) {
+            layout = try LoRALayout(
+                start ?? plan.hyperparameters.loraConfiguration,
+                for: environment.model.architecture
+            )
+        } catch {
+            throw FineTuningError(
+                code: "invalid_hyperparameters",
+                message: "\(error)",
+                param: "lora_target_modules"
+            )
+        }
+        let needed =
+            TrainingWorkspace.bytes(model: environment.model, longest: plan.longest)
+            + TrainingState.bytes(parameters: layout.count)
+        guard needed <= environment.memoryLimit else {
+            throw FineTuningError(
+                code: "insufficient_memory",
+                message: "The job needs \(megabytes(needed)) MB of memory beside the model, and "
+                    + "\(megabytes(environment.memoryLimit)) MB are there for it. Lower "
+                    + "'cutoff_len' (now \(plan.hyperparameters.cutoffLength)) or 'lora_rank' "
+                    + "(now \(plan.hyperparameters.rank)).",
+                param: "hyperparameters"
+            )
+        }
+    }
+
+    private func megabytes(_ bytes: Int) -> Int { (bytes + 999_999) / 1_000_000 }
+}
