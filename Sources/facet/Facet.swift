@@ -13,6 +13,7 @@ struct Facet: AsyncParsableCommand {
             GenerateCommand.self,
             ChatCommand.self,
             TrainCommand.self,
+            EvalCommand.self,
             PullCommand.self,
             QuantizeCommand.self,
             KeysCommand.self,

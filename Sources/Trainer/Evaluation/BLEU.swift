@@ -39,9 +39,6 @@ struct NGrams<Element: Hashable> {
         }
     }
 
-    /// How many there are.
-    var total: Int { counts.values.reduce(0, +) }
-
     /// How many also occur in `other`, each at most as often as there.
     func matches(_ other: NGrams) -> Int {
         counts.reduce(0) { $0 + min($1.value, other.counts[$1.key] ?? 0) }

@@ -1,7 +1,8 @@
-/// ROUGE (Lin 2004) of one answer against one reference, as F1 over words.
+/// ROUGE (Lin 2004) of one answer against one reference, as LLaMA-Factory counts it: F1 over words,
+/// case and all.
 ///
-/// A word is a run of letters and digits; every other character that is not white space counts
-/// alone, and so does every ideograph, kana and hangul syllable: there is no word segmentation.
+/// Like rouge_chinese, ROUGE-1 and ROUGE-2 ask which n-grams there are, not how often; ROUGE-L is
+/// the longest common subsequence of the whole texts.
 public struct ROUGE: Sendable, Hashable {
     /// Unigrams.
     public let rouge1: Double
@@ -12,11 +13,12 @@ public struct ROUGE: Sendable, Hashable {
 
     /// The three scores, 0…1.
     public init(_ answer: String, reference: String) {
-        let answer = Self.words(answer)
-        let reference = Self.words(reference)
+        let answer = WordSplitter.words(answer)
+        let reference = WordSplitter.words(reference)
         func f1(_ order: Int) -> Double {
-            let (left, right) = (NGrams(answer, order), NGrams(reference, order))
-            return Self.f1(left.matches(right), left.total, right.total)
+            let left = Set(NGrams(answer, order).counts.keys)
+            let right = Set(NGrams(reference, order).counts.keys)
+            return Self.f1(left.intersection(right).count, left.count, right.count)
         }
         rouge1 = f1(1)
         rouge2 = f1(2)
@@ -45,30 +47,5 @@ public struct ROUGE: Sendable, Hashable {
             }
         }
         return row[right.count]
-    }
-
-    static func words(_ text: String) -> [[UInt8]] {
-        var words: [[UInt8]] = []
-        var word: [UInt8] = []
-        for scalar in text.lowercased().unicodeScalars {
-            let isPart = scalar.properties.isAlphabetic || scalar.properties.numericType != nil
-            let joins = isPart && !isWrittenWithoutSpaces(scalar)
-            if joins { word.append(contentsOf: Array(String(scalar).utf8)) }
-            if !joins, !word.isEmpty {
-                words.append(word)
-                word = []
-            }
-            if !joins, !scalar.properties.isWhitespace { words.append(Array(String(scalar).utf8)) }
-        }
-        return word.isEmpty ? words : words + [word]
-    }
-
-    private static func isWrittenWithoutSpaces(_ scalar: Unicode.Scalar) -> Bool {
-        switch scalar.value {
-        case 0x3040...0x30FF, 0x3400...0x9FFF, 0xAC00...0xD7AF, 0xF900...0xFAFF,
-            0x20000...0x3FFFF:
-            true
-        default: false
-        }
     }
 }

@@ -19,13 +19,13 @@ struct GenerateCommand: AsyncParsableCommand {
     var prompt: String
 
     func run() async throws {
-        let model = try LocalModel(options)
+        let model = try LocalModel(model: options.model, adapter: options.adapter, options.engine)
         var messages: [JSONValue] = []
         if let system = options.system {
             messages.append(["role": "system", "content": .string(system)])
         }
         messages.append(["role": "user", "content": .string(prompt)])
-        _ = try await model.answer(messages) { Terminal.write($0) }
+        _ = try await model.answer(messages, options) { Terminal.write($0) }
         Terminal.write("\n")
     }
 }
@@ -40,7 +40,7 @@ struct ChatCommand: AsyncParsableCommand {
     @OptionGroup var options: AnswerOptions
 
     func run() async throws {
-        let model = try LocalModel(options)
+        let model = try LocalModel(model: options.model, adapter: options.adapter, options.engine)
         guard model.hasTemplate else {
             throw CommandError("The model has no chat template; use 'facet generate'.")
         }
@@ -52,7 +52,7 @@ struct ChatCommand: AsyncParsableCommand {
             Terminal.write("> ")
             guard let line = readLine(), !line.isEmpty else { break }
             messages.append(["role": "user", "content": .string(line)])
-            let answer = try await model.answer(messages) { Terminal.write($0) }
+            let answer = try await model.answer(messages, options) { Terminal.write($0) }
             Terminal.write("\n")
             messages.append(["role": "assistant", "content": .string(answer)])
         }

@@ -1,6 +1,7 @@
 import API
 import ArgumentParser
 import InferenceRuntime
+import Trainer
 
 /// Options of the commands that answer in the terminal.
 struct AnswerOptions: ParsableArguments {
@@ -36,30 +37,46 @@ struct AnswerOptions: ParsableArguments {
 /// A model in this process, with its engine, that answers conversations.
 struct LocalModel {
     private let checkpoint: ServedCheckpoint
-    private let engine: Engine
+    private let assembly: EngineAssembly
     private let mix: AdapterMix
-    private let options: AnswerOptions
 
-    init(_ options: AnswerOptions) throws {
-        let demo = try options.model == nil ? DemoModel.locate() : nil
-        let pool = ThreadPool(threads: options.engine.threads)
+    private var engine: Engine { assembly.engine }
+
+    /// Loads a base (`nil`: the demo) and an adapter.
+    init(model: String?, adapter: String?, _ options: EngineOptions) throws {
+        let demo = try model == nil ? DemoModel.locate() : nil
+        let pool = ThreadPool(threads: options.threads)
         checkpoint = try ServedCheckpoint.load(
-            demo?.folder ?? options.model ?? "",
+            demo?.folder ?? model ?? "",
             name: demo?.name,
-            options.engine,
+            options,
             pool: pool
         )
         do throws(AdapterError) {
             let architecture = checkpoint.model.architecture
-            let adapter = try options.adapter.map { (folder) throws(AdapterError) in
+            let adapter = try adapter.map { (folder) throws(AdapterError) in
                 try LoRAAdapter(folder: folder, for: architecture)
             }
             mix = AdapterMix(adapter.map { [AdapterMix.Entry(adapter: $0, scale: 1)] } ?? [])
         } catch {
-            throw CommandError("--adapter \(options.adapter ?? ""): \(error)")
+            throw CommandError("--adapter \(adapter ?? ""): \(error)")
         }
-        engine = try EngineAssembly(checkpoint.model, options.engine, pool: pool).engine
-        self.options = options
+        assembly = try EngineAssembly(checkpoint.model, options, pool: pool)
+    }
+
+    /// What an evaluation measures.
+    var subject: LocalEvaluation.Subject {
+        LocalEvaluation.Subject(
+            LocalTraining.Base(
+                model: checkpoint.model,
+                name: checkpoint.name,
+                context: assembly.context,
+                examples: checkpoint.exampleModel
+            ),
+            engine: engine,
+            tokenizer: checkpoint.tokenizer,
+            adapters: mix
+        )
     }
 
     /// Whether conversations can be rendered; without a template there is only text.
@@ -69,6 +86,7 @@ struct LocalModel {
     /// - Parameter show: Gets the text as it comes.
     func answer(
         _ messages: [JSONValue],
+        _ options: AnswerOptions,
         show: (String) -> Void
     ) async throws -> String {
         let request = GenerationRequest(

@@ -1,10 +1,11 @@
 import Foundation
+import Synchronization
 
 /// Progress on standard error: a bar that redraws itself on a terminal, nothing elsewhere.
-final class ProgressLine {
+final class ProgressLine: Sendable {
     private let label: String
     private let isTerminal = isatty(STDERR_FILENO) == 1
-    private var shown = -1
+    private let shown = Mutex(-1)
 
     init(_ label: String) {
         self.label = label
@@ -13,8 +14,11 @@ final class ProgressLine {
     /// Shows a share from 0 to 1, and a note behind it.
     func show(_ fraction: Double, note: String = "") {
         let percent = Int((min(max(fraction, 0), 1) * 100).rounded(.down))
-        guard isTerminal, percent != shown || !note.isEmpty else { return }
-        shown = percent
+        let isNew = shown.withLock { shown in
+            defer { shown = percent }
+            return shown != percent
+        }
+        guard isTerminal, isNew || !note.isEmpty else { return }
         let filled = String(repeating: "█", count: percent / 4)
         let empty = String(repeating: "░", count: 25 - percent / 4)
         write("\r\(label) \(filled)\(empty) \(percent) % \(note)\u{1B}[K")
@@ -22,7 +26,7 @@ final class ProgressLine {
 
     /// Takes the bar away.
     func finish() {
-        guard isTerminal, shown >= 0 else { return }
+        guard isTerminal, shown.withLock({ $0 >= 0 }) else { return }
         write("\r\u{1B}[K")
     }
 

@@ -1,0 +1,185 @@
+public import InferenceRuntime
+
+/// A model measured on a data file: `facet eval`.
+///
+/// Examples are read and encoded as for training, and the same forward pass scores them; answers
+/// come from the engine that serves.
+public struct LocalEvaluation: Sendable {
+    /// What is measured.
+    public struct Subject: Sendable {
+        let base: LocalTraining.Base
+        let engine: Engine
+        let tokenizer: Tokenizer
+        let adapters: AdapterMix
+
+        /// Names the parts; the base's threads are the engine's.
+        public init(
+            _ base: LocalTraining.Base,
+            engine: Engine,
+            tokenizer: Tokenizer,
+            adapters: AdapterMix
+        ) {
+            self.base = base
+            self.engine = engine
+            self.tokenizer = tokenizer
+            self.adapters = adapters
+        }
+    }
+
+    /// What of the file is used, and how.
+    public struct Options: Sendable {
+        /// The longest example in tokens; longer ones are cut.
+        public var cutoffLength = 2048
+        /// At most so many examples, from the start of the file.
+        public var maximumExamples: Int?
+        /// The longest answer in tokens.
+        public var answerTokens = 512
+        /// Answers computed at the same time.
+        public var concurrency = 8
+
+        /// The defaults.
+        public init() {}
+    }
+
+    private let subject: Subject
+    private let options: Options
+    private let examples: [LabelledExample]
+    /// The same examples with their last answers only.
+    private let questions: [LabelledExample]
+    /// Sentences about the data.
+    public let notes: [String]
+
+    /// Reads and encodes a data file.
+    /// - Throws: `FineTuningError` with the line of what is wrong.
+    public init(
+        _ subject: Subject,
+        file: String,
+        options: Options
+    ) throws(FineTuningError) {
+        self.subject = subject
+        self.options = options
+        let context = subject.base.model.architecture.contextLength
+        func read(lastAnswer: Bool) throws(FineTuningError) -> TrainingData {
+            try EngineRunner.read(
+                training: TrainingFileLocation(path: file, name: file),
+                validation: nil,
+                ExampleEncoder(
+                    model: subject.base.examples,
+                    options: EncodingOptions(
+                        cutoffLength: min(options.cutoffLength, context),
+                        promptLossWeight: 0,
+                        maskHistory: lastAnswer
+                    ),
+                    now: TemplateClock(seconds: 0, offset: 0)
+                )
+            )
+        }
+        let count = options.maximumExamples ?? .max
+        let data = try read(lastAnswer: false)
+        notes = data.notes
+        examples = Array(data.training.prefix(count))
+        questions = Array(try read(lastAnswer: true).training.prefix(count))
+    }
+
+    /// Scores every learned token of the file.
+    /// - Parameter show: Gets the share that is done.
+    public func scores(_ show: @escaping @Sendable (Double) -> Void) async throws
+        -> EvaluationScores
+    {
+        let (base, examples, mix) = (subject.base, examples, subject.adapters)
+        // The engine's thread owns the pool.
+        return try await subject.engine.runTraining { slot in
+            let longest = examples.map(\.example.tokens.count).max() ?? 1
+            let workspace = TrainingWorkspace(model: base.model, longest: longest)
+            var sums = LossSums()
+            var done = 0
+            for part in workspace.fitting(examples) {
+                let pass = MicroBatch(part, scale: 1, adapters: mix, workspace)
+                let scores = try pass.scores(base.model, workspace, base.context, slot.yield)
+                sums.add(scores, pass.weights)
+                done += part.count
+                show(Double(done) / Double(examples.count))
+            }
+            return EvaluationScores(
+                examples: examples.count,
+                tokens: sums.trained,
+                loss: sums.mean,
+                accuracy: sums.accuracy
+            )
+        }
+    }
+
+    /// Answers every example's prompt by its likeliest tokens, in the file's order.
+    ///
+    /// Plain texts have no prompt and are passed over.
+    public func predictions(_ show: (Double) -> Void) async throws -> [Prediction] {
+        let questions = questions.compactMap(Question.init)
+        var answers: [Int: String] = [:]
+        try await withThrowingTaskGroup(of: (Int, String).self) { group in
+            var waiting = questions.indices.makeIterator()
+            func addNext() {
+                guard let index = waiting.next() else { return }
+                let prompt = questions[index].prompt
+                group.addTask { (index, try await self.answer(prompt)) }
+            }
+            for _ in 0..<options.concurrency { addNext() }
+            while let (index, answer) = try await group.next() {
+                answers[index] = answer
+                show(Double(answers.count) / Double(questions.count))
+                addNext()
+            }
+        }
+        return questions.enumerated().map { index, question in
+            Prediction(
+                prompt: text(question.prompt, skipsSpecial: false),
+                answer: answers[index] ?? "",
+                reference: text(question.answer, skipsSpecial: true)
+            )
+        }
+    }
+
+    private func answer(_ prompt: [Int32]) async throws -> String {
+        let request = GenerationRequest(
+            id: "eval",
+            prompt: prompt,
+            sampling: SamplingParameters(temperature: 0),
+            maxTokens: options.answerTokens,
+            stopTokens: Set(subject.base.examples.stopIDs),
+            adapters: subject.adapters
+        )
+        var tokens: [Int32] = []
+        for await event in try subject.engine.generate(request) {
+            switch event {
+            case .token(_, let sample): tokens.append(sample.id)
+            case .failed(let error): throw error
+            case .prompt, .finished: break
+            }
+        }
+        return text(tokens, skipsSpecial: true)
+    }
+
+    private func text(_ tokens: [Int32], skipsSpecial: Bool) -> String {
+        var detokenizer = StreamingDetokenizer(
+            subject.tokenizer,
+            skipSpecialTokens: skipsSpecial
+        )
+        return tokens.reduce(into: "") { $0 += detokenizer.append($1) } + detokenizer.flush()
+    }
+}
+
+/// The prompt of an example, and its last answer.
+private struct Question: Sendable {
+    let prompt: [Int32]
+    let answer: [Int32]
+
+    /// `nil` for a plain text, which is learned from its start.
+    init?(_ labelled: LabelledExample) {
+        let example = labelled.example
+        guard let first = example.weights.firstIndex(where: { $0 > 0 }), first > 1 else {
+            return nil
+        }
+        prompt = Array(example.tokens[..<first])
+        answer = zip(example.tokens, example.weights).dropFirst(first)
+            .filter { $0.1 > 0 }.map(\.0)
+    }
+}

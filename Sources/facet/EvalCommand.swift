@@ -1,0 +1,128 @@
+import ArgumentParser
+import Foundation
+import InferenceRuntime
+import Trainer
+
+/// `facet eval`.
+struct EvalCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "eval",
+        abstract: "Measure a model, with an adapter or without, on a data file.",
+        discussion: """
+            The file has any format that training takes: OpenAI chat, prompt and completion, Alpaca, \
+            ShareGPT, plain text. Measured is what training would learn from it, the assistant's \
+            answers: loss, perplexity, and the share of tokens that are the model's first choice.
+
+            With --predict the model also answers each prompt itself, by its likeliest tokens; its \
+            answers are compared with the file's by BLEU-4, ROUGE-1, ROUGE-2, ROUGE-L and to the \
+            letter, counted as LLaMA-Factory counts them.
+
+            Examples:
+              facet eval --data examples/sql/heldout.jsonl
+              facet eval --model models/qwen --adapter out/sql --data heldout.jsonl \\
+                --predict --output predictions.jsonl
+            """
+    )
+
+    @Option(
+        help: ArgumentHelp(
+            "The base: a folder, a name in the model cache, a pulled hub id; by default the demo.",
+            valueName: "model"
+        )
+    )
+    var model: String?
+
+    @Option(help: ArgumentHelp("Measure through this adapter: a PEFT folder.", valueName: "dir"))
+    var adapter: String?
+
+    @Option(help: "The data file.", completion: .file())
+    var data: String
+
+    @Flag(help: "Let the model answer each prompt, and compare.")
+    var predict = false
+
+    @Option(
+        help: ArgumentHelp(
+            "Write the answers there, one JSON object per line: prompt, predict, label. Implies "
+                + "--predict.",
+            valueName: "file"
+        )
+    )
+    var output: String?
+
+    @Option(help: ArgumentHelp("The longest answer, in tokens.", valueName: "n"))
+    var maxTokens: Int = 512
+
+    @Option(
+        help: ArgumentHelp(
+            "The longest example, in tokens; what is longer is cut.",
+            valueName: "n"
+        )
+    )
+    var cutoffLen: Int = 2048
+
+    @Option(help: ArgumentHelp("Use so many examples, from the start of the file.", valueName: "n"))
+    var maxSamples: Int?
+
+    @Flag(help: "Print one JSON object, with LLaMA-Factory's names.")
+    var json = false
+
+    @OptionGroup var engine: EngineOptions
+
+    func validate() throws {
+        guard maxTokens > 0, cutoffLen > 1, maxSamples ?? 1 > 0 else {
+            throw ValidationError(
+                "--max-tokens and --max-samples must be at least 1, --cutoff-len at least 2."
+            )
+        }
+    }
+
+    func run() async throws {
+        let evaluation = try evaluation()
+        if !json { for note in evaluation.notes { say(note) } }
+        let measuring = ProgressLine("measuring")
+        let scores = try await evaluation.scores { measuring.show($0) }
+        measuring.finish()
+        var results = scores.json
+        if predict || output != nil {
+            let answering = ProgressLine("answering")
+            let predictions = try await evaluation.predictions { answering.show($0) }
+            answering.finish()
+            if let output { try write(predictions, to: output) }
+            for (key, value) in AnswerScores(predictions).json.members { results[key] = value }
+        }
+        print(json ? JSONValue.object(results).serialized : Self.table(results))
+    }
+
+    private func evaluation() throws -> LocalEvaluation {
+        let local = try LocalModel(model: model, adapter: adapter, engine)
+        var options = LocalEvaluation.Options()
+        options.cutoffLength = cutoffLen
+        options.maximumExamples = maxSamples
+        options.answerTokens = maxTokens
+        options.concurrency = engine.maxBatch
+        do throws(FineTuningError) {
+            return try LocalEvaluation(local.subject, file: data, options: options)
+        } catch {
+            throw CommandError("\(data): \(error.message)")
+        }
+    }
+
+    private func write(_ predictions: [Prediction], to path: String) throws {
+        let lines = predictions.map { $0.json.serialized + "\n" }
+        do {
+            try Data(lines.joined().utf8).write(to: URL(fileURLWithPath: path))
+        } catch {
+            let reason = error.localizedDescription
+            throw CommandError("\(path): the answers cannot be written: \(reason)")
+        }
+    }
+
+    private static func table(_ results: JSONObject) -> String {
+        results.members.map { key, value in
+            let name = key.padding(toLength: 22, withPad: " ", startingAt: 0)
+            let number = value.int.map { "\($0)" } ?? String(format: "%.4f", value.double ?? .nan)
+            return name + number
+        }.joined(separator: "\n")
+    }
+}
