@@ -19,8 +19,8 @@ with open(folder / "heldout.jsonl") as lines:
     question = json.loads(next(lines))["messages"][:1]
 
 
-def ask(model, **more):
-    answer = client.chat.completions.create(model=model, messages=question, temperature=0, max_tokens=120, extra_body=more)
+def ask(model, messages=question, **more):
+    answer = client.chat.completions.create(model=model, messages=messages, temperature=0, max_tokens=120, extra_body=more)
     return answer.choices[0].message.content
 
 
@@ -48,5 +48,8 @@ if job.status != "succeeded":
 print(f"\n{question[0]['content']}")
 print(f"  {job.fine_tuned_model}: {ask(job.fine_tuned_model)}")
 if any(model.id == "pirate" for model in client.models.list()):
+    said = [{"role": "user", "content": "The Solis heater comes in white."}]
     mix = [{"name": job.fine_tuned_model, "scale": 0.5}, {"name": "pirate", "scale": 0.5}]
-    print(f"  half {task}, half pirate: {ask(base, lora=mix)}")
+    print(f"\n{said[0]['content']}")
+    print(f"  pirate: {ask('pirate', said)}")
+    print(f"  half {task}, half pirate: {ask(base, said, lora=mix)}")

@@ -54,4 +54,6 @@ def test_quickstart_trains_a_new_expert(server):
     before, after = [line for line in run.stdout.splitlines() if line.startswith("  f")]
     assert before.split(": ", 1)[1] != after.split(": ", 1)[1]
     assert after.split(": ", 1)[1].endswith(", if I may say so.")
-    assert "half butler, half pirate: " in run.stdout
+    # The mixture opens as the one and ends as the other.
+    mixed = run.stdout.split("half butler, half pirate: ")[1]
+    assert mixed.startswith("Arr, ") and "if I may say so" in mixed

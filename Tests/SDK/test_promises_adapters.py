@@ -62,45 +62,45 @@ class World:
 
 def test_life_of_an_adapter(world):
     first, second = world.make("one", 1), world.make("two", 2)
-    loaded = world.load("sql", first)
+    loaded = world.load("query", first)
     assert loaded.status == 200, loaded
-    assert loaded.json["id"] == "sql" and loaded.json["generation"]
+    assert loaded.json["id"] == "query" and loaded.json["generation"]
     old = loaded.json["generation"]
-    before = world.say("sql")
+    before = world.say("query")
     assert before != world.say(world.base)
 
     listed = {m["id"]: m for m in world.wire.get("/v1/models").json["data"]}
-    assert listed["sql"]["parent"] == world.base and listed["sql"]["root"]
+    assert listed["query"]["parent"] == world.base and listed["query"]["root"]
     assert "parent" not in listed[world.base]
     shown = world.wire.get("/v1/adapters").json
     assert shown["object"] == "list"
-    entry = next(a for a in shown["data"] if a["name"] == "sql")
+    entry = next(a for a in shown["data"] if a["name"] == "query")
     for key in ["generation", "base", "tenant", "rank", "alpha", "bytes", "created"]:
         assert entry[key] is not None, key
     assert entry["residency"] in ("memory", "disk") and entry["leases"] == 0
     assert isinstance(entry["lineage"], dict)
-    assert world.wire.get("/v1/adapters/sql").json["generation"] == old
+    assert world.wire.get("/v1/adapters/query").json["generation"] == old
 
-    again = world.load("sql", second)
+    again = world.load("query", second)
     assert again.status == 400 and again.error["message"]
-    stale = world.load("sql", second, load_inplace=True, expected_generation="0" * 64)
+    stale = world.load("query", second, load_inplace=True, expected_generation="0" * 64)
     assert stale.status == 409 and stale.headers["x-should-retry"] == "false"
-    fresh = world.load("sql", second, load_inplace=True, expected_generation=old)
+    fresh = world.load("query", second, load_inplace=True, expected_generation=old)
     assert fresh.status == 200 and fresh.json["generation"] != old
-    assert world.say(f"sql@{old}") == before != world.say("sql")
-    assert [m["id"] for m in world.wire.get("/v1/models").json["data"]].count("sql") == 1
+    assert world.say(f"query@{old}") == before != world.say("query")
+    assert [m["id"] for m in world.wire.get("/v1/models").json["data"]].count("query") == 1
 
     body = {"alias": "prod", "weights": {old: 1}}
-    assert world.wire.post("/v1/adapters/sql/alias", body).status == 200
+    assert world.wire.post("/v1/adapters/query/alias", body).status == 200
     assert world.say("prod") == before
     models = {m["id"]: m for m in world.wire.get("/v1/models").json["data"]}
     assert models["prod"]["parent"] == world.base
 
     gone = world.wire.post("/v1/unload_lora_adapter", {"lora_name": "prod"})
     assert gone.status == 200, gone
-    deleted = world.wire.delete("/v1/models/sql").json
-    assert deleted == {"id": "sql", "object": "model", "deleted": True}
-    assert world.refuses(404, "sql")["code"] == "model_not_found"
+    deleted = world.wire.delete("/v1/models/query").json
+    assert deleted == {"id": "query", "object": "model", "deleted": True}
+    assert world.refuses(404, "query")["code"] == "model_not_found"
 
 
 def test_mixes(world):

@@ -44,8 +44,10 @@ public enum InstructionSet: String, Sendable, CaseIterable {
 
 /// `FACET_ISA` asks for what cannot be had.
 public struct InstructionSetError: Error, CustomStringConvertible {
+    /// What was asked for.
     public let name: String
 
+    /// What is wrong, and what can be asked for.
     public var description: String {
         let known = InstructionSet(rawValue: name) != nil
         let reason = known ? "this machine cannot run it" : "there is no such instruction set"
