@@ -62,45 +62,45 @@ class World:
 
 def test_life_of_an_adapter(world):
     first, second = world.make("one", 1), world.make("two", 2)
-    loaded = world.load("query", first)
+    loaded = world.load("expert", first)
     assert loaded.status == 200, loaded
-    assert loaded.json["id"] == "query" and loaded.json["generation"]
+    assert loaded.json["id"] == "expert" and loaded.json["generation"]
     old = loaded.json["generation"]
-    before = world.say("query")
+    before = world.say("expert")
     assert before != world.say(world.base)
 
     listed = {m["id"]: m for m in world.wire.get("/v1/models").json["data"]}
-    assert listed["query"]["parent"] == world.base and listed["query"]["root"]
+    assert listed["expert"]["parent"] == world.base and listed["expert"]["root"]
     assert "parent" not in listed[world.base]
     shown = world.wire.get("/v1/adapters").json
     assert shown["object"] == "list"
-    entry = next(a for a in shown["data"] if a["name"] == "query")
+    entry = next(a for a in shown["data"] if a["name"] == "expert")
     for key in ["generation", "base", "tenant", "rank", "alpha", "bytes", "created"]:
         assert entry[key] is not None, key
     assert entry["residency"] in ("memory", "disk") and entry["leases"] == 0
     assert isinstance(entry["lineage"], dict)
-    assert world.wire.get("/v1/adapters/query").json["generation"] == old
+    assert world.wire.get("/v1/adapters/expert").json["generation"] == old
 
-    again = world.load("query", second)
+    again = world.load("expert", second)
     assert again.status == 400 and again.error["message"]
-    stale = world.load("query", second, load_inplace=True, expected_generation="0" * 64)
+    stale = world.load("expert", second, load_inplace=True, expected_generation="0" * 64)
     assert stale.status == 409 and stale.headers["x-should-retry"] == "false"
-    fresh = world.load("query", second, load_inplace=True, expected_generation=old)
+    fresh = world.load("expert", second, load_inplace=True, expected_generation=old)
     assert fresh.status == 200 and fresh.json["generation"] != old
-    assert world.say(f"query@{old}") == before != world.say("query")
-    assert [m["id"] for m in world.wire.get("/v1/models").json["data"]].count("query") == 1
+    assert world.say(f"expert@{old}") == before != world.say("expert")
+    assert [m["id"] for m in world.wire.get("/v1/models").json["data"]].count("expert") == 1
 
     body = {"alias": "prod", "weights": {old: 1}}
-    assert world.wire.post("/v1/adapters/query/alias", body).status == 200
+    assert world.wire.post("/v1/adapters/expert/alias", body).status == 200
     assert world.say("prod") == before
     models = {m["id"]: m for m in world.wire.get("/v1/models").json["data"]}
     assert models["prod"]["parent"] == world.base
 
     gone = world.wire.post("/v1/unload_lora_adapter", {"lora_name": "prod"})
     assert gone.status == 200, gone
-    deleted = world.wire.delete("/v1/models/query").json
-    assert deleted == {"id": "query", "object": "model", "deleted": True}
-    assert world.refuses(404, "query")["code"] == "model_not_found"
+    deleted = world.wire.delete("/v1/models/expert").json
+    assert deleted == {"id": "expert", "object": "model", "deleted": True}
+    assert world.refuses(404, "expert")["code"] == "model_not_found"
 
 
 def test_mixes(world):
@@ -252,3 +252,24 @@ def test_restart_and_neighbours(world):
     time.sleep(0.1)
     left = [e for e in (world.folder / "data" / "adapters").iterdir()]
     assert not [e for e in left if kept.json["generation"] in e.name], left
+
+
+def test_round_trips_keep_every_byte(world, tmp_path):
+    """PEFT → store → PEFT, tar and llama.cpp and back: the same tensors, byte for byte."""
+    targets = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
+    first = adapters.write(tmp_path / "first", world.model, 10, targets=targets)
+    model = ["--model", str(world.model)]
+
+    def run(*arguments: str):
+        command = [os.environ["FACET"], "adapters", *arguments, "--data", str(tmp_path / "data")]
+        subprocess.run(command, check=True, capture_output=True, text=True, timeout=60)
+
+    source = first
+    for form in ["plain", "packed.tar", "foreign.gguf"]:
+        run("import", form, str(source), *model)
+        source = tmp_path / form
+        run("export", form, str(source), *model)
+    run("import", "last", str(source), *model)
+    run("export", "last", str(tmp_path / "last"), *model)
+    for folder in ["plain", "last"]:
+        assert adapters.read(tmp_path / folder) == adapters.read(first)
