@@ -33,14 +33,14 @@ enum PEFTFixture {
             to: folder + "/adapter_config.json"
         )
         var random = SplitMix(state: UInt64(seed))
-        var writer = SafetensorsWriter(metadata: ["format": "pt"])
+        var writer = SafetensorsWriter<FileSystemError>()
         func append(_ name: String, _ shape: [Int]) {
             let count = shape.reduce(1, *) * element.width
             let bytes = (0..<count).map { index in
                 // Exponents in range: every element a small number.
                 index % element.width == element.width - 1 ? 0x3C : UInt8(random.below(256))
             }
-            writer.append(name, type: element.safetensors, shape: shape, size: count) { bytes }
+            writer.append(.init(name: name, type: element.safetensors, shape: shape)) { bytes }
         }
         for module in modules {
             append("base_model.model.\(module).lora_A.weight", [rank, inputs])

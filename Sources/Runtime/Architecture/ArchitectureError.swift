@@ -13,6 +13,8 @@ public enum ArchitectureError: Error, Sendable, Hashable, CustomStringConvertibl
         case .unknownFamily(let name):
             "model_type \(quoted(name)) is not supported; supported are "
                 + Architecture.supportedFamilies.joined(separator: ", ")
+                + ", and the language model of "
+                + LanguageModelPart.supportedTypes.joined(separator: ", ")
         case .invalidField(let field, let reason): "config.json: \(field) \(reason)"
         case .unsupportedField(let field, let value, let supported):
             "config.json: \(field) = \(value) is not supported; supported: \(supported)"

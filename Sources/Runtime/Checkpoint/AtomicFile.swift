@@ -52,6 +52,23 @@ struct AtomicFile: ~Copyable {
         if let failure { throw failure }
     }
 
+    /// Writes a safetensors file as a whole.
+    static func write(
+        _ writer: SafetensorsWriter<CheckpointError>,
+        to path: String
+    ) throws(CheckpointError) {
+        let file = try AtomicFile(path)
+        try writer.write { (bytes) throws(CheckpointError) in try file.write(bytes) }
+        try file.commit()
+    }
+
+    /// Writes a file as a whole.
+    static func write(_ bytes: [UInt8], to path: String) throws(CheckpointError) {
+        let file = try AtomicFile(path)
+        try file.write(bytes)
+        try file.commit()
+    }
+
     /// Makes the file durable and gives it its name.
     consuming func commit() throws(CheckpointError) {
         guard fsync(descriptor) == 0, rename(temporary, path) == 0 else {

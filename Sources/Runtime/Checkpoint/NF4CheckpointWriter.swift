@@ -15,18 +15,20 @@ public struct NF4CheckpointWriter {
     private let destination: String
     private let scales: Scales
     private let pool: ThreadPool
-    private let quantized: Set<String>
+    private let quantized: Set<TensorName>
 
     /// Quantizes the linear layers of the checkpoint at `source` into a new folder.
     ///
-    /// Tensors are dealt with one by one: no more memory than the largest needs. Everything but the
-    /// weights (tokenizer, templates, generation defaults) is copied.
+    /// Tensors are dealt with one by one: no more memory than the largest needs. Beside the weights
+    /// only what belongs to a text model is copied: tokenizer, templates, generation defaults.
+    /// - Parameter shardBytes: Beyond this the weights are split into several files with an index.
     public static func write(
         from source: String,
         to destination: String,
         scales: Scales,
         pool: ThreadPool,
-        progress: (LoadProgress) -> Void
+        shardBytes: Int = 5_000_000_000,
+        progress: @escaping (LoadProgress) -> Void
     ) throws(CheckpointError) {
         let folder = try CheckpointFolder(path: source)
         let architecture: Architecture
@@ -35,6 +37,7 @@ public struct NF4CheckpointWriter {
         } catch {
             throw .architecture(error)
         }
+        try check(folder, architecture)
         guard mkdir(destination, 0o755) == 0 else {
             throw .unwritable(path: destination, reason: systemError())
         }
@@ -43,48 +46,64 @@ public struct NF4CheckpointWriter {
             destination: destination,
             scales: scales,
             pool: pool,
-            quantized: Set(architecture.linearModules.map { $0.name + ".weight" })
+            quantized: Set(architecture.linearModules.map { TensorName($0.name + ".weight") })
         )
-        try writer.writeWeights(progress)
-        try writer.copyCompanions()
+        try writer.writeWeights(shardBytes, progress)
+        try CompanionFiles.copy(from: source, to: destination)
         try writer.writeConfiguration()
     }
 
-    private func writeWeights(_ progress: (LoadProgress) -> Void) throws(CheckpointError) {
-        let tensors = source.files.flatMap(\.tensors)
-        var header = TensorHeader()
-        for tensor in tensors { header.entries += try entries(tensor) }
-        let total = tensors.reduce(0) { $0 + $1.bytes.count }
-        var state = LoadProgress(phase: .quantizing, bytesDone: 0, bytesTotal: total)
-        let file = try AtomicFile(destination + "/model.safetensors")
-        try file.write(header.serialized)
-        for tensor in tensors {
-            if quantized.contains(tensor.name) {
-                try writeQuantized(tensor, file)
-            } else {
-                try file.write(tensor.bytes)
+    /// Every layer to be quantized is there, of the shape the configuration says.
+    private static func check(
+        _ folder: CheckpointFolder,
+        _ architecture: Architecture
+    ) throws(CheckpointError) {
+        for module in architecture.linearModules {
+            let name = module.name + ".weight"
+            guard let tensor = folder[name] else { throw .missingTensor(name) }
+            guard tensor.type.floatFormat != nil else {
+                throw .unsupported(
+                    tensor: name,
+                    reason: "\(tensor.type.rawValue) cannot be quantized; F32, F16 and BF16 can"
+                )
             }
-            tensor.file.discard(tensor.bytes)
-            state.bytesDone += tensor.bytes.count
-            progress(state)
+            let shape = [module.outputs, module.inputs]
+            guard tensor.shape == shape else {
+                throw .wrongShape(tensor: name, expected: shape, found: tensor.shape)
+            }
         }
-        try file.commit()
+    }
+
+    private func writeWeights(
+        _ shardBytes: Int,
+        _ progress: @escaping (LoadProgress) -> Void
+    ) throws(CheckpointError) {
+        let total = source.tensors.reduce(0) { $0 + $1.bytes.count }
+        var state = LoadProgress(phase: .quantizing, bytesDone: 0, bytesTotal: total)
+        var shards = CheckpointShards(limit: shardBytes)
+        for tensor in source.tensors {
+            shards.append(entries(tensor)) { (sink) throws(CheckpointError) in
+                try write(tensor, to: sink)
+                tensor.file.discard(tensor.bytes)
+                state.bytesDone += tensor.bytes.count
+                progress(state)
+            }
+        }
+        try shards.write(to: destination)
+    }
+
+    private func isQuantized(_ tensor: Tensor) -> Bool {
+        quantized.contains(TensorName(tensor.name))
     }
 
     /// What a tensor of the source becomes.
-    private func entries(_ tensor: Tensor) throws(CheckpointError) -> [TensorHeader.Entry] {
-        guard quantized.contains(tensor.name) else {
-            return [.init(name: tensor.name, type: tensor.type, shape: tensor.shape)]
-        }
-        guard tensor.type.floatFormat != nil, tensor.shape.count == 2 else {
-            throw .unsupported(
-                tensor: tensor.name,
-                reason: "only F32, F16 and BF16 matrices can be quantized"
-            )
-        }
+    private func entries(_ tensor: Tensor) -> [CheckpointShards.Writer.Entry] {
         let name = tensor.name
+        guard isQuantized(tensor) else {
+            return [.init(name: name, type: tensor.type, shape: tensor.shape)]
+        }
         let blocks = (tensor.count + 63) / 64
-        var result: [TensorHeader.Entry] = [
+        var result: [CheckpointShards.Writer.Entry] = [
             .init(name: name, type: .u8, shape: [(tensor.count + 1) / 2, 1]),
             .init(name: name + ".absmax", type: scales == .plain ? .f32 : .u8, shape: [blocks]),
         ]
@@ -100,25 +119,30 @@ public struct NF4CheckpointWriter {
         ]
     }
 
-    private func writeQuantized(
+    private func write(
         _ tensor: Tensor,
-        _ file: borrowing AtomicFile
+        to sink: CheckpointShards.Writer.Sink
     ) throws(CheckpointError) {
-        guard let format = tensor.type.floatFormat else { return }
+        guard isQuantized(tensor), let format = tensor.type.floatFormat else {
+            return try sink(tensor.bytes)
+        }
+        func put(_ bytes: [UInt8]) throws(CheckpointError) {
+            try CheckpointShards.Writer.put(bytes, to: sink)
+        }
         let codes = NF4.quantize(tensor.bytes, format: format, pool: pool)
-        try file.write(codes.codes)
+        try put(codes.codes)
         var nested: NF4.NestedAbsmax?
         switch scales {
-        case .plain: try file.write(Self.bytes(codes.absmax))
+        case .plain: try put(Self.bytes(codes.absmax))
         case .nested:
             let made = NF4.NestedAbsmax(encoding: codes.absmax)
-            try file.write(made.codes)
-            try file.write(Self.bytes(made.absmax))
-            try file.write(Self.bytes(made.map))
+            try put(made.codes)
+            try put(Self.bytes(made.absmax))
+            try put(Self.bytes(made.map))
             nested = made
         }
-        try file.write(Self.bytes(NF4.codebook))
-        try file.write(state(tensor, nested))
+        try put(Self.bytes(NF4.codebook))
+        try put(state(tensor, nested))
     }
 
     /// Room for the JSON of a quant state; what it does not fill are spaces.
@@ -155,37 +179,9 @@ public struct NF4CheckpointWriter {
             "llm_int8_enable_fp32_cpu_offload": false, "llm_int8_has_fp16_weight": false,
             "llm_int8_skip_modules": ["lm_head"], "llm_int8_threshold": 6.0,
         ]
-        let file = try AtomicFile(destination + "/config.json")
-        try file.write(JSONValue.object(configuration).serializedBytes)
-        try file.commit()
-    }
-
-    /// Copies the files that are no weights.
-    private func copyCompanions() throws(CheckpointError) {
-        guard let stream = opendir(source.path) else { return }
-        defer { closedir(stream) }
-        while let entry = readdir(stream) {
-            let name = withUnsafeBytes(of: &entry.pointee.d_name) { name in
-                String(decoding: name.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            guard isCompanion(name) else { continue }
-            guard let file = try? MemoryMappedFile(path: source.path + "/" + name) else { continue }
-            try copyCompanion(file, name)
-        }
-    }
-
-    private func copyCompanion(
-        _ file: MemoryMappedFile,
-        _ name: String
-    ) throws(CheckpointError) {
-        let copy = try AtomicFile(destination + "/" + name)
-        try copy.write(file.bytes)
-        try copy.commit()
-    }
-
-    private func isCompanion(_ name: String) -> Bool {
-        let kept = [".json", ".jinja", ".txt", ".model", ".md"]
-        return !name.hasPrefix(".") && kept.contains { name.hasSuffix($0) }
-            && name != "config.json" && !name.hasSuffix(".safetensors.index.json")
+        try AtomicFile.write(
+            JSONValue.object(configuration).serializedBytes,
+            to: destination + "/config.json"
+        )
     }
 }

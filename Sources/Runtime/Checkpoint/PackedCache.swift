@@ -70,19 +70,21 @@ public struct PackedCache: Sendable {
         _ matrices: [(name: String, matrix: NF4Matrix)],
         _ content: String
     ) throws(CheckpointError) {
-        var header = TensorHeader()
-        header.metadata = [("content", content), ("version", Self.version)]
+        var metadata = [(key: "content", value: content), (key: "version", value: Self.version)]
         for (name, matrix) in matrices {
-            let entry = TensorHeader.Entry(name: name, type: .u8, shape: [matrix.storage.count])
-            header.entries.append(entry)
             let shape = "\(matrix.rows),\(matrix.columns),\(matrix.blockSize)"
-            let sum = Checksum.of(matrix.storage)
-            header.metadata.append((key: name, value: "\(shape),\(sum)"))
+            metadata.append((key: name, value: "\(shape),\(Checksum.of(matrix.storage))"))
         }
-        let file = try AtomicFile(path(content))
-        try file.write(header.serialized)
-        for (_, matrix) in matrices { try file.write(matrix.storage) }
-        try file.commit()
+        var writer = SafetensorsWriter<CheckpointError>(metadata: metadata)
+        for (name, matrix) in matrices {
+            let entry = SafetensorsWriter<CheckpointError>.Entry(
+                name: name,
+                type: .u8,
+                shape: [matrix.storage.count]
+            )
+            writer.append([entry]) { (sink) throws(CheckpointError) in try sink(matrix.storage) }
+        }
+        try AtomicFile.write(writer, to: path(content))
     }
 
     private func path(_ content: String) -> String { folder + "/" + content + ".safetensors" }

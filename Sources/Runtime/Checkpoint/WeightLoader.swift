@@ -29,7 +29,7 @@ final class WeightLoader: WeightSource {
         self.pool = pool
         self.packed = packed
         self.progress = progress
-        let total = folder.files.reduce(0) { $0 + $1.file.bytes.count }
+        let total = folder.tensors.reduce(0) { $0 + $1.bytes.count }
         state = LoadProgress(phase: .reading, bytesDone: 0, bytesTotal: total)
     }
 
@@ -155,8 +155,9 @@ final class WeightLoader: WeightSource {
 
     /// Refuses tensors nobody asked for; `ignoring` tells which do not matter.
     func finish(ignoring: (String) -> Bool) throws(CheckpointError) {
-        for name in folder.names where !used.contains(TensorName(name)) && !ignoring(name) {
-            throw .unsupported(tensor: name, reason: "the configuration has no place for it")
+        for tensor in folder.tensors
+        where !used.contains(TensorName(tensor.name)) && !ignoring(tensor.name) {
+            throw .unsupported(tensor: tensor.name, reason: "the configuration has no place for it")
         }
     }
 }

@@ -14,7 +14,7 @@ package struct PEFTAdapterWriter {
             configuration.serializedBytes,
             to: folder + "/adapter_config.json"
         )
-        var file = SafetensorsWriter(metadata: ["format": "pt"])
+        var file = SafetensorsWriter<FileSystemError>()
         for entry in state.layout.entries { append(entry, to: &file) }
         try DurableFile.write(to: folder + "/adapter_model.safetensors") {
             output throws(FileSystemError) in
@@ -22,17 +22,17 @@ package struct PEFTAdapterWriter {
         }
     }
 
-    private func append(_ entry: LoRALayout.Entry, to file: inout SafetensorsWriter) {
+    private func append(
+        _ entry: LoRALayout.Entry,
+        to file: inout SafetensorsWriter<FileSystemError>
+    ) {
         let prefix = "base_model.model.\(entry.module.name)."
         let (inputs, outputs, rank) = (entry.module.inputs, entry.module.outputs, entry.rank)
         let parameters = state.parameters
         func append(_ name: String, _ shape: [Int], _ values: @escaping () -> [Float]) {
-            file.append(
-                prefix + name,
-                type: "F32",
-                shape: shape,
-                size: 4 * shape.reduce(1, *)
-            ) { values().withUnsafeBytes { Array($0) } }
+            file.append(.init(name: prefix + name, type: .f32, shape: shape)) {
+                values().withUnsafeBytes { Array($0) }
+            }
         }
         append("lora_A.weight", [rank, inputs]) { Array(parameters[entry.a]) }
         append("lora_B.weight", [outputs, rank]) {

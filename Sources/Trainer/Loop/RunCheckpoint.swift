@@ -151,11 +151,15 @@ package struct RunCheckpoint {
         _ state: TrainingState,
         to path: String
     ) throws(FileSystemError) {
-        var file = SafetensorsWriter(metadata: [:])
+        var file = SafetensorsWriter<FileSystemError>(metadata: [])
         for (name, values) in buffers(state) {
-            let bytes = UnsafeRawBufferPointer(values)
-            file.append(name, type: "F32", shape: [values.count], size: bytes.count) {
-                Array(bytes)
+            let entry = SafetensorsWriter<FileSystemError>.Entry(
+                name: name,
+                type: .f32,
+                shape: [values.count]
+            )
+            file.append([entry]) { (sink) throws(FileSystemError) in
+                try sink(UnsafeRawBufferPointer(values))
             }
         }
         try DurableFile.write(to: path) { output throws(FileSystemError) in

@@ -19,7 +19,7 @@ struct BenchAdapter {
             Self.configuration.json.serializedBytes,
             to: path + "/adapter_config.json"
         )
-        var file = SafetensorsWriter(metadata: ["format": "pt"])
+        var file = Weights()
         for module in architecture.linearModules {
             let prefix = "base_model.model.\(module.name)."
             append(prefix + "lora_A.weight", [Self.rank, module.inputs], to: &file)
@@ -53,9 +53,11 @@ struct BenchAdapter {
         return configuration
     }
 
-    private func append(_ name: String, _ shape: [Int], to file: inout SafetensorsWriter) {
+    private typealias Weights = SafetensorsWriter<FileSystemError>
+
+    private func append(_ name: String, _ shape: [Int], to file: inout Weights) {
         let count = shape.reduce(1, *)
-        file.append(name, type: "F16", shape: shape, size: 2 * count) {
+        file.append(.init(name: name, type: .f16, shape: shape)) {
             var random = SystemRandomNumberGenerator()
             let words = (0..<(count + 3) / 4).map { _ in
                 // Four numbers of fp16: any sign and mantissa, an exponent of 2⁻⁶.

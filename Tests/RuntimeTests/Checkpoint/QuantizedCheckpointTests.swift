@@ -50,6 +50,63 @@ struct QuantizedCheckpointTests {
         }
     }
 
+    @Test("a large checkpoint is written in shards, with what belongs to a text model")
+    func writeShards() throws {
+        try withTemporaryFolder { folder in
+            let own = try ModelFixture("llama-gqa")
+            let source = folder + "/source"
+            try FileManager.default.copyItem(atPath: own.folder, toPath: source)
+            let companions = ["tokenizer.json", "chat_template.jinja", "vocab.txt", "LICENSE"]
+            for name in companions + ["trainer_state.json", "README.md"] {
+                try Data("{}".utf8).write(to: URL(fileURLWithPath: source + "/" + name))
+            }
+            let path = folder + "/nf4"
+            try NF4CheckpointWriter.write(
+                from: source,
+                to: path,
+                scales: .plain,
+                pool: own.context.pool,
+                shardBytes: 20_000
+            ) { _ in }
+            let names = try FileManager.default.contentsOfDirectory(atPath: path)
+            let shards = names.filter { $0.hasSuffix(".safetensors") }
+            #expect(shards.count > 2)
+            #expect(shards.contains("model-00001-of-0000\(shards.count).safetensors"))
+            let kept = ["config.json", "generation_config.json", "model.safetensors.index.json"]
+            #expect(Set(names) == Set(shards + companions + kept))
+            #expect(try ModelFixture(folder: path).model.baseHash == own.model.baseHash)
+        }
+    }
+
+    @Test("a checkpoint with a layer missing or of another shape is not quantized")
+    func incomplete() throws {
+        let own = try ModelFixture("llama-gqa")
+        let name = "model.layers.0.mlp.down_proj.weight"
+        for other in ["model.layers.0.mlp.down_prop.weight", nil] {
+            try withTemporaryFolder { folder in
+                let source = folder + "/source"
+                try FileManager.default.copyItem(atPath: own.folder, toPath: source)
+                let path = source + (other == nil ? "/config.json" : "/model.safetensors")
+                let file = URL(fileURLWithPath: path)
+                var bytes = try Data(contentsOf: file)
+                let old = other == nil ? "\"intermediate_size\": " : name
+                let new = other ?? "\"intermediate_size\": 1"
+                let place = try #require(bytes.range(of: Data(old.utf8)))
+                bytes.replaceSubrange(place, with: Data(new.utf8))
+                try bytes.write(to: file)
+                #expect(throws: CheckpointError.self) {
+                    try NF4CheckpointWriter.write(
+                        from: source,
+                        to: folder + "/nf4",
+                        scales: .plain,
+                        pool: own.context.pool
+                    ) { _ in }
+                }
+                #expect(!FileManager.default.fileExists(atPath: folder + "/nf4"))
+            }
+        }
+    }
+
     @Test("a checkpoint written with nested scales is close to the plain one")
     func writeNested() throws {
         try withTemporaryFolder { folder in

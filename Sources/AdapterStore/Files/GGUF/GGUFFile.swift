@@ -92,11 +92,11 @@ enum GGUFElement: UInt32, Sendable {
 
     var width: Int { self == .f32 ? 4 : 2 }
 
-    var safetensors: String {
+    var safetensors: TensorType {
         switch self {
-        case .f32: "F32"
-        case .f16: "F16"
-        case .bf16: "BF16"
+        case .f32: .f32
+        case .f16: .f16
+        case .bf16: .bf16
         }
     }
 }

@@ -93,7 +93,7 @@ struct GGUFImport {
         of source: borrowing OpenFile,
         to staging: StagingFolder
     ) throws(AdapterStoreError) {
-        var writer = SafetensorsWriter(metadata: ["format": "pt"])
+        var writer = SafetensorsWriter<FileSystemError>()
         let reader = SourceReader(descriptor: source.descriptor, path: path)
         for (module, name, a, b) in pairs {
             let isEmbedding = name == "token_embd"
@@ -104,10 +104,11 @@ struct GGUFImport {
                 throw refuse("\(name) does not have the base's heads")
             }
             writer.append(
-                prefix + (isEmbedding ? "lora_embedding_A" : "lora_A.weight"),
-                type: a.element.safetensors,
-                shape: isEmbedding ? [a.columns, a.rows] : [a.rows, a.columns],
-                size: a.range.count
+                .init(
+                    name: prefix + (isEmbedding ? "lora_embedding_A" : "lora_A.weight"),
+                    type: a.element.safetensors,
+                    shape: isEmbedding ? [a.columns, a.rows] : [a.rows, a.columns]
+                )
             ) { () throws(FileSystemError) in
                 let bytes = try reader.read(a.range)
                 guard isEmbedding else { return bytes }
@@ -119,10 +120,11 @@ struct GGUFImport {
                 )
             }
             writer.append(
-                prefix + (isEmbedding ? "lora_embedding_B" : "lora_B.weight"),
-                type: b.element.safetensors,
-                shape: [b.rows, b.columns],
-                size: b.range.count
+                .init(
+                    name: prefix + (isEmbedding ? "lora_embedding_B" : "lora_B.weight"),
+                    type: b.element.safetensors,
+                    shape: [b.rows, b.columns]
+                )
             ) { () throws(FileSystemError) in
                 let bytes = try reader.read(b.range)
                 guard let order else { return bytes }
