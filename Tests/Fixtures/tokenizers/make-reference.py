@@ -226,6 +226,7 @@ def pretokenizers():
                 "prepend_scheme": scheme,
                 "split": split,
             }
+    yield "UnicodeScripts", {"type": "UnicodeScripts"}
     yield "Sequence", {
         "type": "Sequence",
         "pretokenizers": [
@@ -465,4 +466,5 @@ def main():
     (HERE / "reference.json").write_text("".join(lines) + "}\n", encoding="utf-8")
 
 
-main()
+if __name__ == "__main__":
+    main()

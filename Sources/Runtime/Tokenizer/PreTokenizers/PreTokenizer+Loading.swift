@@ -1,7 +1,8 @@
 extension PreTokenizer {
     private static let supported = [
-        "BertPreTokenizer", "ByteLevel", "CharDelimiterSplit", "Digits", "FixedLength",
-        "Metaspace", "Punctuation", "Sequence", "Split", "Whitespace", "WhitespaceSplit",
+        "BertPreTokenizer", "ByteLevel", "CharDelimiterSplit", "Digits", "FixedLength", "Metaspace",
+        "Metaspace", "Punctuation", "Sequence", "Split", "UnicodeScripts", "Whitespace",
+        "WhitespaceSplit",
     ]
 
     /// The steps of a pre-tokenizer, sequences unrolled.
@@ -35,6 +36,7 @@ extension PreTokenizer {
         case "Whitespace": return .words
         case "WhitespaceSplit": return .scalars(.whitespace, .removed)
         case "BertPreTokenizer": return .bert
+        case "UnicodeScripts": return .scripts
         case "Punctuation":
             return .scalars(.punctuation, try SplitBehavior(section, default: .isolated))
         case "Digits":

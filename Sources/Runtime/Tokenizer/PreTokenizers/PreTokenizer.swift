@@ -7,6 +7,7 @@ enum PreTokenizer: Sendable {
     case bert
     case metaspace(Metaspace)
     case fixedLength(Int)
+    case scripts
 
     /// `▁` for spaces, and what goes with it.
     struct Metaspace: Sendable {
@@ -33,6 +34,7 @@ enum PreTokenizer: Sendable {
             Self.split(&buffer, .punctuation, .isolated)
         case .metaspace(let metaspace): Self.apply(metaspace, to: &buffer)
         case .fixedLength(let length): Self.split(&buffer, every: length)
+        case .scripts: Self.splitScripts(&buffer)
         }
     }
 
