@@ -14,6 +14,8 @@ struct AdapterTensors {
     }
 
     private(set) var parts: [String: Parts] = [:]
+    /// What keeps the bytes of tensors that are in no file.
+    private var kept: [TensorBytes] = []
 
     private static let prefix = "base_model.model."
 
@@ -41,9 +43,23 @@ struct AdapterTensors {
         ]
     }
 
+    /// Takes out what a module has.
+    mutating func take(_ path: String) -> Parts { parts.removeValue(forKey: path) ?? Parts() }
+
+    /// Gives a module A and B.
+    mutating func put(_ path: String, a: Tensor, b: Tensor) {
+        parts[path, default: Parts()].a = a
+        parts[path, default: Parts()].b = b
+    }
+
+    /// Keeps bytes that tensors lie in as long as this value.
+    mutating func keep(_ bytes: TensorBytes) { kept.append(bytes) }
+
     private mutating func add(_ tensor: Tensor, _ name: String) throws(AdapterError) {
         for (suffix, place) in Self.places where name.hasSuffix(suffix) {
-            let path = String(name.dropLast(suffix.count))
+            let written = String(name.dropLast(suffix.count))
+            // An adapter made over a multimodal whole names the language model in it.
+            let path = LanguageModelPart.canonical(written) ?? written
             guard parts[path, default: Parts()][keyPath: place] == nil else {
                 throw .invalidNumbers(tensor: tensor.name, reason: "is there twice")
             }

@@ -22,6 +22,14 @@ public struct LinearModule: Sendable, Hashable {
     public let slot: Int
     /// Features in and out.
     public let inputs: Int, outputs: Int
+
+    /// The path transformers 5 gives the matrix of all experts that this one is a part of; nil
+    /// outside of mixtures.
+    var expertParameter: String? {
+        guard let layer, expert != nil else { return nil }
+        let matrix = projection == .down ? "down_proj" : "gate_up_proj"
+        return "model.layers.\(layer).mlp.experts.\(matrix)"
+    }
 }
 
 extension Architecture {

@@ -87,6 +87,8 @@ private struct AdapterBuilder {
         _ architecture: Architecture
     ) throws(AdapterError) {
         self.configuration = configuration
+        let experts = ExpertTensors(configuration, architecture)
+        let tensors = try experts.split(tensors)
         self.tensors = tensors
         self.architecture = architecture
         memory = AdapterMemory(tensors)

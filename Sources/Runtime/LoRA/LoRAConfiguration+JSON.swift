@@ -20,6 +20,7 @@ extension LoRAConfiguration {
         fanInFanOut = try Self.bool(json, "fan_in_fan_out")
         if let found = try Self.targets(json, "target_modules") { targets = found }
         excluded = try Self.targets(json, "exclude_modules")
+        targetParameters = try Self.parameters(json)
         rankPattern = try Self.pattern(json, "rank_pattern")
         alphaPattern = try Self.pattern(json, "alpha_pattern")
         layers = try Self.layers(json)
@@ -36,7 +37,7 @@ extension LoRAConfiguration {
 
     /// Fields that must be absent, null, false or empty.
     private static let unsupported = [
-        "modules_to_save", "target_parameters", "layer_replication", "alora_invocation_tokens",
+        "modules_to_save", "layer_replication", "alora_invocation_tokens",
         "trainable_token_indices", "use_qalora", "arrow_config", "layers_pattern",
         "use_bdlora", "velora_config", "monteclora_config", "kasa_config",
     ]
@@ -119,6 +120,21 @@ extension LoRAConfiguration {
         }
     }
 
+    /// The stacked matrices of experts; others are no modules here.
+    private static func parameters(_ json: JSONValue) throws(AdapterError) -> [String] {
+        let name = "target_parameters"
+        guard case .names(let names)? = try targets(json, name) else { return [] }
+        let known = ["gate_up_proj", "down_proj"]
+        for parameter in names where !known.contains(where: { path(parameter, endsWith: $0) }) {
+            throw .unsupportedField(
+                name,
+                value: quoted(parameter),
+                supported: "experts.gate_up_proj, experts.down_proj; a router is not adapted"
+            )
+        }
+        return names
+    }
+
     private static func pattern(
         _ json: JSONValue,
         _ name: String
@@ -160,6 +176,8 @@ extension LoRAConfiguration {
         fields["lora_bias"] = .bool(hasLoRABias)
         fields["fan_in_fan_out"] = .bool(fanInFanOut)
         fields["target_modules"] = Self.json(targets)
+        fields["target_parameters"] =
+            targetParameters.isEmpty ? .null : .array(targetParameters.map { .string($0) })
         fields["exclude_modules"] = excluded.map { Self.json($0) } ?? .null
         fields["rank_pattern"] = Self.json(rankPattern)
         fields["alpha_pattern"] = Self.json(alphaPattern)
@@ -177,7 +195,7 @@ extension LoRAConfiguration {
         "layers_pattern": nil, "loftq_config": [:], "megatron_config": nil,
         "megatron_core": "megatron.core", "modules_to_save": nil, "peft_type": "LORA",
         "peft_version": "0.21.0", "qalora_group_size": 16, "revision": nil,
-        "target_parameters": nil, "task_type": "CAUSAL_LM", "trainable_token_indices": nil,
+        "task_type": "CAUSAL_LM", "trainable_token_indices": nil,
         "use_qalora": false,
     ]
 

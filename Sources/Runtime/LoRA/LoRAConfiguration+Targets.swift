@@ -37,10 +37,23 @@ extension LoRAConfiguration {
 
     /// Whether one layer is adapted, by PEFT's rules.
     private func isTargeted(_ module: LinearModule) throws(AdapterError) -> Bool {
+        if isTargetedAsParameter(module) { return true }
         if let excluded, try Self.matches(excluded, module) { return false }
         guard try Self.matches(targets, module) else { return false }
         guard let layers, case .names = targets else { return true }
         return module.layer.map { layers.contains($0) } ?? false
+    }
+
+    /// Whether a matrix of an expert is adapted as a part of the stacked matrix of all experts.
+    func isTargetedAsParameter(_ module: LinearModule) -> Bool {
+        guard let path = module.expertParameter else { return false }
+        return targetParameters.contains { Self.path(path, endsWith: $0) }
+    }
+
+    /// The path that patterns of ranks and alphas are matched against.
+    private func patternPath(_ module: LinearModule) -> String {
+        guard isTargetedAsParameter(module) else { return module.name }
+        return module.expertParameter ?? module.name
     }
 
     private static func matches(
@@ -49,9 +62,16 @@ extension LoRAConfiguration {
     ) throws(AdapterError) -> Bool {
         switch targets {
         case .names(let names): names.contains { path(module.name, endsWith: $0) }
-        case .pattern(let pattern): try ModulePattern(whole: pattern).matches(module.name)
+        case .pattern(let text):
+            try matches(ModulePattern(whole: text), module)
         case .allLinear: module.layer != nil
         }
+    }
+
+    /// Whether a pattern matches the path of a module, or its path in a multimodal whole.
+    private static func matches(_ pattern: ModulePattern, _ module: LinearModule) -> Bool {
+        pattern.matches(module.name)
+            || LanguageModelPart.paths(of: module.name).contains { pattern.matches($0) }
     }
 
     /// Whether a path is `name` or ends in `.name`.
@@ -64,7 +84,7 @@ extension LoRAConfiguration {
 
     /// The rank of a module: `rank_pattern` where one matches, else `r`.
     public func rank(of module: LinearModule) throws(AdapterError) -> Int {
-        try rank(ofPath: module.name)
+        try rank(ofPath: patternPath(module))
     }
 
     func rank(ofPath path: String) throws(AdapterError) -> Int {
@@ -77,7 +97,7 @@ extension LoRAConfiguration {
 
     /// The scale of a module of a rank: `alpha_pattern` where one matches, else `lora_alpha`.
     public func scale(of module: LinearModule, rank: Int) throws(AdapterError) -> Float {
-        try scale(ofPath: module.name, rank: rank)
+        try scale(ofPath: patternPath(module), rank: rank)
     }
 
     func scale(ofPath path: String, rank: Int) throws(AdapterError) -> Float {

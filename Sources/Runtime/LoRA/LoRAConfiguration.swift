@@ -29,6 +29,9 @@ public struct LoRAConfiguration: Sendable, Hashable {
     public var dropout = 0.0
     /// The adapted modules.
     public var targets = Targets.names(["q_proj", "v_proj"])
+    /// Stacked expert matrices that are adapted (`mlp.experts.gate_up_proj`), as transformers 5 has
+    /// them; matched against the end of their path.
+    public var targetParameters: [String] = []
     /// Modules left out.
     public var excluded: Targets?
     /// Rank by module pattern, first match first.

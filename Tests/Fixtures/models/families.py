@@ -100,7 +100,7 @@ def main(folder, only=""):
         prompts = tiny.prompts(config.vocab_size, [1, 24, 70], seed)
         tiny.write(f"{folder}/{name}", "expected-base", prompts,
                    tiny.log_probabilities(model, prompts))
-        # For mixtures PEFT's "all-linear" means target_parameters, which facet refuses.
+        # For mixtures PEFT's "all-linear" adapts the routers too, which facet refuses.
         targets = adapters.LINEAR[:4] if family in ("mixtral", "qwen3_moe") else "all-linear"
         linear = LoraConfig(r=3, lora_alpha=6, target_modules=targets, task_type="CAUSAL_LM")
         peft = adapters.record(model, f"{folder}/{name}", "linear", linear, prompts[1:], seed)
