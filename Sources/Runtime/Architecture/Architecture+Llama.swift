@@ -21,7 +21,7 @@ extension Architecture {
             family: try c.string("model_type"),
             hiddenSize: hidden,
             vocabularySize: try c.int("vocab_size"),
-            contextLength: try c.int("max_position_embeddings", default: 2048),
+            contextLength: try c.contextLength(rotaries == nil ? own[0] : nil),
             heads: heads,
             kvHeads: try c.int("num_key_value_heads", default: heads),
             headDim: width,

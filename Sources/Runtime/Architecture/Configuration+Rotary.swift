@@ -60,6 +60,21 @@ extension Configuration {
         return rotary
     }
 
+    /// Positions a sequence may have.
+    ///
+    /// Scaling that is written into a configuration leaves `max_position_embeddings` as it was, and
+    /// extends it: what vLLM derives too.
+    func contextLength(_ rotary: RotaryEmbedding?) throws(ArchitectureError) -> Int {
+        let written = try int("max_position_embeddings", default: 2048)
+        let extended: Double =
+            switch rotary?.scaling {
+            case .linear(let factor), .dynamic(let factor): Double(written) * factor
+            case .yarn(let yarn): Double(rotary?.originalLength ?? 0) * yarn.factor
+            case nil, .some(.none), .longrope, .llama3: 0
+            }
+        return max(written, Int(min(extended, Double(1 << 27))))
+    }
+
     private func scale(
         _ rotary: inout RotaryEmbedding,
         type: String,

@@ -102,4 +102,18 @@ struct ArchitectureTests {
         let plain = try architecture(Self.llama(""))
         #expect(plain.rotaries[0].regime(reach: 100_000) == 0)
     }
+
+    @Test("scaling written into a configuration extends the context")
+    func contexts() throws {
+        let expectations = [
+            ("", 128), (#"{"type": "linear", "factor": 4.0}"#, 512),
+            (#"{"type": "dynamic", "factor": 2.5}"#, 320),
+            (#"{"type": "yarn", "factor": 4.0, "original_max_position_embeddings": 64}"#, 256),
+            (#"{"type": "yarn", "factor": 4.0, "original_max_position_embeddings": 32}"#, 128),
+        ]
+        for (scaling, context) in expectations {
+            let more = scaling.isEmpty ? "" : #", "rope_scaling": "# + scaling
+            #expect(try architecture(Self.llama(more)).contextLength == context, "\(scaling)")
+        }
+    }
 }
