@@ -37,15 +37,26 @@ extension TemplateInterpreter {
         if case .loop(let loop) = object { return try attribute(name, of: loop) }
         if case .undefined = object { return nil }
         if case .function(let function) = object, case .macro(let macro, _) = function.body,
-            name == "name"
+            let value = try attribute(name, of: macro)
         {
-            return .string(macro.name)
+            return value
         }
         if name.utf8.starts(with: "__".utf8) || Self.isRefusedMethod(name, of: object) {
             return .undefined(UndefinedValue(.unsafe(of: object.typeName, name: name)))
         }
         guard Self.hasMethod(name, on: object) else { return nil }
         return .function(TemplateFunction(.method(object, name)))
+    }
+
+    private func attribute(
+        _ name: PythonString,
+        of macro: MacroDefinition
+    ) throws(TemplateError) -> TemplateValue? {
+        switch name {
+        case "name": .string(macro.name)
+        case "arguments": try tuple(macro.parameters.map { .string($0.name) })
+        default: nil
+        }
     }
 
     /// What Python's `object[key]` gives; `nil` where that raises.
@@ -106,6 +117,7 @@ extension TemplateInterpreter {
         case .tuple(let list): return try tuple(pick(list.elements, bounds))
         case .string(let text): return try sliced(text, bounds)
         case .range: return try self.list(pick(try iterate(object), bounds))
+        case .dict: throw fail("unhashable type: 'slice'")
         default:
             return .undefined(
                 UndefinedValue(.element(of: object.objectName, shown: "slice(...)"))

@@ -80,11 +80,15 @@ extension TemplateInterpreter {
         }
         if method == "common" {
             if case .float = value {} else if precision >= 0 { return value }
-            return .float(PythonFloat.rounded(number, digits: precision))
+            let rounded = PythonFloat.rounded(number, digits: precision)
+            if case .float = value { return .float(rounded) }
+            return Int(exactly: rounded).map(TemplateValue.int) ?? .float(rounded)
         }
         let scale = pow(10, Double(precision))
         let scaled = number * scale
-        return .float((method == "ceil" ? scaled.rounded(.up) : scaled.rounded(.down)) / scale)
+        let whole = method == "ceil" ? scaled.rounded(.up) : scaled.rounded(.down)
+        // Python's `ceil` and `floor` give integers, which know no -0.
+        return .float((whole + 0) / scale)
     }
 
     private func fileSize(_ value: TemplateValue, _ isBinary: Bool) throws(TemplateError) -> String

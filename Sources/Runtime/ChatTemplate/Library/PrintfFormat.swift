@@ -19,7 +19,10 @@ struct PrintfFormat {
         var formatter = PrintfFormat(format, values, interpreter)
         if case .dict(let dict) = value { formatter.mapping = dict }
         try formatter.run()
-        guard formatter.used == formatter.values.count || formatter.mapping != nil else {
+        // To Python a list is a mapping here, since it has items.
+        var isMapping = formatter.mapping != nil
+        if case .list = value { isMapping = true }
+        guard formatter.used == formatter.values.count || isMapping else {
             throw interpreter.fail("not all arguments converted during string formatting")
         }
         return format.with(formatter.output)

@@ -51,6 +51,8 @@ enum DictKey: Hashable {
     case float(Double)
     case string(PythonString)
     case tuple([DictKey])
+    /// All undefined values are one key.
+    case undefined
 
     /// `nil` for what Python calls unhashable.
     init?(_ value: TemplateValue) {
@@ -68,6 +70,7 @@ enum DictKey: Hashable {
                 keys.append(key)
             }
             self = .tuple(keys)
+        case .undefined: self = .undefined
         default: return nil
         }
     }
