@@ -39,6 +39,7 @@ SHARDED = {
 }
 log, counts, lock = [], {}, threading.Lock()
 ports = []
+scheme = "https" if sys.argv[1:2] == ["--tls"] else "http"
 
 
 def count(key):
@@ -131,6 +132,8 @@ class Hub(BaseHTTPRequestHandler):
         if name == "loop":
             return self.reply(302, Location=self.path)
         if name in ("redirect", "gated") and path.endswith("safetensors"):
+            return self.reply(302, Location=f"{scheme}://localhost:{ports[1]}/{repository}/{path}")
+        if name == "downgrade" and path.endswith("safetensors"):
             return self.reply(302, Location=f"http://localhost:{ports[1]}/{repository}/{path}")
         if name == "relative":
             return self.reply(307, Location=f"/org/plain/resolve/{COMMIT}/{path}")
