@@ -50,13 +50,13 @@ def many(count: int, rank: int) -> None:
     expect(full - alone < 1, f"{count} adapters delay the start by {full - alone:.2f} s")
 
 
-def cold(rank: int = 214, repetitions: int = 24) -> None:
+def cold(rank: int = 214, repetitions: int = 20) -> None:
     """What the first answer of a big adapter waits longer than its second."""
     server = Soaked("--threads", "1")
     added = []
     for number in range(repetitions):
         path = adapters.write(
-            server.folder / "big", server.model, number % 4, rank=rank, targets=TARGETS, size=0.01
+            server.folder / "big", server.model, number, rank=rank, targets=TARGETS, size=0.01
         )
         server.load(f"cold-{number}", path)
     size = server.get("/v1/adapters")["data"][0]["file_bytes"] / 1e6

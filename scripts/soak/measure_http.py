@@ -87,7 +87,9 @@ def idle(server: Soaked, count: int, context: ssl.SSLContext | None = None) -> N
     show(name, connections=count, added_mb=added, processor_seconds_in_5=busy)
     for connection in connections + warm:
         connection.close()
-    expect(added < 20, f"{count} idle connections took {added:.1f} MB")
+    # OpenSSL alone keeps 16 KB of a session.
+    limit = 25 if context else 20
+    expect(added < limit, f"{count} idle connections took {added:.1f} MB")
     expect(busy <= 0.05, f"{count} idle connections took {busy:.2f} s of processor in 5 s")
 
 
