@@ -42,7 +42,7 @@ extension Linear {
             guard let pair = entry.adapter.pair(module.slot), pair.rank > 0 else { continue }
             own.update(from: base, count: count)
             expand(pair, entry, branch, rows: segment.rows, to: own, step)
-            let factors = pair.dora.map { magnitudeFactors($0, pair, entry.scale, step) }
+            let factors = pair.dora.map { magnitudeFactors($0, pair, entry.scale, step).factors }
             for (index, row) in segment.rows.enumerated() {
                 let offset = index * outputs
                 add(own + offset, base + offset, factors, to: y + row * stride)
@@ -122,17 +122,21 @@ extension Linear {
         }
     }
 
-    /// m / ‖W + s B A‖ per output.
+    /// m / ‖W + s B A‖ per output, and 1 / ‖W + s B A‖.
+    ///
+    /// Both are 0 where the direction is zero, and so what it gives: bases have such rows.
     func magnitudeFactors(
         _ dora: DoRA,
         _ pair: LoRAPair,
         _ scale: Float,
         _ step: LayerStep
-    ) -> [Float] {
+    ) -> (factors: [Float], inverseNorms: [Float]) {
         let products = doraProducts(dora, pair, step.context)
-        return (0..<outputs).map {
-            dora.magnitude.values[$0] / products.norm($0, scale: pair.scale * scale)
-        }
+        let norms = (0..<outputs).map { products.norm($0, scale: pair.scale * scale) }
+        return (
+            norms.enumerated().map { $1 > 0 ? dora.magnitude.values[$0] / $1 : 0 },
+            norms.map { $0 > 0 ? 1 / $0 : 0 }
+        )
     }
 
     private func doraProducts(
@@ -240,11 +244,11 @@ extension Linear {
                 guard let pair = entry.adapter.pair(module.slot), let dora = pair.dora else {
                     continue
                 }
-                let factors = magnitudeFactors(dora, pair, entry.scale, step)
+                let (factors, inverseNorms) = magnitudeFactors(dora, pair, entry.scale, step)
                 addMagnitudeGradients(
                     entry,
                     pair,
-                    factors,
+                    inverseNorms,
                     rows: segment.rows,
                     g: scaled,
                     x: x,
@@ -280,13 +284,13 @@ extension Linear {
     private func addMagnitudeGradients(
         _ entry: AdapterMix.Entry,
         _ pair: LoRAPair,
-        _ factors: [Float],
+        _ inverseNorms: [Float],
         rows: Range<Int>,
         g: UnsafeMutablePointer<Float>,
         x: UnsafePointer<Float>,
         _ backward: BackwardStep
     ) {
-        guard let gradients = backward.gradients(of: entry.adapter), let dora = pair.dora,
+        guard let gradients = backward.gradients(of: entry.adapter),
             let place = gradients.entries[module.slot]?.magnitude
         else { return }
         let step = backward.step
@@ -298,9 +302,7 @@ extension Linear {
         for (index, row) in rows.enumerated() {
             let (g, sum) = (g + row * outputs, sum + index * outputs)
             for column in 0..<outputs {
-                target[column] +=
-                    g[column] * sum[column] * factors[column]
-                    / dora.magnitude.values[column]
+                target[column] += g[column] * sum[column] * inverseNorms[column]
             }
         }
     }

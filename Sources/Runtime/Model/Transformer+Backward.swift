@@ -48,7 +48,8 @@ extension Transformer {
                 segments: tape.batch.segments,
                 step
             )
-            score(targets, tile, .none, workspace, backward, context, into: &scores)
+            let stream = UnsafePointer(tape.input(blocks.count))
+            score(targets, tile, stream, .none, workspace, backward, context, into: &scores)
             try yield?()
         }
         return scores
@@ -109,10 +110,19 @@ extension Transformer {
         }
     }
 
+    /// Whether a row can be normalised: no number in it whose square would be infinite.
+    ///
+    /// Quantized products would hide it: everything after it is zero, and the loss is finite.
+    private func isSound(_ row: UnsafePointer<Float>) -> Bool {
+        UnsafeBufferPointer(start: row, count: architecture.hiddenSize)
+            .allSatisfy { abs($0) < 1e18 }
+    }
+
     /// Scores a tile of logits, and turns them into gradients where asked.
     private func score(
         _ targets: LossTargets,
         _ tile: Range<Int>,
+        _ stream: UnsafePointer<Float>,
         _ gradient: LossGradient,
         _ workspace: Workspace,
         _ grads: BackwardWorkspace,
@@ -139,10 +149,11 @@ extension Transformer {
                 )
             }
         }
-        for index in 0..<tile.count {
+        for (index, row) in targets.rows[tile].enumerated() {
+            let isSound = isSound(stream + Int(row) * architecture.hiddenSize)
             scores.append(
                 TokenScore(
-                    logProbability: -grads.losses[index],
+                    logProbability: isSound ? -grads.losses[index] : .nan,
                     isCorrect: grads.correct[index] != 0
                 )
             )
@@ -172,6 +183,7 @@ extension Transformer {
             score(
                 targets,
                 tile,
+                stream,
                 .inPlace(scale: scale),
                 workspace,
                 grads,
