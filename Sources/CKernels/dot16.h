@@ -8,7 +8,7 @@
 #elif defined(FK_HAS_AVX2) || defined(FK_HAS_AVX512)
 #define FK_ROWS16 6
 #else
-#define FK_ROWS16 2
+#define FK_ROWS16 4
 #endif
 
 FK_INLINE void K(rows16)(const int16_t *w, const int16_t *q, const float *xs, v16f scale,
@@ -61,6 +61,7 @@ static void K(all_rows16)(const int16_t *w, const int16_t *q, const float *xs, v
   size_t m = 0;
   for (; m + FK_ROWS16 <= rows; m += FK_ROWS16)
     K(rows16)(w, q + m * 64, xs + m, scale, acc + m * 16, FK_ROWS16);
+  for (; m + 4 <= rows; m += 4) K(rows16)(w, q + m * 64, xs + m, scale, acc + m * 16, 4);
   for (; m + 2 <= rows; m += 2) K(rows16)(w, q + m * 64, xs + m, scale, acc + m * 16, 2);
   for (; m < rows; m++) K(rows16)(w, q + m * 64, xs + m, scale, acc + m * 16, 1);
 }

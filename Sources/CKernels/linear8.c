@@ -4,7 +4,7 @@
 #ifndef FK_BODY
 #define FK_FILE "linear8.c"
 #include "CKernels.h"
-enum { ROW_CHUNK = 96, GEMV_TILES = 4, TILES = 2 };
+enum { ROW_CHUNK = 96, GEMV_TILES = 4, GEMV_BLOCKS = 128, TILES = 2 };
 typedef struct {
   const fk_tiled *w;
   size_t first, last; // output rows
@@ -152,7 +152,7 @@ static void K(linear_unit)(void *context, size_t index) {
 #ifdef FK_HAS_FAST_ROWS
   if (job->w->sub == 64) {
     if (rows == 1)
-      for (; tile < end; tile++) K(gemv)(job, tile);
+      K(gemv)(job, tile, end - tile);
     else
       for (size_t m = 0; m < rows; m += ROW_CHUNK)
         K(fast_rows)(job, tile, end - tile, m, fk_min(ROW_CHUNK, rows - m));

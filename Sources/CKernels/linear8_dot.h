@@ -20,18 +20,19 @@ FK_INLINE __m512i K(dword)(const int8_t *x) {
   return _mm512_set1_epi32(value);
 }
 
-static void K(gemv)(const job8 *job, size_t tile) {
+FK_INLINE void K(gemv_tile)(const job8 *job, size_t tile, int kind) {
   const fk_tiled *w = job->w;
   const fk_input *x = job->x;
   const __m512i table = K(table)(), mask = _mm512_set1_epi8(15);
+  size_t blocks = fk_blocks(w->columns), size = fk_tiled_block_bytes(kind, 64);
+  const uint8_t *codes = w->tiles + tile * blocks * size;
   float factor = K(factor)(w);
   v16f acc = {};
-  for (size_t b = 0; b < fk_blocks(w->columns); b++) {
-    const uint8_t *codes = K(block_codes)(w, tile, b);
+  for (size_t b = 0; b < blocks; b++, codes += size) {
     const int8_t *q = x->q + b * 64;
     K(prefetch_block)(codes);
     __m512i s[4] = {_mm512_set1_epi32(x->bias[b])};
-    if (w->kind == FK_NF4)
+    if (kind == FK_NF4)
       for (int g = 0; g < 8; g++) {
         __m512i pair = _mm512_loadu_si512(codes + g * 64);
         __m512i low = _mm512_shuffle_epi8(table, _mm512_and_si512(pair, mask));
@@ -45,10 +46,17 @@ static void K(gemv)(const job8 *job, size_t tile) {
         s[g % 4] = _mm512_dpbusd_epi32(s[g % 4], _mm512_loadu_si512(codes + g * 64),
                                        K(dword)(q + g * 4));
     v16i sum = (v16i)s[0] + (v16i)s[1] + (v16i)s[2] + (v16i)s[3];
-    v16f scale = K(load)(K(block_scales)(w, codes)) * (x->scale[b] * factor);
+    v16f scale = K(load)((const float *)(codes + (kind == FK_NF4 ? 512 : 1024)));
+    scale = scale * (x->scale[b] * factor);
     acc = K(fma)(__builtin_convertvector(sum, v16f), scale, acc);
   }
   K(store_rows)(job, tile, 0, 1, (const float *)&acc);
+}
+
+static void K(gemv)(const job8 *job, size_t tile, size_t tiles) {
+  for (size_t t = tile; t < tile + tiles; t++)
+    if (job->w->kind == FK_NF4) K(gemv_tile)(job, t, FK_NF4);
+    else K(gemv_tile)(job, t, FK_Q8);
 }
 
 FK_INLINE void K(decode)(const uint8_t *codes, int kind, __m512i *out) {
@@ -111,7 +119,7 @@ static void K(fast_rows)(const job8 *job, size_t tile, size_t tiles, size_t firs
 #define FK_HAS_FAST_ROWS 1
 #include "dot16.h"
 
-// Without an 8-bit dot product. One row: bytes, |x| times w with the sign of x; |w| <= 124 and
+// Without an 8-bit dot product. One row: bytes, |x| times w with the sign of x; |w| <= 128 and
 // |x| <= 127, so that the 16-bit sums of two products do not saturate. More rows: 16-bit products,
 // where the weights and activations are widened once per block.
 
@@ -120,74 +128,132 @@ FK_INLINE __m256i K(dword)(const int8_t *x) {
   memcpy(&value, x, 4);
   return _mm256_set1_epi32(value);
 }
-FK_INLINE __m256i K(products)(__m256i w, __m256i x, __m256i magnitude, __m256i sum) {
-  __m256i pairs = _mm256_maddubs_epi16(magnitude, _mm256_sign_epi8(w, x));
-  return _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
+FK_INLINE __m256i K(products)(__m256i w, const int8_t *flips, const int8_t *magnitudes,
+                              __m256i sum) {
+  __m256i pairs = _mm256_maddubs_epi16(K(dword)(magnitudes), _mm256_xor_si256(w, K(dword)(flips)));
+  sum = _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
+  __asm__("" : "+x"(sum)); // one chain: as a tree the parts would not fit the registers
+  return sum;
 }
 
-static void K(gemv)(const job8 *job, size_t tile) {
-  const fk_tiled *w = job->w;
-  const fk_input *x = job->x;
-  const __m256i mask = _mm256_set1_epi8(15), flip = _mm256_set1_epi8((char)0x80);
+// 64 columns of NF4 codes: s[0], s[1] the first columns' lanes, s[2], s[3] the second ones'.
+FK_INLINE void K(nf4_sums)(const uint8_t *codes, const int8_t *flips, const int8_t *magnitudes,
+                           __m256i *s) {
+  const __m256i mask = _mm256_set1_epi8(15);
   const __m256i table =
       _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)fk_nf4_codes8));
-  float factor = K(factor)(w);
-  v16f acc = {};
-  for (size_t b = 0; b < fk_blocks(w->columns); b++) {
-    const uint8_t *codes = K(block_codes)(w, tile, b);
-    const __m256i *p = (const __m256i *)codes;
-    const int8_t *q = x->q + b * 64;
-    K(prefetch_block)(codes);
-    __m256i s[4] = {};
-    if (w->kind == FK_NF4)
-      for (int g = 0; g < 8; g++) {
-        __m256i low = K(dword)(q + g * 8), high = K(dword)(q + g * 8 + 4);
-        __m256i low_abs = _mm256_abs_epi8(low), high_abs = _mm256_abs_epi8(high);
-        for (int h = 0; h < 2; h++) {
-          __m256i pair = _mm256_loadu_si256(p + g * 2 + h);
-          __m256i first = _mm256_shuffle_epi8(table, _mm256_and_si256(pair, mask));
-          s[h] = K(products)(first, low, low_abs, s[h]);
-          pair = _mm256_and_si256(_mm256_srli_epi16(pair, 4), mask);
-          s[2 + h] = K(products)(_mm256_shuffle_epi8(table, pair), high, high_abs, s[2 + h]);
-        }
-      }
-    else
-      for (int g = 0; g < 16; g++) {
-        __m256i value = K(dword)(q + g * 4), magnitude = _mm256_abs_epi8(value);
-        for (int h = 0; h < 2; h++) {
-          __m256i c = _mm256_xor_si256(_mm256_loadu_si256(p + g * 2 + h), flip);
-          s[g % 2 * 2 + h] = K(products)(c, value, magnitude, s[g % 2 * 2 + h]);
-        }
-      }
-    __m256i halves[2] = {_mm256_add_epi32(s[0], s[2]), _mm256_add_epi32(s[1], s[3])};
-    v16i sum;
-    memcpy(&sum, halves, 64);
-    v16f scale = K(load)(K(block_scales)(w, codes)) * (x->scale[b] * factor);
-    acc = K(fma)(__builtin_convertvector(sum, v16f), scale, acc);
+#pragma clang loop unroll_count(2)
+  for (int g = 0; g < 8; g++)
+    for (int h = 0; h < 2; h++) {
+      __m256i pair = _mm256_loadu_si256((const __m256i *)(codes + g * 64) + h);
+      __m256i low = _mm256_shuffle_epi8(table, _mm256_and_si256(pair, mask));
+      pair = _mm256_and_si256(_mm256_srli_epi16(pair, 4), mask);
+      __m256i high = _mm256_shuffle_epi8(table, pair);
+      s[h] = K(products)(low, flips + g * 8, magnitudes + g * 8, s[h]);
+      s[2 + h] = K(products)(high, flips + g * 8 + 4, magnitudes + g * 8 + 4, s[2 + h]);
+    }
+}
+
+FK_INLINE void K(q8_sums)(const uint8_t *codes, const int8_t *flips, const int8_t *magnitudes,
+                          __m256i *s) {
+#pragma clang loop unroll_count(4)
+  for (int g = 0; g < 16; g++)
+    for (int h = 0; h < 2; h++) {
+      __m256i c = _mm256_loadu_si256((const __m256i *)(codes + g * 64) + h);
+      s[g % 2 * 2 + h] =
+          K(products)(c, flips + g * 4, magnitudes + g * 4, s[g % 2 * 2 + h]);
+    }
+}
+
+// The activations of up to GEMV_BLOCKS blocks as magnitudes and signs, made once for the tiles of a
+// unit. Where x < 0 all bits of w are flipped, w becomes -w - 1, so that the sums begin at the sum
+// of those |x|; unsigned codes flip their highest bit too.
+typedef struct {
+  int8_t magnitudes[GEMV_BLOCKS * 64], flips[GEMV_BLOCKS * 64];
+  int32_t starts[GEMV_BLOCKS];
+} K(gemv_input);
+
+static void K(split_signs)(const int8_t *q, size_t blocks, int kind, K(gemv_input) *out) {
+  __m256i zero = _mm256_setzero_si256();
+  __m256i flip = _mm256_set1_epi8(kind == FK_Q8 ? (char)0x80 : 0);
+  for (size_t b = 0; b < blocks; b++) {
+    __m256i total = zero;
+    for (size_t i = b * 64; i < b * 64 + 64; i += 32) {
+      __m256i x = _mm256_loadu_si256((const __m256i *)(q + i));
+      __m256i magnitude = _mm256_abs_epi8(x), negative = _mm256_cmpgt_epi8(zero, x);
+      total = _mm256_add_epi64(
+          total, _mm256_sad_epu8(_mm256_and_si256(magnitude, negative), zero));
+      _mm256_storeu_si256((__m256i *)(out->magnitudes + i), magnitude);
+      _mm256_storeu_si256((__m256i *)(out->flips + i), _mm256_xor_si256(negative, flip));
+    }
+    int64_t parts[4];
+    memcpy(parts, &total, 32);
+    out->starts[b] = (int32_t)(parts[0] + parts[1] + parts[2] + parts[3]);
   }
-  K(store_rows)(job, tile, 0, 1, (const float *)&acc);
+}
+
+FK_INLINE void K(gemv_kind)(const job8 *job, size_t tile, size_t tiles, int kind) {
+  const fk_tiled *w = job->w;
+  const fk_input *x = job->x;
+  size_t blocks = fk_blocks(w->columns), size = fk_tiled_block_bytes(kind, 64);
+  const uint8_t *codes = w->tiles + tile * blocks * size;
+  float factor = K(factor)(w);
+  K(gemv_input) in;
+  v16f acc[GEMV_TILES] = {};
+  for (size_t first = 0; first < blocks; first += GEMV_BLOCKS) {
+    size_t count = fk_min(GEMV_BLOCKS, blocks - first);
+    K(split_signs)(x->q + first * 64, count, kind, &in);
+    for (size_t t = 0; t < tiles; t++) {
+      const uint8_t *p = codes + (t * blocks + first) * size;
+      v16f sums = acc[t];
+      for (size_t b = 0; b < count; b++, p += size) {
+        __m256i start = _mm256_set1_epi32(in.starts[b]), s[4] = {start, start};
+        K(prefetch_block)(p);
+        if (kind == FK_NF4) K(nf4_sums)(p, in.flips + b * 64, in.magnitudes + b * 64, s);
+        else K(q8_sums)(p, in.flips + b * 64, in.magnitudes + b * 64, s);
+        __m256i halves[2] = {_mm256_add_epi32(s[0], s[2]), _mm256_add_epi32(s[1], s[3])};
+        v16i sum;
+        memcpy(&sum, halves, 64);
+        v16f scale = K(load)((const float *)(p + (kind == FK_NF4 ? 512 : 1024)));
+        scale = scale * (x->scale[first + b] * factor);
+        sums = K(fma)(__builtin_convertvector(sum, v16f), scale, sums);
+      }
+      acc[t] = sums;
+    }
+  }
+  for (size_t t = 0; t < tiles; t++) K(store_rows)(job, tile + t, 0, 1, (const float *)&acc[t]);
+}
+
+static void K(gemv)(const job8 *job, size_t tile, size_t tiles) {
+  if (job->w->kind == FK_NF4) K(gemv_kind)(job, tile, tiles, FK_NF4);
+  else K(gemv_kind)(job, tile, tiles, FK_Q8);
 }
 
 // Signed 16-bit weights of a block: out[column / 4][parity of the column][lane][2], that is pairs
 // of columns (0, 2) and (1, 3) of each four, which need no shuffles across lanes.
+FK_INLINE void K(widen_half)(__m256i c, int g, int half, int16_t *out) {
+  __m256i *even = (__m256i *)(out + g * 64) + half, *odd = even + 2;
+  _mm256_storeu_si256(even, _mm256_srai_epi16(_mm256_slli_epi16(c, 8), 8));
+  _mm256_storeu_si256(odd, _mm256_srai_epi16(c, 8));
+}
 FK_INLINE void K(widen_weights)(const uint8_t *codes, int kind, int16_t *out) {
   const __m256i mask = _mm256_set1_epi8(15), flip = _mm256_set1_epi8((char)0x80);
   const __m256i table =
       _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)fk_nf4_codes8));
-  for (int g = 0; g < 16; g++)
-    for (int h = 0; h < 2; h++) {
-      __m256i c;
-      if (kind == FK_Q8) {
-        c = _mm256_loadu_si256((const __m256i *)(codes + g * 64) + h);
-        c = _mm256_xor_si256(c, flip);
-      } else {
-        c = _mm256_loadu_si256((const __m256i *)(codes + g / 2 * 64) + h);
-        if (g % 2) c = _mm256_srli_epi16(c, 4);
-        c = _mm256_shuffle_epi8(table, _mm256_and_si256(c, mask));
+  if (kind == FK_Q8) {
+    for (int g = 0; g < 16; g++)
+      for (int h = 0; h < 2; h++) {
+        __m256i c = _mm256_loadu_si256((const __m256i *)(codes + g * 64) + h);
+        K(widen_half)(_mm256_xor_si256(c, flip), g, h, out);
       }
-      __m256i *even = (__m256i *)(out + g * 64) + h, *odd = (__m256i *)(out + g * 64 + 32) + h;
-      _mm256_storeu_si256(even, _mm256_srai_epi16(_mm256_slli_epi16(c, 8), 8));
-      _mm256_storeu_si256(odd, _mm256_srai_epi16(c, 8));
+    return;
+  }
+  for (int g = 0; g < 16; g += 2)
+    for (int h = 0; h < 2; h++) {
+      __m256i pair = _mm256_loadu_si256((const __m256i *)(codes + g * 32) + h);
+      K(widen_half)(_mm256_shuffle_epi8(table, _mm256_and_si256(pair, mask)), g, h, out);
+      pair = _mm256_and_si256(_mm256_srli_epi16(pair, 4), mask);
+      K(widen_half)(_mm256_shuffle_epi8(table, pair), g + 1, h, out);
     }
 }
 // The same order for activations: [column / 4][parity][2].
@@ -278,5 +344,7 @@ static void K(fast_rows)(const job8 *job, size_t tile, size_t tiles, size_t firs
     K(store_rows)(job, t, first, rows, acc);
   }
 }
-static void K(gemv)(const job8 *job, size_t tile) { K(fast_rows)(job, tile, 1, 0, 1); }
+static void K(gemv)(const job8 *job, size_t tile, size_t tiles) {
+  K(fast_rows)(job, tile, tiles, 0, 1);
+}
 #endif
