@@ -4,7 +4,7 @@
 #ifndef FK_BODY
 #define FK_FILE "linear8.c"
 #include "CKernels.h"
-enum { ROW_CHUNK = 96, GEMV_TILES = 4, GEMV_BLOCKS = 128, TILES = 2 };
+enum { ROW_CHUNK = 96, TILES = 2, GEMV_ROWS = 4, GEMV_TILES = 4, GEMV_BLOCKS = 128 };
 typedef struct {
   const fk_tiled *w;
   size_t first, last; // output rows
@@ -20,7 +20,7 @@ typedef struct {
   int32_t *bias;
 } quantize_job;
 // Tiles one task computes.
-static size_t unit_tiles(const job8 *job) { return job->x->rows == 1 ? GEMV_TILES : TILES; }
+static size_t unit_tiles(const job8 *job) { return job->x->rows <= GEMV_ROWS ? GEMV_TILES : TILES; }
 #define FK_WITH_DOT 1
 #include "isa.h"
 
@@ -151,7 +151,7 @@ static void K(linear_unit)(void *context, size_t index) {
   size_t end = fk_min(tile + step, (job->last + 15) / 16), rows = job->x->rows;
 #ifdef FK_HAS_FAST_ROWS
   if (job->w->sub == 64) {
-    if (rows == 1)
+    if (rows <= FK_GEMV_ROWS)
       K(gemv)(job, tile, end - tile);
     else
       for (size_t m = 0; m < rows; m += ROW_CHUNK)
@@ -165,4 +165,5 @@ static void K(linear_unit)(void *context, size_t index) {
 }
 static fk_task K(linear_i8)(void) { return K(linear_unit); }
 #undef FK_HAS_FAST_ROWS
+#undef FK_GEMV_ROWS
 #endif

@@ -1,5 +1,5 @@
 // Included by linear8.c once per instruction set: integer dot products, one scale per 64 columns.
-//   gemv       one row: codes go from memory through a table into the products
+//   gemv       up to FK_GEMV_ROWS rows: codes go from memory through a table into the products
 //   fast_rows  more rows: a block of each tile is decoded once and used for all of them
 
 FK_INLINE void K(prefetch_block)(const uint8_t *codes) {
@@ -8,6 +8,7 @@ FK_INLINE void K(prefetch_block)(const uint8_t *codes) {
 
 #if defined(FK_HAS_VNNI)
 #define FK_HAS_FAST_ROWS 1
+#define FK_GEMV_ROWS 1
 // Unsigned codes (value + 128) times signed activations; the sums start at -128 * sum(x).
 
 FK_INLINE __m512i K(table)(void) {
@@ -117,6 +118,7 @@ static void K(fast_rows)(const job8 *job, size_t tile, size_t tiles, size_t firs
 
 #elif defined(FK_HAS_AVX2) || defined(FK_HAS_AVX512)
 #define FK_HAS_FAST_ROWS 1
+#define FK_GEMV_ROWS GEMV_ROWS
 #include "dot16.h"
 
 // Without an 8-bit dot product. One row: bytes, |x| times w with the sign of x; |w| <= 128 and
@@ -136,12 +138,14 @@ FK_INLINE __m256i K(products)(__m256i w, const int8_t *flips, const int8_t *magn
   return sum;
 }
 
-// 64 columns of NF4 codes: s[0], s[1] the first columns' lanes, s[2], s[3] the second ones'.
+// 64 columns of NF4 codes for n rows: s[m][0], s[m][1] are the lanes' sums, s[m][2], s[m][3] more of
+// them where there are registers for two chains a row.
 FK_INLINE void K(nf4_sums)(const uint8_t *codes, const int8_t *flips, const int8_t *magnitudes,
-                           __m256i *s) {
+                           __m256i (*s)[4], int n) {
   const __m256i mask = _mm256_set1_epi8(15);
   const __m256i table =
       _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)fk_nf4_codes8));
+  int second = n <= 2 ? 2 : 0;
 #pragma clang loop unroll_count(2)
   for (int g = 0; g < 8; g++)
     for (int h = 0; h < 2; h++) {
@@ -149,25 +153,30 @@ FK_INLINE void K(nf4_sums)(const uint8_t *codes, const int8_t *flips, const int8
       __m256i low = _mm256_shuffle_epi8(table, _mm256_and_si256(pair, mask));
       pair = _mm256_and_si256(_mm256_srli_epi16(pair, 4), mask);
       __m256i high = _mm256_shuffle_epi8(table, pair);
-      s[h] = K(products)(low, flips + g * 8, magnitudes + g * 8, s[h]);
-      s[2 + h] = K(products)(high, flips + g * 8 + 4, magnitudes + g * 8 + 4, s[2 + h]);
+      for (int m = 0; m < n; m++) {
+        int at = m * 64 + g * 8;
+        s[m][h] = K(products)(low, flips + at, magnitudes + at, s[m][h]);
+        s[m][second + h] = K(products)(high, flips + at + 4, magnitudes + at + 4, s[m][second + h]);
+      }
     }
 }
 
 FK_INLINE void K(q8_sums)(const uint8_t *codes, const int8_t *flips, const int8_t *magnitudes,
-                          __m256i *s) {
+                          __m256i (*s)[4], int n) {
 #pragma clang loop unroll_count(4)
   for (int g = 0; g < 16; g++)
     for (int h = 0; h < 2; h++) {
       __m256i c = _mm256_loadu_si256((const __m256i *)(codes + g * 64) + h);
-      s[g % 2 * 2 + h] =
-          K(products)(c, flips + g * 4, magnitudes + g * 4, s[g % 2 * 2 + h]);
+      for (int m = 0; m < n; m++) {
+        int at = m * 64 + g * 4, chain = (n <= 2 ? g % 2 * 2 : 0) + h;
+        s[m][chain] = K(products)(c, flips + at, magnitudes + at, s[m][chain]);
+      }
     }
 }
 
-// The activations of up to GEMV_BLOCKS blocks as magnitudes and signs, made once for the tiles of a
-// unit. Where x < 0 all bits of w are flipped, w becomes -w - 1, so that the sums begin at the sum
-// of those |x|; unsigned codes flip their highest bit too.
+// The activations of up to GEMV_BLOCKS blocks of rows as magnitudes and signs, made once for the
+// tiles of a unit. Where x < 0 all bits of w are flipped, w becomes -w - 1, so that the sums begin
+// at the sum of those |x|; unsigned codes flip their highest bit too.
 typedef struct {
   int8_t magnitudes[GEMV_BLOCKS * 64], flips[GEMV_BLOCKS * 64];
   int32_t starts[GEMV_BLOCKS];
@@ -192,41 +201,64 @@ static void K(split_signs)(const int8_t *q, size_t blocks, int kind, K(gemv_inpu
   }
 }
 
-FK_INLINE void K(gemv_kind)(const job8 *job, size_t tile, size_t tiles, int kind) {
+// One block of a tile times n rows.
+FK_INLINE void K(gemv_block)(const K(gemv_input) *in, size_t at, const uint8_t *codes,
+                             const float *xs, float factor, int kind, v16f *acc, int n) {
+  __m256i s[GEMV_ROWS][4] = {};
+  for (int m = 0; m < n; m++) s[m][0] = s[m][1] = _mm256_set1_epi32(in->starts[at + m]);
+  K(prefetch_block)(codes);
+  const int8_t *flips = in->flips + at * 64, *magnitudes = in->magnitudes + at * 64;
+  if (kind == FK_NF4) K(nf4_sums)(codes, flips, magnitudes, s, n);
+  else K(q8_sums)(codes, flips, magnitudes, s, n);
+  v16f scale = K(load)((const float *)(codes + (kind == FK_NF4 ? 512 : 1024)));
+  for (int m = 0; m < n; m++) {
+    __m256i halves[2] = {_mm256_add_epi32(s[m][0], s[m][2]), _mm256_add_epi32(s[m][1], s[m][3])};
+    v16i sum;
+    memcpy(&sum, halves, 64);
+    acc[m] = K(fma)(__builtin_convertvector(sum, v16f), scale * (xs[m] * factor), acc[m]);
+  }
+}
+
+FK_INLINE void K(gemv_rows)(const job8 *job, size_t tile, size_t tiles, int kind, int n) {
   const fk_tiled *w = job->w;
   const fk_input *x = job->x;
   size_t blocks = fk_blocks(w->columns), size = fk_tiled_block_bytes(kind, 64);
   const uint8_t *codes = w->tiles + tile * blocks * size;
   float factor = K(factor)(w);
   K(gemv_input) in;
-  v16f acc[GEMV_TILES] = {};
-  for (size_t first = 0; first < blocks; first += GEMV_BLOCKS) {
-    size_t count = fk_min(GEMV_BLOCKS, blocks - first);
-    K(split_signs)(x->q + first * 64, count, kind, &in);
+  v16f acc[GEMV_TILES][GEMV_ROWS] = {};
+  for (size_t first = 0; first < blocks; first += GEMV_BLOCKS / (size_t)n) {
+    size_t count = fk_min(GEMV_BLOCKS / (size_t)n, blocks - first), at = first * (size_t)n;
+    K(split_signs)(x->q + at * 64, count * (size_t)n, kind, &in);
     for (size_t t = 0; t < tiles; t++) {
       const uint8_t *p = codes + (t * blocks + first) * size;
-      v16f sums = acc[t];
-      for (size_t b = 0; b < count; b++, p += size) {
-        __m256i start = _mm256_set1_epi32(in.starts[b]), s[4] = {start, start};
-        K(prefetch_block)(p);
-        if (kind == FK_NF4) K(nf4_sums)(p, in.flips + b * 64, in.magnitudes + b * 64, s);
-        else K(q8_sums)(p, in.flips + b * 64, in.magnitudes + b * 64, s);
-        __m256i halves[2] = {_mm256_add_epi32(s[0], s[2]), _mm256_add_epi32(s[1], s[3])};
-        v16i sum;
-        memcpy(&sum, halves, 64);
-        v16f scale = K(load)((const float *)(p + (kind == FK_NF4 ? 512 : 1024)));
-        scale = scale * (x->scale[first + b] * factor);
-        sums = K(fma)(__builtin_convertvector(sum, v16f), scale, sums);
-      }
-      acc[t] = sums;
+      v16f sums[GEMV_ROWS];
+      for (int m = 0; m < n; m++) sums[m] = acc[t][m];
+      for (size_t b = 0; b < count; b++)
+        K(gemv_block)(&in, b * (size_t)n, p + b * size, x->scale + at + b * (size_t)n, factor,
+                      kind, sums, n);
+      for (int m = 0; m < n; m++) acc[t][m] = sums[m];
     }
   }
-  for (size_t t = 0; t < tiles; t++) K(store_rows)(job, tile + t, 0, 1, (const float *)&acc[t]);
+  for (size_t t = 0; t < tiles; t++)
+    K(store_rows)(job, tile + t, 0, (size_t)n, (const float *)acc[t]);
 }
 
+#define FK_GEMV(n) \
+  if (job->w->kind == FK_NF4) K(gemv_rows)(job, tile, tiles, FK_NF4, n); \
+  else K(gemv_rows)(job, tile, tiles, FK_Q8, n);
+static void K(gemv1)(const job8 *job, size_t tile, size_t tiles) { FK_GEMV(1) }
+static void K(gemv2)(const job8 *job, size_t tile, size_t tiles) { FK_GEMV(2) }
+static void K(gemv3)(const job8 *job, size_t tile, size_t tiles) { FK_GEMV(3) }
+static void K(gemv4)(const job8 *job, size_t tile, size_t tiles) { FK_GEMV(4) }
+#undef FK_GEMV
 static void K(gemv)(const job8 *job, size_t tile, size_t tiles) {
-  if (job->w->kind == FK_NF4) K(gemv_kind)(job, tile, tiles, FK_NF4);
-  else K(gemv_kind)(job, tile, tiles, FK_Q8);
+  switch (job->x->rows) {
+  case 1: K(gemv1)(job, tile, tiles); break;
+  case 2: K(gemv2)(job, tile, tiles); break;
+  case 3: K(gemv3)(job, tile, tiles); break;
+  default: K(gemv4)(job, tile, tiles);
+  }
 }
 
 // Signed 16-bit weights of a block: out[column / 4][parity of the column][lane][2], that is pairs
@@ -291,6 +323,7 @@ static void K(fast_rows)(const job8 *job, size_t tile, size_t tiles, size_t firs
 
 #elif defined(FK_HAS_SDOT)
 #define FK_HAS_FAST_ROWS 1
+#define FK_GEMV_ROWS 1
 
 FK_INLINE void K(decode)(const uint8_t *codes, int kind, int8x16_t *out) {
   const int8x16_t table = vld1q_s8(fk_nf4_codes8);
