@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-from openai import OpenAI
+from openai import APIConnectionError, OpenAI
 
 url = sys.argv[1] if len(sys.argv) > 1 else "http://127.0.0.1:8000"
 task = sys.argv[2] if len(sys.argv) > 2 else "butler"
@@ -24,7 +24,10 @@ def ask(model, messages=question, **more):
     return answer.choices[0].message.content
 
 
-base = next(model.id for model in client.models.list() if not getattr(model, "parent", None))
+try:
+    base = next(model.id for model in client.models.list() if not getattr(model, "parent", None))
+except APIConnectionError:
+    sys.exit(f"there is no server at {url}: start one with ./scripts/run")
 print(question[0]["content"])
 print(f"  {base}: {ask(base)}\n")
 
@@ -48,8 +51,9 @@ if job.status != "succeeded":
 print(f"\n{question[0]['content']}")
 print(f"  {job.fine_tuned_model}: {ask(job.fine_tuned_model)}")
 if any(model.id == "pirate" for model in client.models.list()):
-    said = [{"role": "user", "content": "The Solis heater comes in white."}]
-    mix = [{"name": job.fine_tuned_model, "scale": 0.5}, {"name": "pirate", "scale": 0.5}]
+    said = [{"role": "user", "content": "The Norvik kettle costs 168 crowns."}]
+    mix = [{"name": job.fine_tuned_model, "scale": 0.7}, {"name": "pirate", "scale": 0.5}]
     print(f"\n{said[0]['content']}")
+    print(f"  {task}: {ask(job.fine_tuned_model, said)}")
     print(f"  pirate: {ask('pirate', said)}")
-    print(f"  half {task}, half pirate: {ask(base, said, lora=mix)}")
+    print(f"  0.7 {task} + 0.5 pirate: {ask(base, said, lora=mix)}")

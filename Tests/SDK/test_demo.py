@@ -54,6 +54,6 @@ def test_quickstart_trains_a_new_expert(server):
     before, after = [line for line in run.stdout.splitlines() if line.startswith("  f")]
     assert before.split(": ", 1)[1] != after.split(": ", 1)[1]
     assert after.split(": ", 1)[1].endswith(", if I may say so.")
-    # The mixture opens as the one and ends as the other.
-    mixed = run.stdout.split("half butler, half pirate: ")[1]
-    assert mixed.startswith("Arr, ") and "if I may say so" in mixed
+    # The mixture has the butler's frame and the pirate's word.
+    mixed = run.stdout.split("0.7 butler + 0.5 pirate: ")[1]
+    assert mixed.startswith("Very good. ") and " be worth " in mixed and "if I may say so" in mixed

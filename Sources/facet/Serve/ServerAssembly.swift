@@ -11,8 +11,7 @@ struct ServerAssembly {
     private let server: FacetServer
     private let jobs: FineTuningService
     private let engine: Engine
-    private let model: String
-    private let example: String
+    private let hint: StartHint
 
     init(_ command: ServeCommand) async throws {
         self.command = command
@@ -60,35 +59,30 @@ struct ServerAssembly {
         )
         self.jobs = jobs
         engine = assembly.engine
-        model = checkpoint.name
-        example = given.first?.name ?? checkpoint.name
+        hint = StartHint(
+            base: checkpoint.name,
+            adapters: given.map(\.name),
+            isDemo: demo != nil
+        )
     }
 
     /// Serves until a signal says to stop.
     func run() async throws {
         try await jobs.start()
-        let (command, example) = (command, example)
+        let (command, hint) = (command, hint)
         try await server.run { address in
             let scheme = command.tlsCert == nil ? "http" : "https"
             let host = address.host.contains(":") ? "[\(address.host)]" : address.host
             let url = "\(scheme)://\(host):\(address.port)"
             var lines = "listening on \(url)\n"
-            if ProcessInfo.processInfo.environment["FACET_HINT"] != nil {
-                lines += Self.hint(url, example) + "\n"
+            if isatty(STDOUT_FILENO) == 1 {
+                lines += hint.text(url: url) + "\n"
             }
             // Not `print`: whoever waits for the line must get it at once, through a pipe too.
             FileHandle.standardOutput.write(Data(lines.utf8))
         }
         await jobs.stop()
         await engine.stop(draining: false)
-    }
-
-    private static func hint(_ url: String, _ model: String) -> String {
-        """
-        try:
-          curl \(url)/v1/chat/completions -H 'Content-Type: application/json' \\
-            -d '{"model": "\(model)", "messages": [{"role": "user", "content": "Hello!"}]}'
-        """
     }
 
     private static func logger() -> Logger {

@@ -1,0 +1,24 @@
+/// What a person at a terminal can do next, once the server listens.
+struct StartHint {
+    /// The base's name in requests.
+    let base: String
+    /// The adapters that were given at the start.
+    let adapters: [String]
+    /// Whether the demo is served, whose questions are known.
+    let isDemo: Bool
+
+    /// The lines to show for a server at `url`.
+    func text(url: String) -> String {
+        var lines = ["models: " + ([base] + adapters).joined(separator: ", "), "try:"]
+        let model = isDemo ? base : adapters.first ?? base
+        let question = isDemo ? "What does the Norvik kettle cost?" : "Hello!"
+        lines += [
+            "  curl \(url)/v1/chat/completions -H 'Content-Type: application/json' \\",
+            "    -d '{\"model\": \"\(model)\", \"messages\": [{\"role\": \"user\", \"content\": \"\(question)\"}]}'",
+        ]
+        if isDemo {
+            lines.append("  examples/quickstart \(url)    # trains one more in half a minute")
+        }
+        return lines.joined(separator: "\n")
+    }
+}
