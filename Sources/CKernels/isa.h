@@ -12,6 +12,7 @@
 // with the same bits; intrinsics appear only where FK_HAS_… says so.
 #pragma once
 #include "CKernels.h"
+#include "units.h"
 
 #include <math.h>
 #include <string.h>
@@ -31,12 +32,11 @@ typedef int32_t v16i __attribute__((vector_size(64)));
 typedef uint32_t v16u __attribute__((vector_size(64)));
 typedef uint16_t v16h __attribute__((vector_size(32)));
 typedef uint8_t v16b __attribute__((vector_size(16)));
+typedef int8_t v16c __attribute__((vector_size(16)));
 typedef float v16f_at __attribute__((vector_size(64), aligned(4), may_alias));
 typedef int32_t v16i_at __attribute__((vector_size(64), aligned(4), may_alias));
 typedef uint16_t v16h_at __attribute__((vector_size(32), aligned(2), may_alias));
 #define FK_INLINE static inline __attribute__((always_inline))
-static inline size_t fk_min(size_t a, size_t b) { return a < b ? a : b; }
-static inline size_t fk_blocks(size_t columns) { return (columns + 63) / 64; }
 
 #ifndef FK_TARGET_AVX512 // scripts/check-simd names others, to emulate what its machine lacks
 #define FK_TARGET_AVX512 "avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl"

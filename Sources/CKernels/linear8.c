@@ -4,7 +4,13 @@
 #ifndef FK_BODY
 #define FK_FILE "linear8.c"
 #include "CKernels.h"
+#include "units.h"
+
+#include <sched.h>
+#include <stdatomic.h>
 enum { ROW_CHUNK = 96, TILES = 2, GEMV_ROWS = 4, GEMV_TILES = 4, GEMV_BLOCKS = 128 };
+enum { NF4_BYTES = 512 + 64, Q8_BYTES = 1024 + 64, FETCH_BLOCKS = 4 }; // of a block with one scale a row
+enum { GEMV_BYTES = 128 << 10, QUANTIZE_ROWS = 32, QUANTIZE_VALUES = 16 << 10 };
 typedef struct {
   const fk_tiled *w;
   size_t first, last; // output rows
@@ -13,14 +19,35 @@ typedef struct {
   size_t stride;
 } job8;
 typedef struct {
+  const fk_linear_part *parts;
+  size_t first, last; // output rows, of a single part
+  const fk_input *x;
+  float *t;
+  unsigned shrinks; // units that make t, before those of the parts
+  atomic_uint shrunk;
+} parts_job;
+typedef struct {
   const float *x;
-  size_t rows, columns;
+  size_t rows, columns, row_parts, blocks; // blocks of one unit
   int8_t *q;
   float *scale;
   int32_t *bias;
 } quantize_job;
-// Tiles one task computes.
-static size_t unit_tiles(const job8 *job) { return job->x->rows <= GEMV_ROWS ? GEMV_TILES : TILES; }
+// Tiles one unit computes: one row's units are short, so that all threads end at the same time.
+static size_t unit_tiles(const fk_tiled *w, const fk_input *x) {
+  size_t bytes = fk_blocks(w->columns) * fk_tiled_block_bytes(w->kind, w->sub);
+  if (x->rows > GEMV_ROWS) return TILES;
+  return bytes * GEMV_TILES <= GEMV_BYTES ? GEMV_TILES : bytes * 2 <= GEMV_BYTES ? 2 : 1;
+}
+static size_t units(const fk_tiled *w, const fk_input *x, size_t rows) {
+  size_t step = unit_tiles(w, x);
+  return ((rows + 15) / 16 + step - 1) / step;
+}
+// Whoever took a unit that makes t is computing it.
+static void await(const atomic_uint *count, unsigned all) {
+  for (unsigned looks = 1; atomic_load_explicit(count, memory_order_acquire) < all; looks++)
+    if (looks % 1024 == 0) sched_yield();
+}
 #define FK_WITH_DOT 1
 #include "isa.h"
 
@@ -28,18 +55,32 @@ static fk_task linear_task(void) { FK_DISPATCH(linear_i8, ) }
 
 void fk_linear_i8(fk_pool *pool, const fk_tiled *w, size_t first, size_t last, const fk_input *x,
                   float *y, size_t stride) {
-  job8 job = {w, first, last, x, y, stride};
-  size_t step = unit_tiles(&job);
-  if (last > first) fk_pool_run(pool, ((last - first + 15) / 16 + step - 1) / step,
-                                linear_task(), &job);
+  fk_linear_part part = {w, y, stride, NULL, 0};
+  parts_job job = {.parts = &part, .first = first, .last = last, .x = x};
+  if (last > first) fk_pool_run(pool, units(w, x, last - first), linear_task(), &job);
+}
+
+void fk_linear_i8_parts(fk_pool *pool, const fk_linear_part *parts, size_t count,
+                        const fk_input *x, float *t) {
+  parts_job job = {.parts = parts, .x = x, .t = t};
+  size_t all = 0;
+  for (size_t i = 0; i < count; i++) {
+    all += units(parts[i].w, x, parts[i].w->rows);
+    for (size_t j = 0; j < parts[i].task_count; j++)
+      job.shrinks += (unsigned)fk_lora_units(&parts[i].tasks[j]);
+  }
+  fk_pool_run(pool, job.shrinks + all, linear_task(), &job);
 }
 
 static fk_task quantize_task(void) { FK_DISPATCH(quantize, ) }
 
 void fk_input_quantize(fk_pool *pool, const float *x, size_t rows, size_t columns, int8_t *q,
                        float *scale, int32_t *bias) {
-  quantize_job job = {x, rows, columns, q, scale, bias};
-  fk_pool_run(rows > 1 ? pool : NULL, rows, quantize_task(), &job);
+  if (rows == 0) return;
+  size_t high = fk_min(rows, QUANTIZE_ROWS), blocks = QUANTIZE_VALUES / 64 / high;
+  quantize_job job = {x, rows, columns, (rows + high - 1) / high, blocks, q, scale, bias};
+  size_t wide = (fk_blocks(columns) + blocks - 1) / blocks;
+  fk_pool_run(pool, job.row_parts * wide, quantize_task(), &job);
 }
 #else
 
@@ -64,22 +105,28 @@ static void K(quantize_block)(const float *x, size_t count, int8_t *q, float *sc
     v16i r = {};
     if (inverse > 0) r = K(round_to_int)(v[i] * inverse);
     sum += r;
-    for (int j = 0; j < 16; j++) q[i * 16 + j] = (int8_t)r[j];
+    v16c narrow = __builtin_convertvector(r, v16c);
+    memcpy(q + i * 16, &narrow, 16);
   }
   int32_t total = 0;
   for (int i = 0; i < 16; i++) total += sum[i];
   *bias = -128 * total;
 }
 
-static void K(quantize_row)(void *context, size_t row) {
+// Rows by blocks, so that threads write to places of their own.
+static void K(quantize_unit)(void *context, size_t index) {
   const quantize_job *job = context;
-  for (size_t b = 0; b < fk_blocks(job->columns); b++) {
-    size_t at = b * job->rows + row;
-    K(quantize_block)(job->x + row * job->columns + b * 64, fk_min(64, job->columns - b * 64),
-                      job->q + at * 64, job->scale + at, job->bias + at);
-  }
+  size_t row = index % job->row_parts * QUANTIZE_ROWS, b = index / job->row_parts * job->blocks;
+  size_t end = fk_min(row + QUANTIZE_ROWS, job->rows);
+  size_t last = fk_min(b + job->blocks, fk_blocks(job->columns));
+  for (; row < end; row++)
+    for (size_t i = b; i < last; i++) {
+      size_t at = i * job->rows + row;
+      K(quantize_block)(job->x + row * job->columns + i * 64, fk_min(64, job->columns - i * 64),
+                        job->q + at * 64, job->scale + at, job->bias + at);
+    }
 }
-static fk_task K(quantize)(void) { return K(quantize_row); }
+static fk_task K(quantize)(void) { return K(quantize_unit); }
 
 FK_INLINE const uint8_t *K(block_codes)(const fk_tiled *w, size_t tile, size_t b) {
   return w->tiles + (tile * fk_blocks(w->columns) + b) * fk_tiled_block_bytes(w->kind, w->sub);
@@ -145,10 +192,10 @@ static void K(any_rows)(const job8 *job, size_t tile, size_t first, size_t rows)
 
 #include "linear8_dot.h"
 
-static void K(linear_unit)(void *context, size_t index) {
-  const job8 *job = context;
-  size_t step = unit_tiles(job), tile = job->first / 16 + index * step;
-  size_t end = fk_min(tile + step, (job->last + 15) / 16), rows = job->x->rows;
+#include "lora_rows.h"
+
+static void K(multiply)(const job8 *job, size_t tile, size_t end) {
+  size_t rows = job->x->rows;
 #ifdef FK_HAS_FAST_ROWS
   if (job->w->sub == 64) {
     if (rows <= FK_GEMV_ROWS)
@@ -162,6 +209,51 @@ static void K(linear_unit)(void *context, size_t index) {
   for (; tile < end; tile++)
     for (size_t m = 0; m < rows; m += ROW_CHUNK)
       K(any_rows)(job, tile, m, fk_min(ROW_CHUNK, rows - m));
+}
+
+// Lines of B lie far apart: they are on their way while the tiles are computed.
+static void K(fetch_adapters)(const fk_linear_part *part, size_t begin, size_t end) {
+  for (size_t i = 0; i < part->task_count; i++) {
+    const fk_lora *task = &part->tasks[i];
+    size_t width = task->format == FK_F32 ? 4 : 2;
+    for (size_t j = 0; j < task->rank; j++) {
+      const char *line = (const char *)task->b + (j * part->w->rows + begin) * width;
+      for (size_t at = 0; at < (end - begin) * width; at += 64) __builtin_prefetch(line + at);
+    }
+  }
+}
+
+static void K(shrink_unit)(parts_job *job, size_t index) {
+  const fk_linear_part *part = job->parts;
+  size_t task = 0;
+  for (;; task++) {
+    while (task >= part->task_count) part++, task = 0;
+    if (index < fk_lora_units(&part->tasks[task])) break;
+    index -= fk_lora_units(&part->tasks[task]);
+  }
+  size_t columns = job->x->columns;
+  K(shrink_part)(&part->tasks[task], index, job->x->x, columns, columns, job->t);
+  atomic_fetch_add_explicit(&job->shrunk, 1, memory_order_release);
+}
+
+static void K(linear_unit)(void *context, size_t index) {
+  parts_job *job = context;
+  if (index < job->shrinks) return K(shrink_unit)(job, index);
+  index -= job->shrinks;
+  const fk_linear_part *part = job->parts;
+  if (!job->last) // several parts, each whole
+    while (index >= units(part->w, job->x, part->w->rows))
+      index -= units(part->w, job->x, part->w->rows), part++;
+  size_t last = job->last ? job->last : part->w->rows, step = unit_tiles(part->w, job->x);
+  size_t tile = job->first / 16 + index * step, end = fk_min(tile + step, (last + 15) / 16);
+  job8 own = {part->w, job->first, last, job->x, part->y, part->stride};
+  if (!part->task_count) return K(multiply)(&own, tile, end);
+  size_t from = tile * 16, to = fk_min(end * 16, last);
+  K(fetch_adapters)(part, from, to);
+  K(multiply)(&own, tile, end);
+  await(&job->shrunk, job->shrinks);
+  for (size_t i = 0; i < part->task_count; i++)
+    K(expand_columns)(&part->tasks[i], job->t, from, to, part->w->rows, part->y, part->stride);
 }
 static fk_task K(linear_i8)(void) { return K(linear_unit); }
 #undef FK_HAS_FAST_ROWS

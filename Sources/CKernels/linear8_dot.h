@@ -2,8 +2,11 @@
 //   gemv       up to FK_GEMV_ROWS rows: codes go from memory through a table into the products
 //   fast_rows  more rows: a block of each tile is decoded once and used for all of them
 
-FK_INLINE void K(prefetch_block)(const uint8_t *codes) {
-  for (int i = 0; i < 9; i++) __builtin_prefetch(codes + 2304 + i * 64);
+// The block some blocks on.
+FK_INLINE void K(prefetch_block)(const uint8_t *codes, int kind) {
+  size_t size = kind == FK_NF4 ? NF4_BYTES : Q8_BYTES;
+#pragma clang loop unroll(full)
+  for (size_t i = 0; i < size; i += 64) __builtin_prefetch(codes + FETCH_BLOCKS * size + i);
 }
 
 #if defined(FK_HAS_VNNI)
@@ -31,7 +34,7 @@ FK_INLINE void K(gemv_tile)(const job8 *job, size_t tile, int kind) {
   v16f acc = {};
   for (size_t b = 0; b < blocks; b++, codes += size) {
     const int8_t *q = x->q + b * 64;
-    K(prefetch_block)(codes);
+    K(prefetch_block)(codes, kind);
     __m512i s[4] = {_mm512_set1_epi32(x->bias[b])};
     if (kind == FK_NF4)
       for (int g = 0; g < 8; g++) {
@@ -101,7 +104,7 @@ static void K(fast_rows)(const job8 *job, size_t tile, size_t tiles, size_t firs
       size_t at = b * x->rows + first, m = 0;
       const int8_t *q = x->q + at * 64;
       __m512i weights[16];
-      K(prefetch_block)(codes);
+      K(prefetch_block)(codes, w->kind);
       K(decode)(codes, w->kind, weights);
       for (size_t i = 0; i < rows; i++) xs[i] = x->scale[at + i] * factor;
       v16f scale = K(load)(K(block_scales)(w, codes));
@@ -206,7 +209,7 @@ FK_INLINE void K(gemv_block)(const K(gemv_input) *in, size_t at, const uint8_t *
                              const float *xs, float factor, int kind, v16f *acc, int n) {
   __m256i s[GEMV_ROWS][4] = {};
   for (int m = 0; m < n; m++) s[m][0] = s[m][1] = _mm256_set1_epi32(in->starts[at + m]);
-  K(prefetch_block)(codes);
+  K(prefetch_block)(codes, kind);
   const int8_t *flips = in->flips + at * 64, *magnitudes = in->magnitudes + at * 64;
   if (kind == FK_NF4) K(nf4_sums)(codes, flips, magnitudes, s, n);
   else K(q8_sums)(codes, flips, magnitudes, s, n);
@@ -312,7 +315,7 @@ static void K(fast_rows)(const job8 *job, size_t tile, size_t tiles, size_t firs
     for (size_t i = 0; i < rows; i++) xs[i] = x->scale[at + i] * factor;
     for (size_t t = 0; t < tiles; t++) {
       const uint8_t *codes = K(block_codes)(w, tile + t, b);
-      K(prefetch_block)(codes);
+      K(prefetch_block)(codes, w->kind);
       K(widen_weights)(codes, w->kind, weights);
       v16f scale = K(load)(K(block_scales)(w, codes));
       K(all_rows16)(weights, inputs, xs, scale, acc[t], rows);
@@ -364,7 +367,7 @@ static void K(fast_rows)(const job8 *job, size_t tile, size_t tiles, size_t firs
     memset(acc, 0, rows * 64);
     for (size_t b = 0; b < fk_blocks(w->columns); b++) {
       const uint8_t *codes = K(block_codes)(w, t, b);
-      K(prefetch_block)(codes);
+      K(prefetch_block)(codes, w->kind);
       K(decode)(codes, w->kind, weights);
       v16f scale = K(load)(K(block_scales)(w, codes));
       for (size_t m = 0; m < rows; m++) {

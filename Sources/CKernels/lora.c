@@ -3,7 +3,8 @@
 #ifndef FK_BODY
 #define FK_FILE "lora.c"
 #include "CKernels.h"
-enum { SHRINK_RANKS = 4, SEGMENT_ROWS = 64, EXPAND_COLUMNS = 256 };
+#include "units.h"
+enum { EXPAND_COLUMNS = 256 };
 enum { OUTER_COLUMNS = 64, OUTER_ROWS = 64, OUTER_RANKS = 64 };
 typedef struct {
   const fk_lora *tasks;
@@ -17,12 +18,6 @@ typedef struct {
   size_t rows, rank, stride, columns;
   float scale, *d;
 } outer_job;
-static size_t rank_groups(const fk_lora *task) {
-  return (task->rank + SHRINK_RANKS - 1) / SHRINK_RANKS;
-}
-static size_t row_groups(const fk_lora *task) {
-  return (task->rows + SEGMENT_ROWS - 1) / SEGMENT_ROWS;
-}
 #include "isa.h"
 
 static fk_task shrink_task(void) { FK_DISPATCH(shrink, ) }
@@ -30,7 +25,7 @@ static fk_task shrink_task(void) { FK_DISPATCH(shrink, ) }
 void fk_lora_shrink(fk_pool *pool, const fk_lora *tasks, size_t count, const float *x,
                     size_t stride, size_t columns, float *t) {
   size_t units = 0;
-  for (size_t i = 0; i < count; i++) units += rank_groups(&tasks[i]) * row_groups(&tasks[i]);
+  for (size_t i = 0; i < count; i++) units += fk_lora_units(&tasks[i]);
   lora_job job = {tasks, count, units, x, stride, columns, t};
   fk_pool_run(pool, units, shrink_task(), &job);
 }
@@ -53,85 +48,21 @@ void fk_lora_outer(fk_pool *pool, const float *p, size_t rows, size_t rank, cons
 }
 #else
 
-// t[m][0..<n] = rows of A dot x[m] for 1 or 2 rows: 16 chains over k each, one tree.
-FK_INLINE void K(shrink_rows)(const fk_lora *task, size_t rank, size_t n, const float *x,
-                              size_t stride, size_t rows, size_t columns, float *t) {
-  v16f acc[2][SHRINK_RANKS] = {};
-  for (size_t k = 0; k < columns; k += 16) {
-    size_t width = fk_min(16, columns - k);
-    v16f v[2];
-    for (size_t m = 0; m < rows; m++)
-      v[m] = width == 16 ? K(load)(x + m * stride + k) : K(load_part)(x + m * stride + k, width, 0);
-    for (size_t j = 0; j < n; j++) {
-      size_t at = (rank + j) * columns + k;
-      v16f a = width == 16 ? K(load_as)(task->a, task->format, at)
-                           : K(load_as_part)(task->a, task->format, at, width);
-      for (size_t m = 0; m < rows; m++) acc[m][j] = K(fma)(v[m], a, acc[m][j]);
-    }
-  }
-  for (size_t m = 0; m < rows; m++)
-    for (size_t j = 0; j < n; j++) t[m * task->rank + j] = K(sum)(acc[m][j]);
-}
+#include "lora_rows.h"
 
 static void K(shrink_unit)(void *context, size_t index) {
   const lora_job *job = context;
   const fk_lora *task = job->tasks;
-  while (index >= rank_groups(task) * row_groups(task))
-    index -= rank_groups(task) * row_groups(task), task++;
-  size_t rank = index % rank_groups(task) * SHRINK_RANKS;
-  size_t m = index / rank_groups(task) * SEGMENT_ROWS, n = fk_min(SHRINK_RANKS, task->rank - rank);
-  size_t end = fk_min(m + SEGMENT_ROWS, task->rows), stride = job->stride;
-  const float *x = job->x + task->first * stride;
-  float *t = job->y + task->offset + rank;
-  for (; m + 2 <= end && n == SHRINK_RANKS; m += 2)
-    K(shrink_rows)(task, rank, SHRINK_RANKS, x + m * stride, stride, 2, job->columns,
-                   t + m * task->rank);
-  for (; m < end; m++)
-    if (n == SHRINK_RANKS)
-      K(shrink_rows)(task, rank, SHRINK_RANKS, x + m * stride, stride, 1, job->columns,
-                     t + m * task->rank);
-    else
-      K(shrink_rows)(task, rank, n, x + m * stride, stride, 1, job->columns, t + m * task->rank);
+  while (index >= fk_lora_units(task)) index -= fk_lora_units(task), task++;
+  K(shrink_part)(task, index, job->x, job->stride, job->columns, job->y);
 }
 static fk_task K(shrink)(void) { return K(shrink_unit); }
-
-// 32 columns of one row: a chain over the rank, then one fused multiply-add with the scale.
-FK_INLINE void K(expand_32)(const fk_lora *task, const float *t, size_t column, size_t columns,
-                            float *y) {
-  v16f a = {}, b = {};
-  for (size_t j = 0; j < task->rank; j++) {
-    v16f s = K(set1)(t[j]);
-    a = K(fma)(s, K(load_as)(task->b, task->format, j * columns + column), a);
-    b = K(fma)(s, K(load_as)(task->b, task->format, j * columns + column + 16), b);
-  }
-  v16f scale = K(set1)(task->scale);
-  K(store)(y + column, K(fma)(scale, a, K(load)(y + column)));
-  K(store)(y + column + 16, K(fma)(scale, b, K(load)(y + column + 16)));
-}
-
-FK_INLINE void K(expand_part)(const fk_lora *task, const float *t, size_t column, size_t n,
-                              size_t columns, float *y) {
-  v16f a = {};
-  for (size_t j = 0; j < task->rank; j++)
-    a = K(fma)(K(set1)(t[j]), K(load_as_part)(task->b, task->format, j * columns + column, n), a);
-  K(store_part)(y + column, n,
-                K(fma)(K(set1)(task->scale), a, K(load_part)(y + column, n, 0)));
-}
 
 static void K(expand_unit)(void *context, size_t index) {
   const lora_job *job = context;
   size_t begin = index * EXPAND_COLUMNS, end = fk_min(begin + EXPAND_COLUMNS, job->columns);
-  for (size_t i = 0; i < job->count; i++) {
-    const fk_lora *task = job->tasks + i;
-    for (size_t m = 0; m < task->rows; m++) {
-      const float *t = job->x + task->offset + m * task->rank;
-      float *y = job->y + (task->first + m) * job->stride;
-      size_t column = begin;
-      for (; column + 32 <= end; column += 32) K(expand_32)(task, t, column, job->columns, y);
-      for (; column < end; column += 16)
-        K(expand_part)(task, t, column, fk_min(16, end - column), job->columns, y);
-    }
-  }
+  for (size_t i = 0; i < job->count; i++)
+    K(expand_columns)(job->tasks + i, job->x, begin, end, job->columns, job->y, job->stride);
 }
 static fk_task K(expand)(void) { return K(expand_unit); }
 

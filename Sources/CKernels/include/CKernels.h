@@ -34,6 +34,9 @@ void fk_pool_destroy(fk_pool *pool);
 int fk_pool_threads(const fk_pool *pool);
 /// Runs task(context, 0..<count), distributed dynamically; returns when all are done.
 void fk_pool_run(fk_pool *pool, size_t count, fk_task task, void *context);
+/// +1 before the runs of a step, -1 after: between, workers look longer for the next before they
+/// sleep.
+void fk_pool_hold(fk_pool *pool, int change);
 
 // MARK: Number formats (convert.c)
 
@@ -86,6 +89,15 @@ void fk_tiled_dequantize(fk_pool *pool, const fk_tiled *matrix, float *out);
 
 // MARK: Linear layers over tiles (linear.c, linear8.c)
 
+/// Rows first..<first + rows pass through one pair. `a` [rank, in] and `b` [rank, out] (B
+/// transposed), both in `format`; t [rows, rank] at `t + offset`.
+typedef struct {
+  size_t first, rows, rank, offset;
+  const void *a, *b;
+  int format;
+  float scale;
+} fk_lora;
+
 /// One input of linear layers: fp32 rows and their 8-bit form, packed block by block.
 typedef struct {
   const float *x;        // [rows, columns]
@@ -107,6 +119,18 @@ void fk_linear_f32(fk_pool *pool, const fk_tiled *w, size_t first, size_t last, 
 /// The same with 8-bit operands: exact integer sums per block, then one fp32 chain over blocks.
 void fk_linear_i8(fk_pool *pool, const fk_tiled *w, size_t first, size_t last, const fk_input *x,
                   float *y, size_t stride);
+/// One of several matrices that read the same input in one run, and what adapters add to it.
+typedef struct {
+  const fk_tiled *w;
+  float *y; // all of the matrix's rows
+  size_t stride;
+  const fk_lora *tasks; // their t share one buffer with those of the other parts
+  size_t task_count;
+} fk_linear_part;
+/// Per part: y = x W^T as fk_linear_i8, t = x A^T and y += scale * t B^T as fk_lora_shrink and
+/// fk_lora_expand, with the same bits, in one run.
+void fk_linear_i8_parts(fk_pool *pool, const fk_linear_part *parts, size_t count,
+                        const fk_input *x, float *t);
 /// dx[m, k] += sum_r g[m, r] W[r, k], exact fp32 weights, one chain over r.
 void fk_linear_backward_f32(fk_pool *pool, const fk_tiled *w, const float *g, size_t rows,
                             size_t stride, float *dx, size_t dx_stride);
@@ -196,14 +220,6 @@ void fk_attention_backward(fk_pool *pool, const fk_kv_layer *layer, const fk_att
 
 // MARK: LoRA (lora.c)
 
-/// Rows first..<first + rows pass through one pair. `a` [rank, in] and `b` [rank, out] (B
-/// transposed), both in `format`; t [rows, rank] at `t + offset`.
-typedef struct {
-  size_t first, rows, rank, offset;
-  const void *a, *b;
-  int format;
-  float scale;
-} fk_lora;
 /// t = x A^T
 void fk_lora_shrink(fk_pool *pool, const fk_lora *tasks, size_t count, const float *x,
                     size_t stride, size_t columns, float *t);

@@ -23,7 +23,8 @@ public final class DenseMatrix: @unchecked Sendable {
     public let addedBytes: Int
 
     private let dense: fk_dense
-    private let tiled: fk_tiled?
+    /// 8-bit blocks, where there are any.
+    let tiled: fk_tiled?
     private let source: UnsafeRawBufferPointer
     private let owner: (any AnyObject & Sendable)?
     private let memory: TileMemory?

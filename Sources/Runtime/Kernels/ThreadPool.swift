@@ -23,6 +23,13 @@ public final class ThreadPool: @unchecked Sendable {
 
     deinit { fk_pool_destroy(pool) }
 
+    /// Keeps the workers awake between the calls of `body`: those of one step follow each other closely.
+    public func held<T>(_ body: () throws -> T) rethrows -> T {
+        fk_pool_hold(pool, 1)
+        defer { fk_pool_hold(pool, -1) }
+        return try body()
+    }
+
     /// Runs `body` for 0 ..< count, in any order on any thread, and returns when all are done.
     public func parallel(_ count: Int, _ body: (Int) -> Void) {
         withoutActuallyEscaping(body) { parallel(count, kept: $0) }

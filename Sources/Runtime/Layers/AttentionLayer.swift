@@ -1,7 +1,7 @@
 /// Self-attention of one block: q, k, v, rotation, paged attention, output projection.
 struct AttentionLayer: Sendable {
     /// q, k and v, or all three as one; each writes its columns of a row of `qkv`.
-    let inputs: [PlacedLinear]
+    let inputs: LinearGroup
     let output: Linear
     /// Norms of the heads of q and k.
     let queryNorm: NormLayer?, keyNorm: NormLayer?
@@ -9,12 +9,6 @@ struct AttentionLayer: Sendable {
     /// Which rotary table; nil: none.
     let rotary: Int?
     let layer: Int
-
-    /// A linear layer and its first column in a wider row.
-    struct PlacedLinear: Sendable {
-        let linear: Linear
-        let column: Int
-    }
 
     var queryWidth: Int { kernel.heads * kernel.headDim }
     var keyWidth: Int { kernel.kvHeads * kernel.headDim }
@@ -30,9 +24,7 @@ struct AttentionLayer: Sendable {
         let workspace = step.workspace
         let qkv = workspace.qkv.baseAddress
         workspace.input.load(x, rows: step.rows, columns: hidden, step.context)
-        for part in inputs {
-            part.linear.forward(x, workspace.input, into: qkv + part.column, stride: width, step)
-        }
+        inputs.forward(x, workspace.input, into: qkv, stride: width, step)
         normalizeHeads(qkv, step)
         rotate(qkv, step)
         kernel.write(
@@ -134,7 +126,7 @@ extension AttentionLayer {
         )
         rotateBack(dqkv, step)
         normalizeHeadsBack(dqkv, backward)
-        for part in inputs {
+        for part in inputs.parts {
             part.linear.backward(dqkv + part.column, stride: width, x: x, into: dx, backward)
         }
     }

@@ -3,7 +3,7 @@
 /// Also one expert of a mixture.
 struct GatedMLP: Sendable {
     /// gate and up, or both as one; each writes its columns of a row of `gateUp`.
-    let inputs: [AttentionLayer.PlacedLinear]
+    let inputs: LinearGroup
     let down: Linear
     let activation: GatedActivation
 
@@ -21,15 +21,7 @@ struct GatedMLP: Sendable {
         let gateUp = workspace.gateUp.baseAddress
         let active = workspace.active.baseAddress
         workspace.input.load(x, rows: step.rows, columns: hidden, step.context)
-        for part in inputs {
-            part.linear.forward(
-                x,
-                workspace.input,
-                into: gateUp + part.column,
-                stride: 2 * width,
-                step
-            )
-        }
+        inputs.forward(x, workspace.input, into: gateUp, stride: 2 * width, step)
         activation.forward(
             gate: gateUp,
             up: gateUp + width,
@@ -75,7 +67,7 @@ struct GatedMLP: Sendable {
             upInto: dGateUp + width,
             step.context
         )
-        for part in inputs {
+        for part in inputs.parts {
             part.linear.backward(
                 dGateUp + part.column,
                 stride: 2 * width,

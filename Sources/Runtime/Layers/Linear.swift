@@ -27,9 +27,21 @@ struct Linear: Sendable {
         stride: Int,
         _ step: LayerStep
     ) {
-        multiply(input, into: y, stride: stride, step.context)
-        step.pause?()
-        if !step.segments.isEmpty { addAdapters(x, to: y, stride: stride, step) }
+        if joinsRuns(step) {
+            step.workspace.beginRun()
+            join(into: y, stride: stride, step)
+            step.workspace.run(input, step.context)
+        } else {
+            multiply(input, into: y, stride: stride, step.context)
+            step.pause?()
+            if !step.segments.isEmpty { addAdapters(x, to: y, stride: stride, step) }
+        }
+        addBiases(to: y, stride: stride, step)
+    }
+
+    /// Biases, after the products: those that come with adapters, then the layer's.
+    func addBiases(to y: UnsafeMutablePointer<Float>, stride: Int, _ step: LayerStep) {
+        if !step.segments.isEmpty { addAdapterBiases(to: y, stride: stride, step) }
         if let bias {
             Vector.add(
                 bias: bias.pointer,
@@ -62,11 +74,9 @@ struct Linear: Sendable {
     ) {
         let workspace = step.workspace
         let branch = branchInput(x, step)
-        var hasBias = false
         workspace.tasks.removeAll()
         for segment in step.segments {
             let pairs = segment.mix.entries.lazy.compactMap { $0.adapter.pair(module.slot) }
-            hasBias = hasBias || pairs.contains { $0.bias != nil || $0.loraBias != nil }
             guard !pairs.contains(where: { $0.dora != nil }) else {
                 addSeparately(segment, x, branch, to: y, stride: stride, step)
                 continue
@@ -97,7 +107,6 @@ struct Linear: Sendable {
                 )
             }
         }
-        if hasBias { addAdapterBiases(to: y, stride: stride, step) }
     }
 
     /// x after dropout; x itself when there is none.
@@ -116,7 +125,9 @@ struct Linear: Sendable {
     ) {
         for segment in step.segments {
             for entry in segment.mix.entries {
-                guard let pair = entry.adapter.pair(module.slot) else { continue }
+                guard let pair = entry.adapter.pair(module.slot),
+                    pair.bias != nil || pair.loraBias != nil
+                else { continue }
                 for row in segment.rows {
                     let y = y + row * stride
                     if let loraBias = pair.loraBias {

@@ -5,6 +5,7 @@ struct LoRATaskList {
     private(set) var lowRankCount = 0
 
     var isEmpty: Bool { tasks.isEmpty }
+    var count: Int { tasks.count }
 
     mutating func removeAll() {
         tasks.removeAll(keepingCapacity: true)

@@ -15,6 +15,19 @@ extension Transformer {
     ) throws {
         check(batch, workspace, context)
         guard batch.rows > 0 else { return }
+        try context.pool.held {
+            try pass(batch, cache: cache, workspace: workspace, tape: tape, context, yield: yield)
+        }
+    }
+
+    private func pass(
+        _ batch: Batch,
+        cache: KVBlockPool,
+        workspace: Workspace,
+        tape: Tape?,
+        _ context: ComputeContext,
+        yield: (() throws -> Void)?
+    ) throws {
         var step = begin(batch, cache: cache, workspace: workspace, tape: tape, context)
         step.pause = Self.pause(yield)
         let count = batch.rows * architecture.hiddenSize

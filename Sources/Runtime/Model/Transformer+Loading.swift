@@ -77,7 +77,7 @@ extension AttentionLayer {
         _ loader: any WeightSource
     ) throws(CheckpointError) {
         let columns: [Projection: Int] = [.k: a.queryWidth, .v: a.queryWidth + a.keyWidth]
-        var inputs: [PlacedLinear] = []
+        var inputs: [LinearGroup.Part] = []
         var output: Linear?
         for module in a.attentionModules(layer) {
             guard let projection = module.projection else { continue }
@@ -90,7 +90,7 @@ extension AttentionLayer {
             if isOutput {
                 output = linear
             } else {
-                inputs.append(PlacedLinear(linear: linear, column: columns[projection] ?? 0))
+                inputs.append(LinearGroup.Part(linear: linear, column: columns[projection] ?? 0))
             }
         }
         guard let output else { preconditionFailure("attention has an output projection") }
@@ -99,7 +99,7 @@ extension AttentionLayer {
             let path = "model.layers.\(layer).self_attn.\(name).weight"
             return NormLayer(weight: try loader.vector(path, count: a.headDim), a.norm)
         }
-        self.inputs = inputs
+        self.inputs = LinearGroup(parts: inputs)
         self.output = output
         queryNorm = try headNorm("q_norm")
         keyNorm = try headNorm("k_norm")
@@ -123,7 +123,7 @@ extension GatedMLP {
         hasBias: Bool,
         _ loader: any WeightSource
     ) throws(CheckpointError) {
-        var inputs: [AttentionLayer.PlacedLinear] = []
+        var inputs: [LinearGroup.Part] = []
         var down: Linear?
         for module in modules {
             let linear = try Linear(module, hasBias: hasBias, loader)
@@ -131,11 +131,11 @@ extension GatedMLP {
                 down = linear
             } else {
                 let column = module.projection == .up ? module.outputs : 0
-                inputs.append(AttentionLayer.PlacedLinear(linear: linear, column: column))
+                inputs.append(LinearGroup.Part(linear: linear, column: column))
             }
         }
         guard let down else { preconditionFailure("an MLP has a down projection") }
-        self.inputs = inputs
+        self.inputs = LinearGroup(parts: inputs)
         self.down = down
         activation = a.activation
     }

@@ -17,7 +17,7 @@ extension Block {
             case .dense(let mlp): [mlp]
             case .sparse(let mlp): mlp.experts
             }
-        return attention.inputs.map(\.linear) + [attention.output]
-            + mlps.flatMap { $0.inputs.map(\.linear) + [$0.down] }
+        return attention.inputs.parts.map(\.linear) + [attention.output]
+            + mlps.flatMap { $0.inputs.parts.map(\.linear) + [$0.down] }
     }
 }

@@ -50,6 +50,7 @@ public final class Workspace {
     let exactInput: LinearInput
     var sequences: SequenceTable
     var tasks = LoRATaskList()
+    var linearRun = LinearRun()
     let positionMemory: AlignedBuffer<Int32>
     var frequencyCache: [FrequencyCache]
 
@@ -106,6 +107,18 @@ public final class Workspace {
     func lowRank(_ count: Int) -> UnsafeMutablePointer<Float> {
         if lowRankMemory.count < count { lowRankMemory = AlignedBuffer(count: count) }
         return lowRankMemory.baseAddress
+    }
+
+    /// Begins to collect what one run of the thread pool computes.
+    func beginRun() {
+        tasks.removeAll()
+        linearRun.removeAll()
+    }
+
+    /// Computes what was collected.
+    func run(_ input: LinearInput, _ context: ComputeContext) {
+        let t = lowRank(tasks.lowRankCount)
+        tasks.withTasks { linearRun.run(input, tasks: $0, lowRank: t, context) }
     }
 
     /// Scratch of DoRA.
