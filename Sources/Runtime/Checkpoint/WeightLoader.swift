@@ -117,6 +117,8 @@ final class WeightLoader: WeightSource {
         let source = try tensor(name)
         try check(source, [rows, columns])
         weights.append(name, source.bytes, owner: source.file)
+        // Products read the 8-bit blocks; what else reads the file finds it in the page cache.
+        defer { if products == .eightBit, compute == .int8 { source.file.discard(source.bytes) } }
         return DenseMatrix(
             source.bytes,
             format: try format(source),

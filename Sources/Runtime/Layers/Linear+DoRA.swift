@@ -178,18 +178,25 @@ extension Linear {
             cross: [Float](repeating: 0, count: outputs),
             delta: [Float](repeating: 0, count: outputs)
         )
+        // ⟨W, B A⟩ = Σ B P, and with M = (A Aᵀ) B also ‖B A‖² = Σ B M.
+        let gram = AlignedBuffer<Float>(count: rank * rank)
+        let mixed = AlignedBuffer<Float>(count: rank * outputs)
+        DenseAlgebra.gram(a.pointer, rows: rank, columns: inputs, into: gram.baseAddress)
+        DenseAlgebra.multiply(
+            gram.baseAddress,
+            b.pointer,
+            rows: rank,
+            columns: outputs,
+            into: mixed.baseAddress,
+            context.pool
+        )
         for i in 0..<rank {
             let bi = b.pointer + i * outputs
             let pi = UnsafePointer(product.baseAddress) + i * outputs
-            for column in 0..<outputs { result.cross[column] += bi[column] * pi[column] }
-            for j in 0..<rank {
-                let bj = b.pointer + j * outputs
-                let gram = Float(
-                    Vector.dot(a.pointer + i * inputs, a.pointer + j * inputs, count: inputs)
-                )
-                for column in 0..<outputs {
-                    result.delta[column] += bi[column] * gram * bj[column]
-                }
+            let mi = UnsafePointer(mixed.baseAddress) + i * outputs
+            for column in 0..<outputs {
+                result.cross[column] += bi[column] * pi[column]
+                result.delta[column] += bi[column] * mi[column]
             }
         }
         return result

@@ -125,9 +125,9 @@ struct Linear: Sendable {
     ) {
         for segment in step.segments {
             for entry in segment.mix.entries {
-                guard let pair = entry.adapter.pair(module.slot),
-                    pair.bias != nil || pair.loraBias != nil
-                else { continue }
+                guard entry.adapter.hasBiases, let pair = entry.adapter.pair(module.slot) else {
+                    continue
+                }
                 for row in segment.rows {
                     let y = y + row * stride
                     if let loraBias = pair.loraBias {

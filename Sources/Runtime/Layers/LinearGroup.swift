@@ -43,7 +43,9 @@ extension Linear {
         }
         if case .dense(let matrix) = weight, matrix.tiled == nil { return false }
         return step.segments.allSatisfy { segment in
-            segment.mix.entries.allSatisfy { $0.adapter.pair(module.slot)?.dora == nil }
+            segment.mix.entries.allSatisfy {
+                !$0.adapter.hasDoRA || $0.adapter.pair(module.slot)?.dora == nil
+            }
         }
     }
 

@@ -25,6 +25,8 @@ public final class LoRAAdapter: Sendable {
     let embedding: EmbeddingPair?
     /// Bytes of its weights.
     public let bytes: Int
+    /// Whether some pair is DoRA's, and whether some has a bias: asked at every layer of a step.
+    let hasDoRA: Bool, hasBiases: Bool
 
     private let memory: (any AnyObject & Sendable)?
 
@@ -41,6 +43,8 @@ public final class LoRAAdapter: Sendable {
         self.pairs = pairs
         self.embedding = embedding
         self.bytes = bytes
+        hasDoRA = pairs.contains { $0?.dora != nil }
+        hasBiases = pairs.contains { $0?.bias != nil || $0?.loraBias != nil }
         self.memory = memory
     }
 

@@ -50,7 +50,8 @@ public struct AlignedBuffer<Element: BitwiseCopyable>: ~Copyable {
             preconditionFailure("out of memory: \(size) bytes")
         }
         let start = address.alignedUp(toMultipleOf: hugePage)
-        madvise(start, size, Int32(MADV_HUGEPAGE))
+        // The rest behind the last whole one comes in small pages, as far as it is used.
+        madvise(start, size / hugePage * hugePage, Int32(MADV_HUGEPAGE))
         return (start, UnsafeMutableRawBufferPointer(start: address, count: length))
     }
 

@@ -152,9 +152,10 @@ struct WeightBytes: @unchecked Sendable {  // read-only bytes that `owners` keep
 
     func hash() -> String {
         var hash = SHA256()
-        for part in parts {
+        for (part, owner) in zip(parts, owners) {
             hash.update(part.name)
             hash.update(part.bytes)
+            (owner as? MemoryMappedFile)?.discard(part.bytes)
         }
         return SHA256.hex(hash.finalize())
     }
