@@ -96,7 +96,8 @@ struct AddedTokenMatcher: Sendable {
                 end += length
             }
         }
-        // A match can begin inside white space that the one before has swallowed.
-        return max(start, done)..<max(end, done)
+        // A match can begin inside white space that the one before has swallowed: it counts, and what
+        // follows it is text again, as in the reference implementation.
+        return start..<end
     }
 }

@@ -48,12 +48,14 @@ struct AddedVocabulary: Sendable {
     func matcher(normalized: Bool, _ normalize: ([UInt8]) -> [UInt8]) -> AddedTokenMatcher {
         var trie = ByteTrie()
         var first = [Bool](repeating: false, count: 256)
+        var seen: Set<[UInt8]> = []
         for token in order where token.isNormalized == normalized {
             guard let id = ids[token.content] else { continue }
             let spelling = normalized ? normalize(token.content) : token.content
             guard let byte = spelling.first else { continue }
             first[Int(byte)] = true
-            trie.insert(spelling, value: id)
+            // Of tokens that are one when normalized, the first counts.
+            if seen.insert(spelling).inserted { trie.insert(spelling, value: id) }
         }
         var special = Set<Int32>()
         for (id, token) in tokens where isSpecial(token.content) { special.insert(id) }
