@@ -89,6 +89,24 @@ def test_everything_sent_is_echoed(done):
     assert done["seed"] == 7
 
 
+def test_every_value_is_resolved(wire, base, file):
+    job = wire.post(JOBS, {"model": base, "training_file": file}).json["id"]
+    state = finished(wire, job)
+    assert state["status"] == "succeeded", state
+    shown = state["hyperparameters"]
+    assert set(EXTENSIONS) <= set(shown)
+    optional = {"loraplus_lr_ratio", "neftune_noise_alpha", "save_total_limit"}
+    for name, value in shown.items():
+        assert value != "auto" and (value is not None or name in optional), name
+    steps = shown["n_epochs"] * -(-8 // shown["batch_size"])
+    assert shown["save_steps"] * shown["n_epochs"] == steps
+    assert 0 <= shown["warmup_steps"] <= steps
+    assert "q_proj" in shown["lora_target_modules"]
+    assert shown["cutoff_len"] == min(2048, wire.get(f"/v1/models/{base}").json["max_model_len"])
+    assert shown["learning_rate"] == 1e-4 * shown["learning_rate_multiplier"]
+    wire.delete(f"/v1/models/{state['fine_tuned_model']}")
+
+
 def test_events_checkpoints_and_results(wire, base, done):
     job = done["id"]
     events = wire.get(f"{JOBS}/{job}/events?limit=1000").json

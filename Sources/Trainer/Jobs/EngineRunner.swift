@@ -69,7 +69,7 @@ public struct EngineRunner: FineTuningRunner {
         let plan = TrainingPlan(hyperparameters: hyperparameters, data: cut)
         try checkMemory(plan, start)
         return PreparedRun(
-            hyperparameters: hyperparameters,
+            hyperparameters: plan.resolvedHyperparameters,
             totalSteps: plan.totalSteps,
             notes: cut.notes + [plan.summary]
         )
