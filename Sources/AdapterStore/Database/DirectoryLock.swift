@@ -26,6 +26,8 @@ final class DirectoryLock: Sendable {
     }
 
     deinit {
+        // Closing is not enough: a child that is being spawned has the descriptor until it executes.
+        flock(descriptor, LOCK_UN)
         close(descriptor)
     }
 
