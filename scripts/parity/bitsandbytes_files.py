@@ -20,12 +20,14 @@ from safetensors.torch import load_file
 
 import nf4
 import tiny
-from checkpoints import cases, make
+from checkpoints import BASE, Case, cases, make
 from serve import expectation, reference, stored_weights
 from server import Server
 
 NAMES = ["llama.v4", "llama.tied-head-dim", "mistral.window-v4", "qwen2.v4", "qwen3.tied",
          "phi3.v4", "gemma2.v4", "gemma3.scaled", "smollm3.v4", "granite.v4"]
+#: Rows of whole blocks, which bitsandbytes' CPU kernels get right.
+EVEN = Case("llama.even", transformers.LlamaConfig(**{**BASE, "intermediate_size": 128}))
 
 
 def tensors(folder):
@@ -72,7 +74,10 @@ def decoded(tensors, name):
 def loaded(folder, prompt):
     """transformers on a file of ours: the greatest difference of a weight from the formula, and its
     log probabilities; None where bitsandbytes' CPU kernels are wrong."""
-    model = transformers.AutoModelForCausalLM.from_pretrained(folder, device_map="cpu").float()
+    model = transformers.AutoModelForCausalLM.from_pretrained(folder, device_map="cpu")
+    for parameter in model.parameters():
+        if parameter.is_floating_point():
+            parameter.data = parameter.data.float()
     found, worst, is_sound = tensors(folder), 0.0, True
     for name, module in model.named_modules():
         if not isinstance(module, bitsandbytes.nn.Linear4bit):
@@ -128,8 +133,9 @@ def main(facet, folder):
     print("| checkpoint | scales | same codes | scales differ | weights in bitsandbytes | "
           "log-prob there | ours served | theirs served | same bits |")
     print("|---|---|---|---|---|---|---|---|---|")
-    known = {case.name: (seed, case) for seed, case in enumerate(cases())}
-    return [name for name in NAMES if not check(facet, folder, known[name][1], known[name][0])]
+    known = {case.name: (seed, case) for seed, case in enumerate([*cases(), EVEN])}
+    names = [EVEN.name, *NAMES]
+    return [name for name in names if not check(facet, folder, known[name][1], known[name][0])]
 
 
 if __name__ == "__main__":
