@@ -54,6 +54,12 @@ private struct ExchangeWorker: Sendable {
         } catch {
             fail(error)
         }
+        if mayHaveBeenLarge { FreeMemory.releaseSoon() }
+    }
+
+    /// Whether it is worth looking for memory that nobody needs any more.
+    private var mayHaveBeenLarge: Bool {
+        request.headers["transfer-encoding"] != nil || request.body.declaredLength ?? 0 >= 1 << 20
     }
 
     private func deliver(_ response: HTTPResponse) async throws {

@@ -38,6 +38,11 @@ void fk_pool_run(fk_pool *pool, size_t count, fk_task task, void *context);
 /// sleep.
 void fk_pool_hold(fk_pool *pool, int change);
 
+// MARK: Memory (memory.c)
+
+/// Hands what the allocator holds free back to the system, where the C library can.
+void fk_release_free_memory(void);
+
 // MARK: Number formats (convert.c)
 
 enum { FK_F32 = 0, FK_F16 = 1, FK_BF16 = 2 };

@@ -1,0 +1,20 @@
+import CKernels
+import Synchronization
+
+/// Memory that the allocator keeps after large requests, where the system could use it.
+///
+/// A document of many small values leaves holes that the C library fills again but never gives
+/// back by itself.
+public enum FreeMemory {
+    private static let isAboutToBeReleased = Atomic(false)
+
+    /// Gives it back in a second, however often this is called until then.
+    public static func releaseSoon() {
+        guard !isAboutToBeReleased.exchange(true, ordering: .relaxed) else { return }
+        Task.detached(priority: .background) {
+            try? await Task.sleep(for: .seconds(1))
+            isAboutToBeReleased.store(false, ordering: .relaxed)
+            fk_release_free_memory()
+        }
+    }
+}
