@@ -186,6 +186,11 @@ def test_metrics(wire):
         "vllm:lora_requests_info",
         "vllm:request_success_total",
         "vllm:time_to_first_token_seconds_bucket",
+        "vllm:request_queue_time_seconds_bucket",
+        "vllm:request_inference_time_seconds_bucket",
+        "vllm:request_prefill_time_seconds_bucket",
+        "vllm:request_decode_time_seconds_bucket",
+        "vllm:iteration_tokens_total_bucket",
         "process_open_fds",
         "process_resident_memory_bytes",
     ]:

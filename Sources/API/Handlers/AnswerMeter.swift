@@ -35,6 +35,9 @@ struct AnswerMeter: Sendable {
         requests.promptTokens.observe(Double(timer.promptTokens), model)
         requests.generationTokens.observe(Double(timer.tokens), model)
         requests.endToEnd.observe(timer.elapsed, model)
+        requests.queue.observe(timer.queued, model)
+        requests.prefill.observe(timer.reading, model)
+        requests.inference.observe(timer.running, model)
         if let decoding = timer.decoding {
             requests.decode.observe(decoding, model)
             let later = timer.tokens - timer.choices.count
@@ -46,6 +49,8 @@ struct AnswerMeter: Sendable {
     struct Timer {
         private let meter: AnswerMeter
         private let start = ContinuousClock.now
+        private var begun: ContinuousClock.Instant
+        private var read: ContinuousClock.Instant
         private var first: ContinuousClock.Instant?
         /// When the last token of each choice came.
         fileprivate var choices: [ContinuousClock.Instant?]
@@ -56,12 +61,16 @@ struct AnswerMeter: Sendable {
 
         fileprivate init(meter: AnswerMeter, choices: Int) {
             self.meter = meter
+            begun = start
+            read = start
             self.choices = Array(repeating: nil, count: choices)
         }
 
-        mutating func promptTokens(_ count: Int, cached: Int) {
+        mutating func prompt(of count: Int, _ summary: PromptSummary) {
             promptTokens = count
-            cachedTokens = cached
+            cachedTokens = summary.cachedTokens
+            begun = summary.begun ?? start
+            read = .now
         }
 
         mutating func token(choice: Int) {
@@ -90,11 +99,19 @@ struct AnswerMeter: Sendable {
         mutating func succeeded() { hasSucceeded = true }
 
         fileprivate var elapsed: Double { start.duration(to: .now) / .seconds(1) }
+        /// Seconds in the queue.
+        fileprivate var queued: Double { start.duration(to: begun) / .seconds(1) }
+        /// Seconds until the prompt was read.
+        fileprivate var reading: Double { begun.duration(to: read) / .seconds(1) }
+        /// Seconds from the end of the wait to the last token.
+        fileprivate var running: Double { begun.duration(to: last ?? read) / .seconds(1) }
 
         /// Seconds from the first token to the last.
         fileprivate var decoding: Double? {
-            guard let first, let last = choices.compactMap({ $0 }).max() else { return nil }
+            guard let first, let last else { return nil }
             return first.duration(to: last) / .seconds(1)
         }
+
+        private var last: ContinuousClock.Instant? { choices.compactMap { $0 }.max() }
     }
 }

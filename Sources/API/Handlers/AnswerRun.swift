@@ -83,7 +83,7 @@ struct AnswerRun: Sendable {
         for await event in stream {
             switch event {
             case .prompt(let summary):
-                timer.promptTokens(request.prompt.count, cached: summary.cachedTokens)
+                timer.prompt(of: request.prompt.count, summary)
                 try await body(.prompt(index, summary))
             case .token(let choice, let sample):
                 guard choices.isOpen(choice) else { continue }

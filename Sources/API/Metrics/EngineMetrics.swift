@@ -42,6 +42,12 @@ final class EngineMetrics: Sendable {
         "vllm:generation_tokens_total",
         "Number of generation tokens processed."
     )
+    private let iteration = MetricFamily(
+        "vllm:iteration_tokens_total",
+        .histogram(EngineStatistics.rowBounds.map(Double.init)),
+        help: "Histogram of number of tokens per engine_step.",
+        labels: ["model_name"]
+    )
     private let lora = MetricFamily(
         "vllm:lora_requests_info",
         .gauge,
@@ -74,8 +80,9 @@ final class EngineMetrics: Sendable {
 
     var families: [MetricFamily] {
         [
-            running, waiting, usage, queries, hits, preemptions, prompt, generation, lora, cache,
-            blocks, steps, rows, failed, training, served,
+            running, waiting, usage, queries, hits, preemptions, prompt, generation, iteration,
+            lora,
+            cache, blocks, steps, rows, failed, training, served,
         ]
     }
 
@@ -99,6 +106,12 @@ final class EngineMetrics: Sendable {
         steps.set(Double(statistics.steps), model)
         rows.set(Double(statistics.rows), model)
         failed.set(Double(statistics.failed), model)
+        let entries = statistics.stepsByRows
+        iteration.set(
+            buckets: (0...EngineStatistics.rowBounds.count).map { entries[$0] },
+            sum: Double(statistics.rows),
+            model
+        )
         training.set(Double(statistics.trainingSlices), model)
         served.set(Double(statistics.stepsWithinTraining), model)
         blocks.set(Double(statistics.kvBlocksUsed), "used")

@@ -58,6 +58,17 @@ final class MetricFamily: Sendable {
         }
     }
 
+    /// Sets a histogram that is counted elsewhere.
+    ///
+    /// - Parameter buckets: The values in each bucket alone, and last those beyond all.
+    func set(buckets: [Int], sum: Double, _ values: String...) {
+        update(values) { series in
+            series.buckets = buckets.dropLast()
+            series.count = buckets.reduce(0, +)
+            series.sum = sum
+        }
+    }
+
     /// Forgets all series: for gauges that are set anew at every scrape.
     func reset() {
         series.withLock { $0.removeAll(keepingCapacity: true) }

@@ -34,6 +34,21 @@ final class RequestMetrics: Sendable {
         "Histogram of e2e request latency in seconds.",
         MetricBuckets.request
     )
+    let queue = RequestMetrics.histogram(
+        "vllm:request_queue_time_seconds",
+        "Histogram of time spent in WAITING phase for request.",
+        MetricBuckets.request
+    )
+    let inference = RequestMetrics.histogram(
+        "vllm:request_inference_time_seconds",
+        "Histogram of time spent in RUNNING phase for request.",
+        MetricBuckets.request
+    )
+    let prefill = RequestMetrics.histogram(
+        "vllm:request_prefill_time_seconds",
+        "Histogram of time spent in PREFILL phase for request.",
+        MetricBuckets.request
+    )
     let decode = RequestMetrics.histogram(
         "vllm:request_decode_time_seconds",
         "Histogram of time spent in DECODE phase for request.",
@@ -62,7 +77,7 @@ final class RequestMetrics: Sendable {
     var families: [MetricFamily] {
         [
             success, promptTokens, generationTokens, choices, maxTokens, firstToken, perToken,
-            interToken, endToEnd, decode,
+            interToken, endToEnd, queue, inference, prefill, decode,
         ]
     }
 

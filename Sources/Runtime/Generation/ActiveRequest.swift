@@ -5,6 +5,7 @@ final class ActiveRequest {
     var choices: [ActiveChoice]
     var promptLogprobs: [TokenSample]?
     var cachedTokens = 0
+    private(set) var begun: ContinuousClock.Instant?
     var isPromptAnnounced = false
     var isOpen = true
 
@@ -32,6 +33,11 @@ final class ActiveRequest {
             promptLogprobs = request.prompt.prefix(1).map { TokenSample(id: $0) }
             promptLogprobs?.reserveCapacity(request.prompt.count)
         }
+    }
+
+    /// Its first rows are about to be computed.
+    func begin() {
+        if begun == nil { begun = .now }
     }
 
     /// Choices that have not ended.

@@ -38,7 +38,8 @@ extension EngineCore {
         active.isPromptAnnounced = true
         let summary = PromptSummary(
             cachedTokens: active.cachedTokens,
-            logprobs: active.promptLogprobs
+            logprobs: active.promptLogprobs,
+            begun: active.begun
         )
         active.promptLogprobs = nil
         statistics.promptTokens += active.request.prompt.count

@@ -88,8 +88,7 @@ package final class EngineCore {
         crew.run(&tasks)
         for task in tasks { deliver(task) }
         tasks.removeAll(keepingCapacity: true)
-        statistics.steps += 1
-        statistics.rows += step.rows
+        statistics.countStep(rows: step.rows)
         updateStatistics()
         return true
     }
@@ -100,12 +99,14 @@ extension EngineCore {
         for part in step.parts {
             let tokens = scheduler.tokens(part.sequence)
             let start = batch.tokens.count
+            let request = scheduler.owner(part.sequence).request
+            requests[request]?.begin()
             batch.append(
                 tokens: tokens[part.start..<part.end],
                 firstPosition: part.start,
                 reach: scheduler.reach(part.sequence),
                 blockTable: scheduler.blockTable(part.sequence),
-                adapters: scheduler.adapters(of: scheduler.owner(part.sequence).request),
+                adapters: scheduler.adapters(of: request),
                 logits: .none
             )
             for position in part.logitsFrom..<part.end {

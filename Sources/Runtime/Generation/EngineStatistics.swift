@@ -21,6 +21,9 @@ public struct EngineStatistics: Sendable, Hashable {
     public var steps = 0
     /// Rows of all steps.
     public var rows = 0
+    /// Steps by their rows: entry i counts those with at most `rowBounds[i]`, but more than the
+    /// bound before; the entry after the last bound counts the rest.
+    public var stepsByRows = SIMD16<Int>()
     /// Prompt tokens of the requests whose prompt has been read.
     public var promptTokens = 0
     /// Prompt tokens looked up in the prefix cache.
@@ -42,6 +45,19 @@ public struct EngineStatistics: Sendable, Hashable {
 
     /// Nothing yet.
     public init() {}
+
+    /// The bounds of `stepsByRows`.
+    public static let rowBounds = [
+        1, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384,
+    ]
+
+    /// Counts a step of the model.
+    mutating func countStep(rows count: Int) {
+        steps += 1
+        rows += count
+        let entry = Self.rowBounds.firstIndex { count <= $0 } ?? Self.rowBounds.count
+        stepsByRows[entry] += 1
+    }
 
     /// The share of KV blocks in use, 0…1.
     public var kvUsage: Double { kvBlocks == 0 ? 0 : Double(kvBlocksUsed) / Double(kvBlocks) }

@@ -21,11 +21,29 @@ public struct PromptSummary: Sendable, Hashable {
     ///
     /// The first has no log-probability: nothing precedes it.
     public var logprobs: [TokenSample]?
+    /// When the wait in the queue was over and reading began.
+    public var begun: ContinuousClock.Instant?
 
     /// What reading the prompt gave.
-    public init(cachedTokens: Int = 0, logprobs: [TokenSample]? = nil) {
+    public init(
+        cachedTokens: Int = 0,
+        logprobs: [TokenSample]? = nil,
+        begun: ContinuousClock.Instant? = nil
+    ) {
         self.cachedTokens = cachedTokens
         self.logprobs = logprobs
+        self.begun = begun
+    }
+
+    /// Whether two say the same of the prompt, whenever it was read.
+    public static func == (left: PromptSummary, right: PromptSummary) -> Bool {
+        left.cachedTokens == right.cachedTokens && left.logprobs == right.logprobs
+    }
+
+    /// Hashes what is compared.
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(cachedTokens)
+        hasher.combine(logprobs)
     }
 }
 
