@@ -40,6 +40,8 @@ void fk_pool_hold(fk_pool *pool, int change);
 
 // MARK: Memory (memory.c)
 
+/// From now on large buffers go back to the system as they are freed.
+void fk_keep_little_memory_free(void);
 /// Hands what the allocator holds free back to the system, where the C library can.
 void fk_release_free_memory(void);
 

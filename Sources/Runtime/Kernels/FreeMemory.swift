@@ -8,7 +8,12 @@ import Synchronization
 public enum FreeMemory {
     private static let isAboutToBeReleased = Atomic(false)
 
-    /// Gives it back in a second, however often this is called until then.
+    /// From now on large buffers go back to the system as they are freed: for servers.
+    public static func keepLittle() {
+        fk_keep_little_memory_free()
+    }
+
+    /// Gives back what small values left in a second, however often this is called until then.
     public static func releaseSoon() {
         guard !isAboutToBeReleased.exchange(true, ordering: .relaxed) else { return }
         Task.detached(priority: .background) {

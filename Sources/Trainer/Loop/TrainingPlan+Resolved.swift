@@ -3,7 +3,8 @@ extension TrainingPlan {
     /// how many lie between checkpoints.
     var resolvedHyperparameters: Hyperparameters {
         var resolved = hyperparameters
-        resolved.warmupSteps = hyperparameters.learningRateSchedule(totalSteps: totalSteps)
+        resolved.warmupSteps =
+            hyperparameters.learningRateSchedule(totalSteps: totalSteps)
             .warmupSteps
         resolved.saveSteps = hyperparameters.saveSteps ?? stepsPerEpoch
         return resolved

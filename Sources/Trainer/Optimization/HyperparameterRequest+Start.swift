@@ -1,9 +1,10 @@
 import InferenceRuntime
 
 extension HyperparameterRequest {
-    /// Every value resolved for a base: examples are cut where its context ends, and `all-linear`
-    /// becomes the names of its layers. A run that goes on from an adapter keeps that adapter's
-    /// shape.
+    /// Every value resolved for a base.
+    ///
+    /// Examples are cut where its context ends, and `all-linear` becomes the names of its layers. A
+    /// run that goes on from an adapter keeps that adapter's shape.
     /// - Throws: `HyperparameterError` for a value sent that is not the adapter's.
     func resolved(
         examples: Int,

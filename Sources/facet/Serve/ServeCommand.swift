@@ -111,6 +111,7 @@ struct ServeCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
+        FreeMemory.keepLittle()
         let assembly = try await ServerAssembly(self)
         try await assembly.run()
     }
