@@ -111,6 +111,10 @@ class World:
             detail = self.server.get(f"/v1/adapters/{name}")
             known |= {g["generation"] for g in detail["generations"]}
         folder = self.server.folder / "data" / "adapters"
+        # What the start itself has staged (the demo's adapters) is gone in a moment.
+        deadline = time.monotonic() + 10
+        while any(folder.glob(".partial-*")) and time.monotonic() < deadline:
+            time.sleep(0.05)
         for entry in folder.iterdir():
             hidden = [f for f in entry.rglob("*") if f.is_file()] if entry.is_dir() else [entry]
             if not hidden and not any(g in entry.name for g in known):

@@ -72,15 +72,19 @@ final class EngineLoop {
         shared.mailbox.take(into: &received, waiting: waiting)
         guard !received.isEmpty else { return }
         for message in received { handle(message) }
+        let submitted = received.count { if case .submit = $0 { true } else { false } }
         received.removeAll(keepingCapacity: true)
         core.updateStatistics()
-        publish()
+        // At once, so that nobody sees room in the queue for requests that are just moving into it.
+        shared.state.withLock { state in
+            state.posted -= submitted
+            state.statistics = core.statistics
+        }
     }
 
     private func handle(_ message: EngineMessage) {
         switch message {
         case .submit(let request, let id, let sink):
-            shared.state.withLock { $0.posted -= 1 }
             if isStopping {
                 sink.send(.failed(.stopping))
                 sink.end()
