@@ -20,20 +20,37 @@ struct Block: Sendable {
     /// The residual stream x [rows, hidden] becomes this block's output.
     func forward(_ step: LayerStep) {
         let workspace = step.workspace
-        let (x, rows) = (workspace.hidden.baseAddress, step.rows)
-        let middle = workspace.middle.baseAddress
-        let first = workspace.attentionIn.baseAddress
-        attentionNorm.forward(x, rows: rows, into: first, step.context)
-        attention.forward(first, into: workspace.attentionOut.baseAddress, step)
-        add(workspace.attentionOut, attentionPostNorm, to: x, into: middle, step)
-
-        let second = workspace.mlpIn.baseAddress
-        mlpNorm.forward(middle, rows: rows, into: second, step.context)
+        let (x, middle) = (workspace.hidden.baseAddress, workspace.middle.baseAddress)
+        attend(step)
+        let (second, out) = (normalizeMiddle(step), workspace.mlpOut.baseAddress)
         switch mlp {
-        case .dense(let mlp): mlp.forward(second, into: workspace.mlpOut.baseAddress, step)
-        case .sparse(let mlp): mlp.forward(second, into: workspace.mlpOut.baseAddress, step)
+        case .dense(let mlp): mlp.forward(second, into: out, step)
+        case .sparse(let mlp): mlp.forward(second, into: out, step)
         }
         add(workspace.mlpOut, mlpPostNorm, to: middle, into: x, step)
+    }
+
+    /// The first half: from the residual stream to `middle`.
+    private func attend(_ step: LayerStep) {
+        let workspace = step.workspace
+        let x = workspace.hidden.baseAddress
+        attention.forward(normalizeInput(step), into: workspace.attentionOut.baseAddress, step)
+        let middle = workspace.middle.baseAddress
+        add(workspace.attentionOut, attentionPostNorm, to: x, into: middle, step)
+    }
+
+    private func normalizeInput(_ step: LayerStep) -> UnsafePointer<Float> {
+        let x = step.workspace.hidden.baseAddress
+        let first = step.workspace.attentionIn.baseAddress
+        attentionNorm.forward(x, rows: step.rows, into: first, step.context)
+        return UnsafePointer(first)
+    }
+
+    private func normalizeMiddle(_ step: LayerStep) -> UnsafePointer<Float> {
+        let middle = step.workspace.middle.baseAddress
+        let second = step.workspace.mlpIn.baseAddress
+        mlpNorm.forward(middle, rows: step.rows, into: second, step.context)
+        return UnsafePointer(second)
     }
 
     /// sum = x + scale × norm(y).
@@ -61,9 +78,29 @@ struct Block: Sendable {
 }
 
 extension Block {
+    /// Leaves in the workspace what `backward` reads: from what was kept of `forward`, or computed
+    /// again but for products that no gradient needs.
+    func recall(_ kept: KeptActivations?, _ step: LayerStep) {
+        let workspace = step.workspace
+        if let kept {
+            _ = normalizeInput(step)
+            kept.load(into: workspace, rows: step.rows)
+        } else {
+            attend(step)
+        }
+        let (second, out) = (normalizeMiddle(step), workspace.mlpOut.baseAddress)
+        switch mlp {
+        case .sparse(let mlp): mlp.forward(second, into: out, step)
+        case .dense(let mlp):
+            if kept == nil { mlp.project(second, step) }
+            mlp.activate(step)
+            if kept == nil, mlpPostNorm != nil { mlp.contract(into: out, step) }
+        }
+    }
+
     /// g [rows, hidden], the gradient of the block's output, becomes that of its input x.
     ///
-    /// The workspace holds what `forward` left; x is what it began with.
+    /// The workspace holds what `recall` left; x is what `forward` began with.
     func backward(
         _ g: UnsafeMutablePointer<Float>,
         x: UnsafePointer<Float>,

@@ -17,21 +17,38 @@ struct GatedMLP: Sendable {
         into out: UnsafeMutablePointer<Float>,
         _ step: LayerStep
     ) {
+        project(x, step)
+        activate(step)
+        contract(into: out, step)
+    }
+
+    /// gate x and up x.
+    func project(_ x: UnsafePointer<Float>, _ step: LayerStep) {
         let workspace = step.workspace
         let gateUp = workspace.gateUp.baseAddress
-        let active = workspace.active.baseAddress
         workspace.input.load(x, rows: step.rows, columns: hidden, step.context)
         inputs.forward(x, workspace.input, into: gateUp, stride: 2 * width, step)
+    }
+
+    /// act(gate x) × up x.
+    func activate(_ step: LayerStep) {
+        let gateUp = step.workspace.gateUp.baseAddress
         activation.forward(
             gate: gateUp,
             up: gateUp + width,
             rows: step.rows,
             columns: width,
             stride: 2 * width,
-            into: active,
+            into: step.workspace.active.baseAddress,
             outStride: width,
             step.context
         )
+    }
+
+    /// out = down of what is active.
+    func contract(into out: UnsafeMutablePointer<Float>, _ step: LayerStep) {
+        let workspace = step.workspace
+        let active = workspace.active.baseAddress
         workspace.input.load(active, rows: step.rows, columns: width, step.context)
         down.forward(active, workspace.input, into: out, stride: hidden, step)
     }

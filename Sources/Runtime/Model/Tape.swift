@@ -1,6 +1,7 @@
-/// What a forward pass leaves for its backward pass: every block's input, and the final stream.
+/// What a forward pass leaves for its backward pass: every block's input, and the final stream; of
+/// some blocks, all that gradients need.
 ///
-/// The rest is computed again, by the same code, so that training's forward is serving's.
+/// Of the others that is computed again, by the same code: the bits are the same.
 public final class Tape {
     /// Rows of a batch at most.
     public let maxRows: Int
@@ -10,15 +11,28 @@ public final class Tape {
     public var dropout: LoRADropout?
     /// NEFTune's noise on the embeddings, for the next pass.
     public var embeddingNoise: EmbeddingNoise?
+    /// Whether a backward pass will follow the next pass.
+    public var isForGradients = true
 
     private let hidden: Int
     private let inputs: AlignedBuffer<Float>
+    private let kept: [KeptActivations?]
 
-    init(layers: Int, hidden: Int, maxRows: Int) {
-        self.maxRows = maxRows
-        self.hidden = hidden
-        inputs = AlignedBuffer(count: (layers + 1) * maxRows * hidden)
+    /// - Parameter keeping: For each block, whether its activations are kept.
+    init(_ sizes: WorkspaceSizes, keeping: [Bool]) {
+        maxRows = sizes.rows
+        hidden = sizes.hidden
+        inputs = AlignedBuffer(count: (keeping.count + 1) * maxRows * hidden)
+        kept = keeping.map { $0 ? KeptActivations(sizes) : nil }
     }
+
+    /// Keeps what a block left in the workspace, if there is room for this block's.
+    func keep(_ layer: Int, _ workspace: Workspace, rows: Int) {
+        if isForGradients { kept[layer]?.save(workspace, rows: rows) }
+    }
+
+    /// What was kept of a block.
+    func kept(_ layer: Int) -> KeptActivations? { kept[layer] }
 
     /// The input of a block [rows, hidden]; with the number of blocks, the last one's output.
     func input(_ layer: Int) -> UnsafeMutablePointer<Float> {

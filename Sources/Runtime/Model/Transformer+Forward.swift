@@ -34,6 +34,7 @@ extension Transformer {
         for (index, block) in blocks.enumerated() {
             tape?.input(index).update(from: workspace.hidden.baseAddress, count: count)
             block.forward(step)
+            tape?.keep(index, workspace, rows: batch.rows)
             try yield?()
         }
         if let tape {

@@ -89,11 +89,20 @@ public final class Transformer: Sendable {
     }
 
     /// Memory for what a forward pass leaves for its backward pass.
-    public func makeTape(maxRows: Int) -> Tape {
-        Tape(layers: blocks.count, hidden: architecture.hiddenSize, maxRows: maxRows)
+    /// - Parameter activationBytes: What may go into activations that are then not computed again.
+    public func makeTape(maxRows: Int, activationBytes: Int = 0) -> Tape {
+        let sizes = sizes(maxRows, 1, .training)
+        var left = activationBytes / (4 * sizes.rows * sizes.keptPerRow)
+        // A mixture's activations depend on where its rows went.
+        let keeping = architecture.layers.map { layer in
+            guard !layer.isSparse, left > 0 else { return false }
+            left -= 1
+            return true
+        }
+        return Tape(sizes, keeping: keeping)
     }
 
-    /// Bytes `makeTape` allocates.
+    /// Bytes `makeTape` allocates, without activations.
     public func tapeBytes(maxRows: Int) -> Int {
         4 * (blocks.count + 1) * maxRows * architecture.hiddenSize
     }

@@ -18,6 +18,8 @@ struct WorkspaceSizes {
     let dtype: ComputeDType
     let isTraining: Bool
     let hasLogitSoftCap: Bool
+    /// Whether what a block adds is normalised first.
+    let hasPostNorms: Bool
 
     init(
         _ a: Architecture,
@@ -41,6 +43,7 @@ struct WorkspaceSizes {
         rotaryHalves = a.rotaries.map(\.half)
         self.dtype = dtype
         hasLogitSoftCap = a.logitSoftCap != nil
+        hasPostNorms = a.normPlacement == .beforeAndAfter
     }
 
     /// Columns of the widest input of a linear layer.
@@ -61,6 +64,11 @@ struct WorkspaceSizes {
         case .bf16: return 4 * rows * widestInput
         case .int8: return blocks * 72
         }
+    }
+
+    /// Numbers that `KeptActivations` keeps of a row.
+    var keptPerRow: Int {
+        qkv + rawHeads + heads + query + hidden + 2 * inner + (hasPostNorms ? 2 * hidden : 0)
     }
 
     /// Bytes of a `BackwardWorkspace`.

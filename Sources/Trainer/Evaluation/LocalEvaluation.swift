@@ -90,7 +90,7 @@ public struct LocalEvaluation: Sendable {
         // The engine's thread owns the pool.
         return try await subject.engine.runTraining { slot in
             let longest = examples.map(\.example.tokens.count).max() ?? 1
-            let workspace = TrainingWorkspace(model: base.model, longest: longest)
+            let workspace = TrainingWorkspace(model: base.model, longest: longest, limit: 0)
             var sums = LossSums()
             var done = 0
             for part in workspace.fitting(examples) {

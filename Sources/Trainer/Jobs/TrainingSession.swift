@@ -32,7 +32,11 @@ struct TrainingSession {
             model: environment.model,
             plan: plan,
             state: state,
-            workspace: TrainingWorkspace(model: environment.model, longest: plan.longest),
+            workspace: TrainingWorkspace(
+                model: environment.model,
+                longest: plan.longest,
+                limit: environment.memoryLimit
+            ),
             context: environment.context
         )
     }

@@ -111,7 +111,7 @@ public struct LocalTraining {
             model: base.model,
             plan: plan,
             state: state,
-            workspace: TrainingWorkspace(model: base.model, longest: plan.longest),
+            workspace: TrainingWorkspace(model: base.model, longest: plan.longest, limit: .max),
             context: base.context
         )
         var history = restored

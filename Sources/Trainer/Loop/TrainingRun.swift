@@ -67,6 +67,7 @@ package final class TrainingRun: @unchecked Sendable {
         for (index, micro) in microBatches(batch).enumerated() {
             let tape = workspace.tape
             let seed = passSeed(step: done, index: index)
+            tape.isForGradients = true
             tape.dropout =
                 hyperparameters.dropout > 0
                 ? LoRADropout(probability: Float(hyperparameters.dropout), seed: seed) : nil
@@ -119,6 +120,7 @@ package final class TrainingRun: @unchecked Sendable {
         workspace.tape.dropout = nil
         workspace.tape.embeddingNoise = nil
         var sums = LossSums()
+        workspace.tape.isForGradients = false
         for micro in workspace.fitting(plan.validation) {
             let pass = MicroBatch(micro, scale: 1, adapters: adapters, workspace)
             let scores = try pass.scores(model, workspace, context, yield)

@@ -15,7 +15,9 @@ package final class TrainingWorkspace: @unchecked Sendable {
     /// Rows of logits at a time; the loss goes over the rest in tiles of this height.
     static let logitRows = 64
 
-    package init(model: Transformer, longest: Int) {
+    /// - Parameter limit: Bytes it may take; what is left of them keeps activations, at most as
+    ///   much as the model takes or 1 GiB, and half of what the machine has free.
+    package init(model: Transformer, longest: Int, limit: Int) {
         maxRows = Self.rows(longest: longest)
         activations = model.makeWorkspace(
             maxRows: maxRows,
@@ -23,11 +25,16 @@ package final class TrainingWorkspace: @unchecked Sendable {
             purpose: .training
         )
         gradients = model.makeBackwardWorkspace(maxRows: maxRows, maxLogitRows: Self.logitRows)
-        tape = model.makeTape(maxRows: maxRows)
+        let left =
+            min(limit, MachineMemory.available / 2) - Self.bytes(model: model, longest: longest)
+        tape = model.makeTape(
+            maxRows: maxRows,
+            activationBytes: min(max(left, 0), max(model.weightBytes, 1 << 30))
+        )
         cache = model.makeCache(blocks: Self.blocks(maxRows))
     }
 
-    /// What `init` will take, in bytes.
+    /// The least `init` takes, in bytes.
     static func bytes(model: Transformer, longest: Int) -> Int {
         let rows = rows(longest: longest)
         return model.workspaceBytes(maxRows: rows, maxLogitRows: logitRows, purpose: .training)

@@ -17,6 +17,14 @@ struct ModelFixture {
         model = try ModelLoader.load(folder: folder, compute: compute, pool: pool) { _ in }.model
     }
 
+    /// Random weights of a shape.
+    init(random configuration: JSONValue, compute: ComputeDType) throws {
+        let pool = ThreadPool(threads: 2)
+        folder = ""
+        context = ComputeContext(pool: pool, dtype: compute)
+        model = try ModelLoader.random(configuration: configuration, compute: compute, pool: pool)
+    }
+
     init(_ name: String, compute: ComputeDType = .fp32) throws {
         try self.init(folder: Self.root + "/" + name, compute: compute)
     }

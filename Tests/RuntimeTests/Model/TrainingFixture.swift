@@ -15,7 +15,8 @@ struct TrainingFixture {
         _ fixture: ModelFixture,
         _ configuration: LoRAConfiguration,
         rows: Int,
-        logitRows: Int
+        logitRows: Int,
+        activationBytes: Int = 0
     ) throws {
         let model = fixture.model
         self.fixture = fixture
@@ -28,7 +29,7 @@ struct TrainingFixture {
             for: model.architecture
         )
         gradients = LoRAGradients(adapter: adapter, parameters: parameters)
-        tape = model.makeTape(maxRows: rows)
+        tape = model.makeTape(maxRows: rows, activationBytes: activationBytes)
         cache = model.makeCache(blocks: rows / 16 + 8)
         workspace = model.makeWorkspace(
             maxRows: rows,

@@ -87,7 +87,7 @@ struct ReferenceRunTests {
                 model: model,
                 plan: plan,
                 state: state,
-                workspace: TrainingWorkspace(model: model, longest: plan.longest),
+                workspace: TrainingWorkspace(model: model, longest: plan.longest, limit: .max),
                 context: context
             )
             var records: [StepRecord] = []
