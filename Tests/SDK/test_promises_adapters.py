@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+import tarfile
 import time
 from pathlib import Path
 
@@ -273,3 +274,27 @@ def test_round_trips_keep_every_byte(world, tmp_path):
     run("export", "last", str(tmp_path / "last"), *model)
     for folder in ["plain", "last"]:
         assert adapters.read(tmp_path / folder) == adapters.read(first)
+
+
+def test_export_over_http(world, tmp_path):
+    """The archive holds the files that came in and can be loaded again; nothing is left on the disk."""
+    source = Path(world.make("out", 11))
+    assert world.load("out", str(source)).status == 200
+    before = sorted(path.name for path in (world.folder / "data" / "adapters").iterdir())
+    answer = world.wire.get("/v1/adapters/out/content")
+    assert answer.status == 200, answer
+    assert answer.headers["content-type"] == "application/x-tar"
+    assert 'filename="out.tar"' in answer.headers["content-disposition"]
+    archive = world.folder / "out.tar"
+    archive.write_bytes(answer.data)
+    with tarfile.open(archive) as tar:
+        weights = tar.extractfile("adapter_model.safetensors").read()
+    assert weights == (source / "adapter_model.safetensors").read_bytes()
+    again = world.load("again", str(archive))
+    assert again.status == 200, again
+    assert world.say("again") == world.say("out") != world.say(world.base)
+
+    assert world.wire.get("/v1/adapters/out/content?format=gguf").data[:4] == b"GGUF"
+    assert world.wire.get("/v1/adapters/out/content?format=zip").status == 400
+    assert world.wire.get("/v1/adapters/nobody/content").status == 404
+    assert sorted(path.name for path in (world.folder / "data" / "adapters").iterdir()) == before

@@ -66,8 +66,9 @@ private struct ExchangeWorker: Sendable {
         switch response.body {
         case .bytes(let bytes):
             outbox.send(head(of: response, .bytes(bytes.count)), bytes)
-        case .file(let path):
+        case .file(let path, let holder):
             try await send(response, file: path)
+            withExtendedLifetime(holder) {}
         case .stream(let stream):
             outbox.begin(head(of: response, .unknown))
             if request.method != .head {

@@ -8,8 +8,9 @@ public struct HTTPResponse: Sendable {
         case bytes([UInt8])
         /// Chunks, sent as they are written.
         case stream(HTTPBodyStream)
-        /// The contents of the file at a path, read as the client takes them.
-        case file(path: String)
+        /// The contents of the file at a path, read as the client takes them; what is held with it
+        /// keeps the file there until then.
+        case file(path: String, holding: (any Sendable)?)
     }
 
     /// The status.
@@ -52,9 +53,28 @@ public struct HTTPResponse: Sendable {
         HTTPResponse(headers: ["Content-Type": contentType], body: .bytes(Array(text.utf8)))
     }
 
-    /// The contents of a file.
-    public static func file(_ path: String, contentType: String) -> HTTPResponse {
-        HTTPResponse(headers: ["Content-Type": contentType], body: .file(path: path))
+    /// The contents of a file, which `holder` keeps there.
+    public static func file(
+        _ path: String,
+        contentType: String,
+        holding holder: (any Sendable)? = nil
+    ) -> HTTPResponse {
+        HTTPResponse(
+            headers: ["Content-Type": contentType],
+            body: .file(path: path, holding: holder)
+        )
+    }
+
+    /// Says under what name to save the body.
+    ///
+    /// Only plain characters go into the header.
+    public mutating func attach(as filename: String) {
+        let plain = filename.utf8.map { byte in
+            (0x20..<0x7F).contains(byte) && byte != UInt8(ascii: "\"")
+                && byte != UInt8(ascii: "\\") ? byte : UInt8(ascii: "_")
+        }
+        let name = String(decoding: plain, as: UTF8.self)
+        headers["Content-Disposition"] = "attachment; filename=\"\(name)\""
     }
 
     /// A body written by `produce` while it is sent.

@@ -74,6 +74,33 @@ struct AdaptersHandler: Sendable {
         return .json(["name": .string(name), "object": "adapter", "deleted": true])
     }
 
+    /// One file: a tar archive of the PEFT directory, or llama.cpp's form with `format=gguf`.
+    func content(_ request: HTTPRequest, _ caller: Caller) async throws -> HTTPResponse {
+        let format = try Self.format(request)
+        let name = request.parameters["name"] ?? ""
+        do throws(AdapterStoreError) {
+            let generation = try store.resolve(name, for: caller.adapterCaller, splitKey: "")
+            let exported = try await store.exported(generation, as: format)
+            var response = HTTPResponse.file(
+                exported.path,
+                contentType: format == .tar ? "application/x-tar" : "application/octet-stream",
+                holding: exported
+            )
+            response.attach(as: "\(generation.name).\(format.rawValue)")
+            return response
+        } catch {
+            throw APIError(error, param: "name")
+        }
+    }
+
+    private static func format(_ request: HTTPRequest) throws(APIError) -> AdapterFormat {
+        switch try request.query("format") {
+        case nil, "tar": .tar
+        case "gguf": .gguf
+        case let format?: throw .notAmong("format", ["tar", "gguf"], format)
+        }
+    }
+
     /// Points an alias at the adapter of the path, splits it between generations, or takes its
     /// last change back.
     func alias(_ request: HTTPRequest, _ caller: Caller) async throws -> HTTPResponse {

@@ -94,7 +94,7 @@ struct FilesHandler: Sendable {
             files.path(of: file.id),
             contentType: isTable ? "text/csv; charset=utf-8" : "application/octet-stream"
         )
-        response.headers["Content-Disposition"] = Self.disposition(file.filename)
+        response.attach(as: file.filename)
         return response
     }
 
@@ -166,15 +166,6 @@ extension FilesHandler {
         let last = name.utf8.split { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "\\") }.last
         let text = last.map { String(decoding: $0, as: UTF8.self) } ?? ""
         return text.utf8.isEmpty ? "file" : text
-    }
-
-    /// Only plain characters go into the header; the rest the client knows anyway.
-    private static func disposition(_ filename: String) -> String {
-        let plain = filename.utf8.map { byte in
-            (0x20..<0x7F).contains(byte) && byte != UInt8(ascii: "\"")
-                && byte != UInt8(ascii: "\\") ? byte : UInt8(ascii: "_")
-        }
-        return "attachment; filename=\"\(String(decoding: plain, as: UTF8.self))\""
     }
 }
 

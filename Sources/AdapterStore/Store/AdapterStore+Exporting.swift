@@ -21,4 +21,15 @@ extension AdapterStore {
         }
         withExtendedLifetime(hold) {}
     }
+
+    /// Writes a generation to a file that goes when the result does.
+    public func exported(
+        _ generation: AdapterGeneration,
+        as format: AdapterFormat
+    ) async throws(AdapterStoreError) -> ExportedAdapter {
+        precondition(format != .peft, "a format of one file")
+        let exported = ExportedAdapter(in: try StagingFolder(in: files.root))
+        try await export(generation, to: exported.path, as: format)
+        return exported
+    }
 }

@@ -108,7 +108,7 @@ struct TestAPI {
         switch response.body {
         case .bytes(let bytes):
             return Reply(status: response.status.rawValue, headers: response.headers, body: bytes)
-        case .file(let path):
+        case .file(let path, _):
             let bytes = try Data(contentsOf: URL(fileURLWithPath: path))
             return Reply(
                 status: response.status.rawValue,
