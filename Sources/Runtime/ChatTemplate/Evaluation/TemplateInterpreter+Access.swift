@@ -189,7 +189,7 @@ extension TemplateInterpreter {
         let start = clamp(bounds.0, step < 0 ? highest : lowest)
         let stop = clamp(bounds.1, step < 0 ? lowest : highest)
         let distance = step < 0 ? start - stop : stop - start
-        guard distance > 0 else { return SliceIndices(start: min(start, count), step: 1, count: 0) }
+        guard distance > 0 else { return SliceIndices(start: 0, step: 1, count: 0) }
         let selected = (distance - 1) / abs(step) + 1
         return SliceIndices(start: start, step: selected == 1 ? 1 : step, count: selected)
     }

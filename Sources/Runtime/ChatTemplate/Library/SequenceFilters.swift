@@ -245,7 +245,8 @@ extension TemplateInterpreter {
             let isLonger = index < items.count % size
             let end = start + items.count / size + (isLonger ? 1 : 0)
             var chunk = Array(items[start..<end])
-            if let fill = values[1], !isLonger, items.count % size > 0 { chunk.append(fill) }
+            // As in Jinja2, also where all are equally long.
+            if let fill = values[1], !isLonger { chunk.append(fill) }
             chunks.append(try list(chunk))
             start = end
         }
