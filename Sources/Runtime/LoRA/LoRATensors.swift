@@ -33,8 +33,9 @@ public struct LoRALayout: Sendable, Hashable {
             defer { end += (count + 15) / 16 * 16 }
             return end..<end + count
         }
-        for module in try configuration.targetedModules(architecture) {
-            guard module.layer != nil else { throw .cannotTrain("the output head") }
+        let modules = try configuration.targetedModules(architecture)
+        try configuration.refuseUntrainable(modules, architecture)
+        for module in modules {
             let rank = try configuration.rank(of: module)
             entries.append(
                 Entry(
@@ -49,6 +50,30 @@ public struct LoRALayout: Sendable, Hashable {
         }
         self.entries = entries
         count = end
+    }
+}
+
+extension LoRAConfiguration {
+    /// What a layout has no place for: trained without it, an adapter would become another one.
+    fileprivate func refuseUntrainable(
+        _ modules: [LinearModule],
+        _ architecture: Architecture
+    ) throws(AdapterError) {
+        if modules.contains(where: { $0.layer == nil }) { throw .cannotTrain("the output head") }
+        if targetsEmbedding { throw .cannotTrain("the token embedding") }
+        if modules.contains(where: isTargetedAsParameter) {
+            throw .cannotTrain("an adapter of stacked experts (target_parameters)")
+        }
+        if hasLoRABias { throw .cannotTrain("an adapter with biases of B (lora_bias)") }
+        let biased: [LinearModule] =
+            switch bias {
+            case .none: []
+            case .loraOnly: modules
+            case .all: architecture.linearModules + [architecture.headModule]
+            }
+        if biased.contains(where: architecture.hasBias) {
+            throw .cannotTrain("an adapter with biases of the base (bias = \(bias.rawValue))")
+        }
     }
 }
 

@@ -89,7 +89,7 @@ extension EngineRunner {
             throw FineTuningError(
                 code: "invalid_hyperparameters",
                 message: "\(error)",
-                param: "lora_target_modules"
+                param: start == nil ? "lora_target_modules" : "model"
             )
         }
         let needed =

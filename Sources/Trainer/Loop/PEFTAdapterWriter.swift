@@ -57,15 +57,15 @@ package struct PEFTAdapterWriter {
         return result
     }
 
-    /// PEFT's fields; module names are spelled out, so that the file says what is in it.
+    /// PEFT's fields; `all-linear` is spelled out, so that the file says what is in it.
     private var configuration: JSONValue {
         var configuration = state.configuration
-        let names = Set(
-            state.layout.entries.compactMap { entry in
+        if configuration.targets == .allLinear {
+            let names = state.layout.entries.compactMap { entry in
                 entry.module.name.split(separator: ".").last.map(String.init)
             }
-        )
-        configuration.targets = .names(names.sorted())
+            configuration.targets = .names(Set(names).sorted())
+        }
         configuration.baseModel = base
         return configuration.json
     }
