@@ -1,4 +1,4 @@
-import InferenceRuntime
+package import InferenceRuntime
 
 /// Every choice of a fine-tuning run, resolved: what the job object echoes and the trainer uses.
 ///
@@ -71,7 +71,7 @@ extension Hyperparameters {
     }
 
     /// The adapter these choices ask for.
-    var loraConfiguration: LoRAConfiguration {
+    package var loraConfiguration: LoRAConfiguration {
         var configuration = LoRAConfiguration()
         configuration.rank = rank
         configuration.alpha = alpha

@@ -3,13 +3,14 @@ import InferenceRuntime
 /// One optimizer step: clip the gradient by its global norm, then AdamW.
 ///
 /// Clipping is torch's `clip_grad_norm_`, min(1, max/(norm + 1e-6)); AdamW is torch's (Loshchilov
-/// and Hutter, 2019); LoRA+ gives B its own learning rate.
+/// and Hutter, 2019); LoRA+ gives B its own learning rate, and DoRA's magnitudes the same one, as
+/// PEFT's `create_loraplus_optimizer` and LLaMA-Factory do.
 package struct Optimizer: Sendable {
     /// The largest global norm; 0 does not clip.
     let maximumNorm: Double
     /// Decoupled weight decay.
     let weightDecay: Double
-    /// The learning rate of B over that of A.
+    /// The learning rate of B and of magnitudes over that of A.
     let loraPlusRatio: Double
 
     init(_ hyperparameters: Hyperparameters) {
@@ -36,7 +37,7 @@ package struct Optimizer: Sendable {
             let groups = [
                 (entry.a, learningRate),
                 (entry.bTransposed, learningRate * loraPlusRatio),
-                (entry.magnitude ?? 0..<0, learningRate),
+                (entry.magnitude ?? 0..<0, learningRate * loraPlusRatio),
             ]
             for (range, rate) in groups where !range.isEmpty {
                 AdamW(learningRate: rate, weightDecay: weightDecay).update(

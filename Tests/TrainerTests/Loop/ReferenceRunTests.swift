@@ -43,11 +43,20 @@ struct ReferenceRunTests {
             ]
             for (key, value) in more.members { chosen[key] = value }
             let request = try HyperparameterRequest(json: chosen)
+            let hyperparameters = request.resolved(examples: examples.count, seed: 0)
             plan = TrainingPlan(
-                hyperparameters: request.resolved(examples: examples.count, seed: 0),
+                hyperparameters: hyperparameters,
                 data: TrainingData(training: examples, validation: [], hash: "", notes: [])
             )
-            state = try Self.state("\(folder)training/\(name)", model.architecture)
+            if more["use_dora"] == true {
+                state = try TrainingState(
+                    hyperparameters.loraConfiguration,
+                    for: model.architecture
+                )
+                state.initialize(seed: 1, model: model, context)
+            } else {
+                state = try Self.state("\(folder)training/\(name)", model.architecture)
+            }
             losses = json["losses"]?.array?.compactMap(\.double) ?? []
             accuracies = json["accuracies"]?.array?.compactMap(\.double) ?? []
             norms = json["gradient_norms"]?.array?.compactMap(\.double) ?? []
@@ -145,6 +154,27 @@ struct ReferenceRunTests {
                 let start = before.values[index]
                 let moved = plain.state.parameters.values[index] - start
                 let further = plus.state.parameters.values[index] - start
+                #expect(abs(further - 4 * moved) <= 1e-6)
+            }
+        }
+    }
+
+    /// PEFT's optimizer and LLaMA-Factory's put every vector into the group of B.
+    @Test("LoRA+ moves DoRA's magnitudes by its ratio too")
+    func loraPlusMagnitudes() throws {
+        let more: JSONObject = ["warmup_steps": 0, "use_dora": true, "weight_decay": 0]
+        var plusMore = more
+        plusMore["loraplus_lr_ratio"] = 4
+        let before = try Reference("llama-gqa", more: more).state.parameters
+        let plain = try Reference("llama-gqa", more: more)
+        let plus = try Reference("llama-gqa", more: plusMore)
+        _ = try (plain.run(steps: 1), plus.run(steps: 1))
+        for entry in before.layout.entries {
+            for index in try #require(entry.magnitude) {
+                let start = before.values[index]
+                let moved = plain.state.parameters.values[index] - start
+                let further = plus.state.parameters.values[index] - start
+                #expect(moved != 0)
                 #expect(abs(further - 4 * moved) <= 1e-6)
             }
         }
