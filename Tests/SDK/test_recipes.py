@@ -20,6 +20,7 @@ RECIPES = {
     "rslora": {"use_rslora": True},
     "neftune": {"neftune_noise_alpha": 5},
     "attention": {"lora_target_modules": ["q_proj", "v_proj"]},
+    "paths": {"lora_target_modules": ["layers.0.self_attn.q_proj", "layers.1.mlp.up_proj"]},
     "packing": {"packing": True, "cutoff_len": 256},
     "decay": {"weight_decay": 0.1, "lr_scheduler_type": "linear", "max_grad_norm": 0.1},
     "texts": {},
@@ -139,3 +140,32 @@ def test_stage_and_data_must_agree(tmp_path):
     result = subprocess.run(command, capture_output=True, text=True)
     assert result.returncode != 0
     assert "stage: sft" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "more, reason",
+    [
+        ({"columns": {"prompt": "instruction", "response": "output"}}, None),
+        ({"columns": {"prompt": "instruction", "response": "chosen"}}, "columns.response"),
+        ({"columns": {"prompt": "instruction", "images": "images"}}, "columns.images"),
+        ({"formatting": "sharegpt", "tags": {"role_tag": "who"}}, "tags.role_tag"),
+        ({"ranking": True}, "ranking"),
+        ({"hf_hub_url": "org/data"}, "hf_hub_url"),
+    ],
+)
+def test_datasets_are_what_their_entry_says(tmp_path, more, reason):
+    (tmp_path / "data.json").write_text('[{"instruction": "a", "output": "b", "chosen": "c"}]')
+    entry = {"mine": {"file_name": "data.json"} | more}
+    (tmp_path / "dataset_info.json").write_text(json.dumps(entry))
+    configuration = {
+        "model_name_or_path": str(REPOSITORY / "demo" / "base"),
+        "dataset_dir": str(tmp_path),
+        "dataset": "mine",
+        "num_train_epochs": 1,
+        "output_dir": str(tmp_path / "out"),
+    }
+    (tmp_path / "run.yaml").write_text(json.dumps(configuration))
+    command = [os.environ["FACET"], "train", str(tmp_path / "run.yaml")]
+    result = subprocess.run(command, capture_output=True, text=True)
+    assert (result.returncode == 0) == (reason is None), result.stderr
+    assert reason is None or f"'{reason}'" in result.stderr

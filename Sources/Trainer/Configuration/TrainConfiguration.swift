@@ -40,7 +40,7 @@ public struct TrainConfiguration: Sendable, Hashable {
     public var validationDatasets: [String]
     /// A share below 1, or a number of examples, set aside for validation.
     public var validationSize: Double
-    /// At most so many examples.
+    /// At most so many examples of each file.
     public var maximumExamples: Int?
     /// Where the adapter and the logs go.
     public var outputFolder: String
@@ -64,8 +64,8 @@ extension TrainConfiguration {
             datasets: try fields.list("dataset"),
             datasetFolder: try fields.string("dataset_dir") ?? "data",
             validationDatasets: try fields.list("eval_dataset"),
-            validationSize: try fields.number("val_size") ?? 0,
-            maximumExamples: try fields.integer("max_samples"),
+            validationSize: try fields.number("val_size", atLeast: 0) ?? 0,
+            maximumExamples: try fields.integer("max_samples", atLeast: 1),
             outputFolder: try fields.required("output_dir"),
             overwrites: try fields.bool("overwrite_output_dir") ?? false,
             hyperparameters: try fields.hyperparameters(),

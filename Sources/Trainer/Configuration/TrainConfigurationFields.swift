@@ -113,6 +113,8 @@ struct TrainConfigurationFields {
         for (theirs, ours) in Self.hyperparameterNames.sorted(by: { $0.key < $1.key }) {
             if let value = object[theirs] { json[ours] = value }
         }
+        // LLaMA-Factory's default; a file of no matter how few examples is seen as often.
+        if json["n_epochs"] == nil { json["n_epochs"] = 3 }
         let perDevice = try integer("per_device_train_batch_size") ?? 1
         let accumulation = try integer("gradient_accumulation_steps") ?? 8
         json["batch_size"] = JSONValue(perDevice.multipliedReportingOverflow(by: accumulation).0)
@@ -145,17 +147,33 @@ struct TrainConfigurationFields {
         try read(key, "true or false", \.bool)
     }
 
-    func integer(_ key: String) throws(TrainConfigurationError) -> Int? {
-        try read(key, "a whole number", \.int)
+    func integer(
+        _ key: String,
+        atLeast least: Int = .min
+    ) throws(TrainConfigurationError) -> Int? {
+        let value = try read(key, "a whole number", \.int)
+        guard let value, value < least else { return value }
+        throw TrainConfigurationError(key, "'\(key)' must be at least \(least).")
     }
 
-    func number(_ key: String) throws(TrainConfigurationError) -> Double? {
-        try read(key, "a number", \.double)
+    func number(
+        _ key: String,
+        atLeast least: Int
+    ) throws(TrainConfigurationError) -> Double? {
+        let value = try read(key, "a number", \.double)
+        guard let value, value < Double(least) else { return value }
+        throw TrainConfigurationError(key, "'\(key)' must be at least \(least).")
     }
 
     /// A list of texts, or one text with commas.
     func list(_ key: String) throws(TrainConfigurationError) -> [String] {
-        if let array = object[key]?.array { return array.compactMap(\.string) }
+        if let array = object[key]?.array {
+            let names = array.compactMap(\.string)
+            guard names.count == array.count else {
+                throw TrainConfigurationError(key, "'\(key)' must be a list of texts.")
+            }
+            return names
+        }
         let names = try string(key)?.split(separator: ",") ?? []
         return names.map { name in
             let trimmed = name.drop { $0 == " " }

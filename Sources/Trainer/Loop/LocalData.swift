@@ -23,9 +23,6 @@ struct LocalData {
         )
         var training = try Self.read(configuration.datasets, configuration, encoder)
         var validation = try Self.read(configuration.validationDatasets, configuration, encoder)
-        if let most = configuration.maximumExamples {
-            training.training = Array(training.training.prefix(max(1, most)))
-        }
         if configuration.validationSize > 0, validation.training.isEmpty {
             let size = configuration.validationSize
             let split = ValidationSplit(
@@ -57,7 +54,7 @@ struct LocalData {
             let file = TrainingFileLocation(path: path, name: path)
             do throws(FineTuningError) {
                 let one = try EngineRunner.read(training: file, validation: nil, encoder)
-                all.training += one.training
+                all.training += one.training.prefix(configuration.maximumExamples ?? .max)
                 all.hash += one.hash
                 all.notes += one.notes.map { "\(name): \($0)" }
             } catch {
@@ -91,17 +88,13 @@ struct LocalData {
         _ configuration: TrainConfiguration
     ) throws -> String {
         let folder = configuration.datasetFolder
-        var candidates = [name, "\(folder)/\(name)"]
-        if let bytes = FileManager.default.contents(atPath: folder + "/dataset_info.json"),
-            let info = try? JSONValue(parsing: [UInt8](bytes)),
-            let file = info[name]?["file_name"]?.string
-        {
-            candidates.insert("\(folder)/\(file)", at: 0)
-        }
+        let entry = try DatasetEntry(name, in: folder)
+        let candidates = entry.map { [$0.path] } ?? [name, "\(folder)/\(name)"]
         guard let path = candidates.first(where: FileManager.default.isReadableFile) else {
             throw TrainConfigurationError(
                 "dataset",
-                "There is no dataset '\(name)': no such file, and no such entry in "
+                entry.map { "The file of dataset '\(name)' cannot be read: \($0.path)." }
+                    ?? "There is no dataset '\(name)': no such file, and no such entry in "
                     + "\(folder)/dataset_info.json."
             )
         }

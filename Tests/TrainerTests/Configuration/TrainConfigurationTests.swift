@@ -59,6 +59,13 @@ struct TrainConfigurationTests {
         #expect(configuration.notes.contains { $0.hasPrefix("template has no effect") })
     }
 
+    @Test("three epochs where the file is silent, of no matter how few examples")
+    func epochs() throws {
+        let text = "model_name_or_path: m\ndataset: d.jsonl\noutput_dir: o"
+        let configuration = try TrainConfiguration(try YAMLFile.object(text))
+        #expect(configuration.hyperparameters.resolved(examples: 1, seed: 42).epochs == 3)
+    }
+
     @Test("1e-4 without a point is a number")
     func exponent() throws {
         let object = try YAMLFile.object("learning_rate: 1e-4\nname: '1e-4'")
@@ -73,6 +80,8 @@ struct TrainConfigurationTests {
             ("quantization_bit: 8", "quantization_bit"), ("use_galore: true", "use_galore"),
             ("lora_rank: 0", "lora_rank"), ("num_train_epochs: many", "num_train_epochs"),
             ("do_train: false", "do_train"), ("val_size: [1]", "val_size"),
+            ("val_size: -1", "val_size"), ("max_samples: 0", "max_samples"),
+            ("eval_dataset: [1]", "eval_dataset"),
         ]
     )
     func refusals(_ line: String, _ key: String) throws {
