@@ -46,9 +46,9 @@ struct TokenAligner {
     }
 
     private func place(of bytes: [UInt8], from position: Int, id: Int32) -> Range<Int>? {
-        if stands(bytes[...], at: position) { return position..<(position + bytes.count) }
-        if bytes.first == 0x20, stands(bytes.dropFirst(), at: position) {
-            return position..<(position + bytes.count - 1)
+        if let end = end(of: bytes[...], at: position) { return position..<end }
+        if bytes.first == 0x20, let end = end(of: bytes.dropFirst(), at: position) {
+            return position..<end
         }
         // A token that begins or ends the text without standing in it.
         if position == 0 || position == text.count, tokenizer.specialIDs.contains(id) {
@@ -57,14 +57,32 @@ struct TokenAligner {
         var start = position
         while start < text.count, Self.isSpace(text[start]) { start += 1 }
         guard start > position else { return nil }
-        if stands(bytes[...], at: start) { return start..<(start + bytes.count) }
-        guard bytes.first == 0x20, stands(bytes.dropFirst(), at: start) else { return nil }
-        return start..<(start + bytes.count - 1)
+        if let end = end(of: bytes[...], at: start) { return start..<end }
+        guard bytes.first == 0x20, let end = end(of: bytes.dropFirst(), at: start) else {
+            return nil
+        }
+        return start..<end
     }
 
-    private func stands(_ bytes: ArraySlice<UInt8>, at position: Int) -> Bool {
-        text[position...].starts(with: bytes)
+    /// Where a token's bytes end that stand at a position of the text; `nil` where they do not.
+    ///
+    /// SentencePiece writes a space as U+2581, so that this character itself comes back as one.
+    private func end(of bytes: ArraySlice<UInt8>, at position: Int) -> Int? {
+        var position = position
+        for byte in bytes {
+            let rest = text[position...]
+            if rest.first == byte {
+                position += 1
+            } else if byte == 0x20, rest.starts(with: Self.spaceMark) {
+                position += Self.spaceMark.count
+            } else {
+                return nil
+            }
+        }
+        return position
     }
+
+    private static let spaceMark = Array("\u{2581}".utf8)
 
     private func owners(of ranges: [Range<Int>], _ spans: [Range<Int>]) -> [Int?] {
         var owners: [Int?] = []
