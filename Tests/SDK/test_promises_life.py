@@ -1,6 +1,7 @@
 """What the documented outside promises of starting, draining and stopping."""
 
 import os
+import shutil
 import signal
 import subprocess
 import threading
@@ -8,7 +9,7 @@ import time
 
 import pytest
 
-from conftest import Server
+from conftest import REPOSITORY, Server
 from raw import Wire
 
 CHAT = "/v1/chat/completions"
@@ -83,6 +84,21 @@ def test_the_name_of_the_base(tmp_path):
     try:
         models = Wire(server.url).get("/v1/models").json["data"]
         assert models[0]["id"] == os.path.basename(root)
+    finally:
+        assert server.stop() == 0
+
+
+def test_a_pulled_base_has_its_hub_name(tmp_path, monkeypatch):
+    commit = "0123456789abcdef0123456789abcdef01234567"
+    repository = tmp_path / "cache" / "facet" / "models" / "org--tiny-base"
+    (repository / "snapshots").mkdir(parents=True)
+    shutil.copytree(REPOSITORY / "demo" / "base", repository / "snapshots" / commit)
+    (repository / "refs").mkdir()
+    (repository / "refs" / "main").write_text(commit)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    server = Server("--model", "org/tiny-base", folder=str(tmp_path))
+    try:
+        assert Wire(server.url).get("/v1/models").json["data"][0]["id"] == "tiny-base"
     finally:
         assert server.stop() == 0
 

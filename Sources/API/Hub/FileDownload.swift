@@ -20,7 +20,8 @@ final class FileDownload: HubSink {
         var partial: PartialFile?
         /// What the answer promises in all; `nil` where it does not say.
         var expected: Int?
-        var gotBytes = false
+        /// The most bytes that were there when last asked.
+        var farthest = 0
         /// The bytes in `partial`.
         var received = 0
     }
@@ -43,11 +44,11 @@ final class FileDownload: HubSink {
     private var incomplete: String { path + ".incomplete" }
     private var etagFile: String { path + ".etag" }
 
-    /// Whether bytes came since the last call.
+    /// Whether more is there than ever before: bytes that only came again are no progress.
     func takeProgress() -> Bool {
         state.withLock { state in
-            defer { state.gotBytes = false }
-            return state.gotBytes
+            defer { state.farthest = max(state.farthest, state.received) }
+            return state.received > state.farthest
         }
     }
 
@@ -114,7 +115,6 @@ final class FileDownload: HubSink {
                 return .storage("\(error)")
             }
             state.received += data.count
-            state.gotBytes = true
             return nil
         }
         if let failure { throw failure }
@@ -181,6 +181,7 @@ final class FileDownload: HubSink {
             let received = state.received
             state.partial = nil
             state.received = 0
+            state.farthest = 0
             return received
         }
         progress(-received, .disk)

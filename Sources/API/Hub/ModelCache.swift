@@ -45,6 +45,17 @@ public struct ModelCache: Sendable {
         return found.count == 1 ? found[0] : nil
     }
 
+    /// What a pulled checkpoint is called by its folder: the last part of its hub id; `nil` for
+    /// folders that are no checkpoint of this cache.
+    public func name(of folder: String) -> String? {
+        let path = URL(fileURLWithPath: folder).standardizedFileURL.pathComponents
+        let root = URL(fileURLWithPath: root).standardizedFileURL.pathComponents
+        guard path.count == root.count + 3, path.starts(with: root),
+            path[root.count + 1] == "snapshots"
+        else { return nil }
+        return path[root.count].components(separatedBy: "--").last
+    }
+
     func folder(_ reference: HubReference) -> String {
         root + "/" + reference.repository.replacingOccurrences(of: "/", with: "--")
     }

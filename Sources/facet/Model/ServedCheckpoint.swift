@@ -18,7 +18,8 @@ struct ServedCheckpoint {
 
     /// Loads a folder in Hugging Face layout.
     /// - Parameters:
-    ///   - name: What requests shall call it; `nil` takes the folder's name.
+    ///   - name: What requests shall call it; `nil` takes the last part of the hub id it was pulled
+    ///     by, or the folder's name.
     ///   - templateFile: A chat template in place of the checkpoint's own.
     init(
         folder: String,
@@ -51,14 +52,19 @@ struct ServedCheckpoint {
     }
 
     private static func name(of folder: String) -> String {
+        let cache = ModelCache(environment: ProcessInfo.processInfo.environment)
+        if let name = cache.name(of: folder) { return name }
         let path = URL(fileURLWithPath: folder).standardizedFileURL.resolvingSymlinksInPath()
         return path.lastPathComponent
     }
 
     private static func templates(_ folder: String, _ file: String?) throws -> ChatTemplateSet? {
         guard let file else { return try ChatTemplateSet.load(folder: folder) }
+        guard let text = try? String(contentsOfFile: file, encoding: .utf8) else {
+            throw CommandError("--chat-template \(file): the file cannot be read.")
+        }
         return try ChatTemplateSet.load(
-            jinjaFile: try String(contentsOfFile: file, encoding: .utf8),
+            jinjaFile: text,
             toolUseFile: nil,
             tokenizerConfig: nil
         )

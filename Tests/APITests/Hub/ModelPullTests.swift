@@ -86,6 +86,9 @@ struct ModelPullTests {
         for name in ["org/plain", "plain", "org/plain@\(Self.commit)", folder] {
             #expect(try ModelReference.resolve(name, in: cache) == folder)
         }
+        #expect(cache.name(of: folder) == "plain")
+        #expect(cache.name(of: folder + "/..") == nil)
+        #expect(cache.name(of: "/models/plain") == nil)
     }
 
     @Test("a second pull asks for the listing only")
@@ -146,6 +149,12 @@ struct ModelPullTests {
     )
     func restart(_ name: String) async throws {
         expectWeights(try await pull("org/\(name)"))
+    }
+
+    @Test("a server that cuts every time and knows no ranges is given up on")
+    func alwaysCut() async throws {
+        let error = await error("org/stuck")
+        #expect("\(error, default: "none")".contains("run the same command again"))
     }
 
     @Test("a pull that is stopped leaves no model behind, and the next one goes on from there")

@@ -147,7 +147,7 @@ class Hub(BaseHTTPRequestHandler):
             content, etag = WEIGHTS, '"another"'
         start, end, status = 0, len(content), 200
         asked = self.headers["Range"]
-        if asked and name != "rangeless" and self.headers["If-Range"] in (None, etag):
+        if asked and name not in ("rangeless", "stuck") and self.headers["If-Range"] in (None, etag):
             start = int(asked.removeprefix("bytes=").split("-")[0])
             if start >= len(content):
                 return self.reply(416, Content_Range=f"bytes */{len(content)}")
@@ -159,7 +159,8 @@ class Hub(BaseHTTPRequestHandler):
             self.send_header("Content-Range", f"bytes {start}-{end - 1}/{len(content)}")
         self.end_headers()
         body = content[start:end]
-        if name in ("cut", "rangeless", "changed") and is_weights and count(name + path) <= 2:
+        cuts = name in ("cut", "rangeless", "changed") and count(name + path) <= 2
+        if is_weights and (cuts or name == "stuck"):
             self.wfile.write(body[: len(body) // 2])
             self.wfile.flush()
             self.close_connection = True
