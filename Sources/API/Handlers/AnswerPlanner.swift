@@ -17,6 +17,8 @@ struct AnswerPlanner: Sendable {
         let promptLogprobs: Int?
         /// Whether the end token counts as a token of the answer, as `/v1/completions` has it.
         let showsEnd: Bool
+        /// Whether answers go on the text of their prompts, and do not begin one.
+        let continuesPrompts: Bool
         /// Scalars of echoed prompts; empty without echo.
         let offsets: [Int]
         /// The request field the prompts came from.
@@ -58,6 +60,7 @@ struct AnswerPlanner: Sendable {
             requests: requests,
             stop: fields.stop,
             isScored: shape.logprobs != nil,
+            continuesPrompts: shape.continuesPrompts,
             endTokens: shape.showsEnd && !fields.ignoreEnd ? ends : [],
             offsets: shape.offsets,
             param: shape.param,

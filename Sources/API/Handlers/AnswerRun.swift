@@ -30,6 +30,8 @@ struct AnswerRun: Sendable {
     let stop: [String]
     /// Whether tokens are wanted beside the text.
     let isScored: Bool
+    /// Whether answers go on the text of their prompts, and do not begin one.
+    let continuesPrompts: Bool
     /// End tokens the engine was told to send, so that their log-probability is known.
     let endTokens: Set<Int32>
     /// Scalars of echoed prompts, by prompt; empty without echo.
@@ -121,6 +123,7 @@ extension AnswerRun {
                 run.tokenizer,
                 stop: run.stop,
                 isScored: run.isScored,
+                prompt: run.continuesPrompts ? run.requests[prompt].prompt : [],
                 offset: run.offsets.isEmpty ? 0 : run.offsets[prompt]
             )
             assemblers = Array(repeating: assembler, count: count)

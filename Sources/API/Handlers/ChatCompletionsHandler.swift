@@ -42,6 +42,7 @@ struct ChatCompletionsHandler: APIHandler {
             logprobs: body.logprobs,
             promptLogprobs: nil,
             showsEnd: false,
+            continuesPrompts: false,
             offsets: [],
             param: "messages"
         )

@@ -26,11 +26,18 @@ struct ChoiceAssembler: Sendable {
     /// - Parameters:
     ///   - stop: Texts that end the choice and are not shown.
     ///   - isScored: Whether tokens are wanted beside the text.
+    ///   - prompt: The tokens whose text the choice goes on; none where it begins a text.
     ///   - offset: Scalars of an echoed prompt that stand before.
-    init(_ tokenizer: Tokenizer, stop: [String], isScored: Bool, offset: Int) {
+    init(
+        _ tokenizer: Tokenizer,
+        stop: [String],
+        isScored: Bool,
+        prompt: [Int32],
+        offset: Int
+    ) {
         self.tokenizer = tokenizer
         self.isScored = isScored
-        detokenizer = StreamingDetokenizer(tokenizer, skipSpecialTokens: true)
+        detokenizer = StreamingDetokenizer(tokenizer, skipSpecialTokens: true, after: prompt)
         matcher = StopMatcher(stop)
         decoded = offset
         released = offset

@@ -51,6 +51,7 @@ struct CompletionsHandler: APIHandler {
             logprobs: body.logprobs ?? ranked,
             promptLogprobs: body.echo ? body.logprobs : nil,
             showsEnd: body.logprobs != nil,
+            continuesPrompts: true,
             offsets: echoes.map(\.scalars),
             param: "prompt"
         )

@@ -9,10 +9,21 @@ public struct StreamingDetokenizer: Sendable {
     private var state: DecoderState
 
     /// Makes a detokenizer for one answer.
-    public init(_ tokenizer: Tokenizer, skipSpecialTokens: Bool) {
+    /// - Parameter prompt: The tokens whose text the answer goes on. Where they end in a text, a
+    ///   space at the answer's beginning is one, and not the mark that SentencePiece puts before
+    ///   every text.
+    public init(_ tokenizer: Tokenizer, skipSpecialTokens: Bool, after prompt: [Int32] = []) {
         self.tokenizer = tokenizer
         self.skipSpecialTokens = skipSpecialTokens
         state = DecoderState(tokenizer.decoder, runs: .eager)
+        guard let last = prompt.last,
+            tokenizer.decodable(last, skipSpecialTokens: true) != nil
+        else { return }
+        // A letter that is not shown: decoders ask whether something stands before, not what.
+        var inside = state
+        var shown: [UInt8] = []
+        inside.push([UInt8(ascii: "a")], to: &shown)
+        if shown.last == UInt8(ascii: "a") { state = inside }
     }
 
     /// Takes the next id and returns the text that becomes certain with it, often `""` for the

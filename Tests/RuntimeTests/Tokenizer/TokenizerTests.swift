@@ -151,6 +151,37 @@ struct TokenizerTests {
         #expect(detokenizer.flush().isEmpty)
     }
 
+    @Test("a space between a prompt and its answer is kept, the one before a text is not")
+    func afterPrompt() throws {
+        let tokenizer = try Tokenizer(
+            tokenizerJSON: Self.document { document in
+                document["model"] = [
+                    "type": "BPE", "vocab": ["▁a": 0, "b": 1, "▁": 2], "merges": [],
+                ]
+                document["pre_tokenizer"] = .null
+                document["decoder"] = [
+                    "type": "Sequence",
+                    "decoders": [
+                        ["type": "Replace", "pattern": ["String": "▁"], "content": " "],
+                        ["type": "ByteFallback"], ["type": "Fuse"],
+                        ["type": "Strip", "content": " ", "start": 1, "stop": 0],
+                    ],
+                ]
+            },
+            config: nil
+        )
+        let end = try #require(tokenizer.id(of: "<eos>"))
+        for (prompt, text) in [([], "a ab"), ([1], " a ab"), ([1, end], "a ab")] {
+            var detokenizer = StreamingDetokenizer(
+                tokenizer,
+                skipSpecialTokens: true,
+                after: prompt
+            )
+            #expect([0, 0, 1].map { detokenizer.append($0) }.joined() == text)
+            #expect(detokenizer.flush().isEmpty)
+        }
+    }
+
     @Test("random ids never give broken text, and the pieces join to what decoding gives")
     func randomStreams() throws {
         let tokenizer = try Tokenizer(tokenizerJSON: Self.document(), config: nil)
