@@ -59,17 +59,23 @@ public enum DurableFile {
 
     /// Makes a folder and those above it, durably; one that is there already is no error.
     public static func makeFolder(_ path: String) throws(FileSystemError) {
-        if mkdir(path, 0o755) == 0 {
-            try synchronizeFolder(folder(of: path))
-            return
-        }
-        switch errno {
-        case EEXIST where isFolder(path): return
-        case ENOENT where folder(of: path) != path:
+        var code = try makeOneFolder(path)
+        if code == ENOENT, folder(of: path) != path {
             try makeFolder(folder(of: path))
-            try makeFolder(path)
-        case let code: throw FileSystemError(operation: "mkdir", path: path, code: code)
+            // Some never can be made though all above them are there: `""`, or one in `/proc`.
+            code = try makeOneFolder(path)
         }
+        guard code == 0 else { throw FileSystemError(operation: "mkdir", path: path, code: code) }
+    }
+
+    /// - Returns: `errno`, or 0 where the folder is there.
+    private static func makeOneFolder(_ path: String) throws(FileSystemError) -> Int32 {
+        guard mkdir(path, 0o755) == 0 else {
+            let code = errno
+            return code == EEXIST && isFolder(path) ? 0 : code
+        }
+        try synchronizeFolder(folder(of: path))
+        return 0
     }
 
     /// Waits until the names in a folder are on stable storage.
