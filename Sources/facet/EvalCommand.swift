@@ -95,6 +95,9 @@ struct EvalCommand: AsyncParsableCommand {
     }
 
     private func evaluation() throws -> LocalEvaluation {
+        guard FileManager.default.isReadableFile(atPath: data) else {
+            throw CommandError("--data \(data): the file cannot be read.")
+        }
         let local = try LocalModel(model: model, adapter: adapter, engine)
         var options = LocalEvaluation.Options()
         options.cutoffLength = cutoffLen

@@ -78,3 +78,10 @@ def test_bad_data_names_the_line(tmp_path):
     result = subprocess.run(command, capture_output=True, text=True)
     assert result.returncode != 0
     assert "line 2" in result.stderr
+
+
+def test_a_missing_file_is_said():
+    command = [os.environ["FACET"], "eval", "--data", "/nowhere.jsonl"]
+    result = subprocess.run(command, capture_output=True, text=True)
+    assert result.returncode != 0
+    assert "--data /nowhere.jsonl: the file cannot be read" in result.stderr

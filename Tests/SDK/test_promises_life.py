@@ -103,6 +103,14 @@ def test_a_pulled_base_has_its_hub_name(tmp_path, monkeypatch):
         assert server.stop() == 0
 
 
+def test_a_name_that_an_adapter_has_is_not_the_bases(tmp_path):
+    adapter = REPOSITORY / "demo" / "adapters" / "sql"
+    command = ["adapters", "import", "mine", str(adapter), "--data", str(tmp_path / "data")]
+    subprocess.run([os.environ["FACET"], *command], check=True)
+    with pytest.raises(RuntimeError, match="--served-model-name"):
+        Server("--served-model-name", "mine", folder=str(tmp_path))
+
+
 def test_configuration_file(tmp_path):
     file = tmp_path / "server.yaml"
     file.write_text("served-model-name: from-file\ncontext: 96\ncompute_dtype: fp32\n")

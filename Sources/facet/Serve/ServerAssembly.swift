@@ -32,6 +32,7 @@ struct ServerAssembly {
         )
         let assembly = try EngineAssembly(checkpoint.model, command.engine, pool: pool)
         let adapters = try Self.adapterStore(command, checkpoint, assembly, database)
+        try Self.refuseTakenName(checkpoint.name, adapters)
         let given = command.adapters + (demo?.adapters ?? [])
         try await Self.publish(given, in: adapters)
         let files = try await FileStore(database: database)
@@ -132,6 +133,18 @@ struct ServerAssembly {
                 memoryBudget: assembly.adapterMemory,
                 roots: try AdapterRoots(roots)
             )
+        )
+    }
+
+    /// An adapter may have got its name while another base was served, or offline.
+    private static func refuseTakenName(_ base: String, _ adapters: AdapterStore) throws {
+        let names = adapters.list(for: .program).filter(\.isCurrent).map(\.generation.name)
+        let aliases = adapters.aliases(for: .program).map(\.name)
+        guard (names + aliases).contains(base) else { return }
+        throw CommandError(
+            "An adapter of the data directory is called '\(base)', as the base is: call the base "
+                + "otherwise with --served-model-name, or remove the adapter with "
+                + "'facet adapters remove \(base)'."
         )
     }
 
