@@ -56,8 +56,9 @@ public final class FileStore: Sendable {
         try await FileUpload(in: folder, limit: limit, quota: quota)
     }
 
-    /// Makes an upload a file; durable when this returns. With a `lifetime` in seconds it goes by
-    /// itself that long after its creation.
+    /// Makes an upload a file; durable when this returns.
+    ///
+    /// With a `lifetime` in seconds it goes by itself that long after its creation.
     ///
     /// - Throws: 429 where uploads side by side have used up the tenant's allowance.
     func commit(

@@ -2,7 +2,9 @@ import Glibc
 
 /// What tells one state of a file from another, as far as the file system knows.
 public struct FileStamp: Sendable, Hashable {
+    /// The file system's number.
     public let device: Int
+    /// The file's number within its file system.
     public let inode: Int
     /// In bytes.
     public let size: Int
