@@ -137,3 +137,36 @@ def test_every_command_has_help(command):
         [os.environ["FACET"], command, "--help"], capture_output=True, text=True, timeout=20
     )
     assert ended.returncode == 0 and "USAGE" in ended.stdout
+
+
+def test_memory_is_bounded_as_asked(tmp_path):
+    """More experts than fit answer as they do with room for all; what does not fit is refused."""
+
+    def answers(*arguments):
+        folder = tmp_path / ("bounded" if arguments else "free")
+        folder.mkdir()
+        server = Server(*arguments, folder=str(folder))
+        wire = Wire(server.url)
+        names = [m["id"] for m in wire.get("/v1/models").json["data"] if m.get("parent")]
+        said = []
+        for name in names * 2:
+            body = {"model": name, "prompt": "An order: two", "max_tokens": 8, "temperature": 0}
+            answer = wire.post("/v1/completions", body)
+            assert answer.status == 200, answer
+            said.append(answer.json["choices"][0]["text"])
+        listed = wire.get("/v1/adapters").json["data"]
+        assert server.stop() == 0
+        return said, [each for each in listed if each["residency"] == "memory"]
+
+    free, resident = answers()
+    largest = max(each["bytes"] for each in resident)
+    limit = -(-2 * largest // 1_000_000)
+    assert sum(each["bytes"] for each in resident) > limit * 1_000_000
+    bounded, resident = answers("--adapter-memory", str(limit), "--memory", "2000")
+    assert bounded == free
+    assert sum(each["bytes"] for each in resident) <= limit * 1_000_000
+
+    command = [os.environ["FACET"], "serve", "--data", str(tmp_path / "none"), "--memory", "20"]
+    refused = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert refused.returncode != 0
+    assert "needs" in refused.stderr and "MB" in refused.stderr

@@ -16,7 +16,7 @@ package final class TrainingWorkspace: @unchecked Sendable {
     static let logitRows = 64
 
     /// - Parameter limit: Bytes it may take; what is left of them keeps activations, at most as
-    ///   much as the model takes or 1 GiB, and half of what the machine has free.
+    ///   much as the model takes or 512 MiB, and half of what the machine has free.
     package init(model: Transformer, longest: Int, limit: Int) {
         maxRows = Self.rows(longest: longest)
         activations = model.makeWorkspace(
@@ -29,7 +29,7 @@ package final class TrainingWorkspace: @unchecked Sendable {
             min(limit, MachineMemory.available / 2) - Self.bytes(model: model, longest: longest)
         tape = model.makeTape(
             maxRows: maxRows,
-            activationBytes: min(max(left, 0), max(model.weightBytes, 1 << 30))
+            activationBytes: min(max(left, 0), max(model.weightBytes, 512 << 20))
         )
         cache = model.makeCache(blocks: Self.blocks(maxRows))
     }

@@ -12,10 +12,19 @@ struct EngineAssembly {
     /// Where the client asks for none, no context is longer.
     private static let usualContext = 16_384
 
-    init(_ model: Transformer, _ options: EngineOptions, pool: ThreadPool) throws {
+    /// - Parameters:
+    ///   - limit: Bytes for everything, the model's weights too; by default what is free.
+    ///   - adapters: Bytes for adapters in memory; by default an eighth of `limit`.
+    init(
+        _ model: Transformer,
+        _ options: EngineOptions,
+        pool: ThreadPool,
+        limit: Int? = nil,
+        adapters: Int? = nil
+    ) throws {
         // The weights are in memory already, and nothing else is.
-        let memory = MachineMemory.available / 10 * 9 + model.weightBytes
-        adapterMemory = min(max(memory / 8, 256 << 20), 4 << 30)
+        let memory = limit ?? MachineMemory.available / 10 * 9 + model.weightBytes
+        adapterMemory = adapters ?? min(max(memory / 8, 256 << 20), 4 << 30)
         trainingMemory = memory / 4
         var limits = SchedulerLimits(maxBatch: options.maxBatch)
         limits.contextTokens = min(

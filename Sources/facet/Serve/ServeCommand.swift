@@ -80,6 +80,24 @@ struct ServeCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
+            "The memory to plan with, in MB: weights, context cache and adapters; by default what "
+                + "is free. A server that does not fit says so at its start.",
+            valueName: "mb"
+        )
+    )
+    var memory: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "The memory for adapters, in MB; by default an eighth, at most 4 GiB. Those used last "
+                + "stay, others are read again when asked for.",
+            valueName: "mb"
+        )
+    )
+    var adapterMemory: Int?
+
+    @Option(
+        help: ArgumentHelp(
             "The most memory one training job may take, in MB; by default a quarter of what is free. "
                 + "Jobs that need more are refused with the number.",
             valueName: "mb"
@@ -104,8 +122,12 @@ struct ServeCommand: AsyncParsableCommand {
         guard (tlsCert == nil) == (tlsKey == nil) else {
             throw ValidationError("--tls-cert and --tls-key go together.")
         }
-        guard (1...(1 << 30)).contains(trainingMemory ?? 1) else {
-            throw ValidationError("--training-memory must be a number of MB, at least 1.")
+        let memories = [
+            ("--memory", memory), ("--adapter-memory", adapterMemory),
+            ("--training-memory", trainingMemory),
+        ]
+        for (name, value) in memories where !(1...(1 << 30)).contains(value ?? 1) {
+            throw ValidationError("\(name) must be a number of MB, at least 1.")
         }
         guard maxFileBytes > 0 else { throw ValidationError("--max-file-bytes must be above 0.") }
     }

@@ -30,7 +30,13 @@ struct ServerAssembly {
             command.engine,
             pool: pool
         )
-        let assembly = try EngineAssembly(checkpoint.model, command.engine, pool: pool)
+        let assembly = try EngineAssembly(
+            checkpoint.model,
+            command.engine,
+            pool: pool,
+            limit: command.memory.map { $0 * 1_000_000 },
+            adapters: command.adapterMemory.map { $0 * 1_000_000 }
+        )
         let adapters = try Self.adapterStore(command, checkpoint, assembly, database)
         try Self.refuseTakenName(checkpoint.name, adapters)
         let given = command.adapters + (demo?.adapters ?? [])
