@@ -122,6 +122,16 @@ def test_configuration_file(tmp_path):
         assert server.stop() == 0
 
 
+def test_a_configuration_file_of_comments_says_nothing(tmp_path):
+    file = tmp_path / "server.yaml"
+    file.write_text("# context: 64\n")
+    server = Server("--config", str(file), folder=str(tmp_path))
+    assert server.stop() == 0
+    file.write_text("config: other.yaml\n")
+    with pytest.raises(RuntimeError, match="cannot name another"):
+        Server("--config", str(file), folder=str(tmp_path))
+
+
 def test_a_taken_port_is_said(server):
     port = server.url.rsplit(":", 1)[1]
     command = [os.environ["FACET"], "serve", "--port", port, "--data", server.folder + "/second"]

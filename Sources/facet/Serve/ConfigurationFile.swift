@@ -16,13 +16,23 @@ enum ConfigurationFile {
         } catch {
             throw CommandError("--config \(path): the file cannot be read.")
         }
-        let options: [String]
+        let object: JSONObject
         do throws(TrainConfigurationError) {
-            options = try Self.options(try YAMLFile.object(text))
+            object = isEmpty(text) ? JSONObject() : try YAMLFile.object(text)
         } catch {
             throw CommandError("--config \(path): \(error)")
         }
-        return [command] + options + arguments.dropFirst()
+        guard object["config"] == nil else {
+            throw CommandError("--config \(path): a configuration file cannot name another.")
+        }
+        return [command] + options(object) + arguments.dropFirst()
+    }
+
+    /// Whether every option is commented out, as in a file that is handed out to be filled in.
+    private static func isEmpty(_ text: String) -> Bool {
+        text.split(whereSeparator: \.isNewline).allSatisfy { line in
+            line.drop(while: \.isWhitespace).first.map { $0 == "#" } ?? true
+        }
     }
 
     private static func path(_ arguments: [String]) -> String? {
@@ -33,7 +43,7 @@ enum ConfigurationFile {
         return nil
     }
 
-    private static func options(_ object: JSONObject) throws(TrainConfigurationError) -> [String] {
+    private static func options(_ object: JSONObject) -> [String] {
         object.members.flatMap { key, value in
             let name = "--" + key.replacing("_", with: "-")
             return values(value).flatMap { [name, $0] }
