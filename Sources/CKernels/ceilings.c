@@ -101,14 +101,16 @@ FK_INLINE double K(compute_i8)(volatile float *sink) {
 #define FK_STEP(x) _mm512_dpbusd_epi32(x, a, b)
 #define FK_HOLD(x) "+v"(x)
 #elif defined(FK_HAS_AVX512)
-  enum { CHAINS = 12, OPERATIONS = 64 };
-  __m512i acc[CHAINS] = {}, a = _mm512_set1_epi16(3), b = _mm512_set1_epi16(5);
-#define FK_STEP(x) _mm512_add_epi32(x, _mm512_madd_epi16(a, b))
+  enum { CHAINS = 12, OPERATIONS = 128 };
+  __m512i acc[CHAINS] = {}, a = _mm512_set1_epi8(3), b = _mm512_set1_epi8(5);
+  const __m512i ones = _mm512_set1_epi16(1);
+#define FK_STEP(x) _mm512_add_epi32(x, _mm512_madd_epi16(_mm512_maddubs_epi16(a, b), ones))
 #define FK_HOLD(x) "+v"(x)
 #elif defined(FK_HAS_AVX2)
-  enum { CHAINS = 10, OPERATIONS = 32 };
-  __m256i acc[CHAINS] = {}, a = _mm256_set1_epi16(3), b = _mm256_set1_epi16(5);
-#define FK_STEP(x) _mm256_add_epi32(x, _mm256_madd_epi16(a, b))
+  enum { CHAINS = 10, OPERATIONS = 64 };
+  __m256i acc[CHAINS] = {}, a = _mm256_set1_epi8(3), b = _mm256_set1_epi8(5);
+  const __m256i ones = _mm256_set1_epi16(1);
+#define FK_STEP(x) _mm256_add_epi32(x, _mm256_madd_epi16(_mm256_maddubs_epi16(a, b), ones))
 #define FK_HOLD(x) "+x"(x)
 #elif defined(FK_HAS_SDOT)
   enum { CHAINS = 12, OPERATIONS = 32 };

@@ -14,11 +14,11 @@ const float fk_nf4_codebook[16] = {
     0.44070982933044434f, 0.5626170039176941f, 0.7229568362236023f, 1.0f};
 
 // The symmetric 8-bit integers whose least-squares multiple is nearest to the codebook, weighted by
-// how often normally distributed weights use each code: 0.47 % rms. At most 124, so that two
-// products with 8-bit activations fit 16 bits.
-const int8_t fk_nf4_codes8[16] = {-124, -86, -65, -49, -35, -23, -11, 0,
-                                  10,   20,  31,  42,  55,  70,  90,  124};
-const float fk_nf4_scale8 = 0.008057095905132273f;
+// how often normally distributed weights use each code: 0.49 % rms (0.47 % with
+// twice the range). At most 98: linear8_pairs.h adds two of their products in 16 bits.
+const int8_t fk_nf4_codes8[16] = {-98, -68, -51, -39, -28, -18, -9, 0,
+                                  8,   16,  24,  33,  43,  55,  71, 98};
+const float fk_nf4_scale8 = 0.010214626230560589f;
 
 static const float bounds[15] = {
     -0x1.b239b0p-1f, -0x1.38a4e0p-1f, -0x1.d70900p-2f, -0x1.5bd4ecp-2f, -0x1.e079d8p-3f,
