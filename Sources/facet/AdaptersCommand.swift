@@ -124,8 +124,22 @@ struct AdaptersImportCommand: AsyncParsableCommand {
             replacing: replace ? .always : .never,
             lineage: AdapterLineage(source: path)
         )
-        let generation = try await store.publish(publication, for: options.caller)
-        print(generation.pinnedName)
+        do throws(AdapterStoreError) {
+            print(try await store.publish(publication, for: options.caller).pinnedName)
+        } catch {
+            throw Self.inWordsOfTheCommand(error)
+        }
+    }
+
+    /// The store speaks of fields and roots, which are the server's.
+    private static func inWordsOfTheCommand(_ error: AdapterStoreError) -> any Error {
+        switch error {
+        case .nameTaken(let name):
+            CommandError("The adapter '\(name)' exists already; --replace makes a new generation.")
+        case .pathNotAllowed(let path, _):
+            CommandError("\(path) cannot be read; give a PEFT folder, a .tar of one or a .gguf.")
+        default: error
+        }
     }
 }
 
