@@ -19,7 +19,7 @@ def peak_bytes():
 
 
 def fastest_dtype():
-    """bf16 where the processor multiplies it, else fp32: torch emulates bf16 many times slower."""
+    """bf16 where the processor multiplies it, else fp32: torch's own bf16 is slower."""
     flags = open("/proc/cpuinfo").read().split()
     fast = {"avx512_bf16", "amx_bf16", "bf16"}.intersection(flags)
     return torch.bfloat16 if fast else torch.float32
