@@ -82,6 +82,33 @@ struct LinearTests {
         }
     }
 
+    /// Where 8-bit products share 16 bits, these are the sums that come nearest to their end.
+    @Test(
+        "the greatest weights times the greatest activations do not saturate",
+        arguments: [1, 4, 17]
+    )
+    func extremes(count: Int) {
+        let context = context(.int8), columns = 128
+        for sign: Float in [1, -1] {
+            let w = [Float](repeating: sign, count: 16 * columns).withUnsafeBytes {
+                NF4Matrix.quantize($0, dtype: .f32, rows: 16, columns: columns, pool: context.pool)
+            }
+            for (first, second): (Float, Float) in [
+                (1, 1), (-1, -1), (1, -1), (127, 39.4), (83.5, 82.5), (-83.5, -82.5), (127, 126.5),
+                (3e38, 3e38), (-3e38, 3e38), (1e-30, 1e-30),
+            ] {
+                let x = (0..<count * columns).map { $0 % 2 == 0 ? first : second }
+                let y = forward(w, x, context)
+                let expected = Double(sign) * 64 * (Double(first) + Double(second))
+                let bound = 64 * 0.01 * (Double(abs(first)) + Double(abs(second)))
+                if abs(expected) < 3e38 {
+                    #expect(y.allSatisfy { abs(Double($0) - expected) < bound })
+                }
+                onEveryInstructionSet { _ in #expect(bits(forward(w, x, context)) == bits(y)) }
+            }
+        }
+    }
+
     @Test("the transposed product adds g W", arguments: matrixCases, [ComputeDType.fp32, .int8])
     func backward(shape: MatrixCase, dtype: ComputeDType) {
         var random = SplitMix64(state: 4)

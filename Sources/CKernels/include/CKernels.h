@@ -105,7 +105,8 @@ typedef struct {
   float scale;
 } fk_lora;
 
-/// One input of linear layers: fp32 rows and their 8-bit form, packed block by block.
+/// One input of linear layers: fp32 rows and their 8-bit form, packed block by block. |q| <= 127, and
+/// q of columns 2i and 2i + 1 add up to at most 167 either way, as fk_input_quantize makes them.
 typedef struct {
   const float *x;        // [rows, columns]
   const int8_t *q;       // [blocks of 64][rows][64], zero beyond the last column
