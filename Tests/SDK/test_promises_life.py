@@ -1,5 +1,6 @@
 """What the documented outside promises of starting, draining and stopping."""
 
+import json
 import os
 import shutil
 import signal
@@ -180,3 +181,18 @@ def test_memory_is_bounded_as_asked(tmp_path):
     refused = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert refused.returncode != 0
     assert "needs" in refused.stderr and "MB" in refused.stderr
+
+
+def test_the_start_says_what_to_try(tmp_path):
+    """`scripts/run` passes `--hint`: the curl line comes after the address and works as it is."""
+    command = [os.environ["FACET"], "serve", "--hint", "--port", "0", "--data", str(tmp_path)]
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    try:
+        assert server.stdout.readline().startswith("listening on http://127.0.0.1:")
+        line = next(line for line in server.stdout if line.lstrip().startswith("curl "))
+        answer = subprocess.run(["sh", "-c", line], capture_output=True, text=True, timeout=60)
+        assert json.loads(answer.stdout)["choices"][0]["message"]["content"], answer
+    finally:
+        server.terminate()
+        assert server.wait(timeout=60) == 0
+        server.stdout.close()

@@ -105,6 +105,12 @@ struct ServeCommand: AsyncParsableCommand {
     )
     var trainingMemory: Int?
 
+    @Flag(
+        inversion: .prefixedNo,
+        help: "Say what to try once the server listens; by default at a terminal."
+    )
+    var hint: Bool?
+
     @Option(
         help: ArgumentHelp(
             "Options from a YAML file, by their long names; those on the command line win.",

@@ -82,7 +82,7 @@ struct ServerAssembly {
             let host = address.host.contains(":") ? "[\(address.host)]" : address.host
             let url = "\(scheme)://\(host):\(address.port)"
             var lines = "listening on \(url)\n"
-            if isatty(STDOUT_FILENO) == 1 {
+            if command.hint ?? (isatty(STDOUT_FILENO) == 1) {
                 lines += hint.text(url: url) + "\n"
             }
             // Not `print`: whoever waits for the line must get it at once, through a pipe too.

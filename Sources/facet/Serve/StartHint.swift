@@ -1,4 +1,4 @@
-/// What a person at a terminal can do next, once the server listens.
+/// What a person can do next, once the server listens.
 struct StartHint {
     /// The base's name in requests.
     let base: String
@@ -12,10 +12,12 @@ struct StartHint {
         var lines = ["models: " + ([base] + adapters).joined(separator: ", "), "try:"]
         let model = isDemo ? base : adapters.first ?? base
         let question = isDemo ? "What does the Norvik kettle cost?" : "Hello!"
-        lines += [
-            "  curl \(url)/v1/chat/completions -H 'Content-Type: application/json' \\",
-            "    -d '{\"model\": \"\(model)\", \"messages\": [{\"role\": \"user\", \"content\": \"\(question)\"}]}'",
-        ]
+        let body =
+            #"{"model": "\#(model)", "messages": [{"role": "user", "content": "\#(question)"}]}"#
+        // One line, so that it can be taken as it is.
+        lines.append(
+            "  curl \(url)/v1/chat/completions -H 'Content-Type: application/json' -d '\(body)'"
+        )
         if isDemo {
             lines.append("  examples/quickstart \(url)    # trains one more in half a minute")
         }
