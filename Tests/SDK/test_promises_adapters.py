@@ -25,9 +25,11 @@ def world(tmp_path_factory):
     wire = Wire(server.url)
     model = Path(wire.get("/v1/models").json["data"][0]["root"])
     base = wire.get("/v1/models").json["data"][0]["id"]
-    yield World(server, wire, folder, model, base)
-    if server.process.poll() is None:
-        assert server.stop() == 0
+    world = World(server, wire, folder, model, base)
+    yield world
+    # Not necessarily the first one: tests start it anew.
+    if world.server.process.poll() is None:
+        assert world.server.stop() == 0
 
 
 class World:
