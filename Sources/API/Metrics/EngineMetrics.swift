@@ -81,8 +81,7 @@ final class EngineMetrics: Sendable {
     var families: [MetricFamily] {
         [
             running, waiting, usage, queries, hits, preemptions, prompt, generation, iteration,
-            lora,
-            cache, blocks, steps, rows, failed, training, served,
+            lora, cache, blocks, steps, rows, failed, training, served,
         ]
     }
 

@@ -3,7 +3,8 @@ extension Transformer {
     /// the rows that want them to the workspace.
     ///
     /// With a tape the pass can be followed by `backward`. `yield` is called between layers and,
-    /// where what it throws waits until the layer is done, between a layer's matrices; while it runs, the workspace and the tape must stay untouched, everything else may be used.
+    /// where what it throws waits until the layer is done, between a layer's matrices; while it
+    /// runs, the workspace and the tape must stay untouched, everything else may be used.
     /// - Throws: what `yield` throws; the cache then holds a part of the rows.
     public func forward(
         _ batch: Batch,
@@ -16,33 +17,22 @@ extension Transformer {
         check(batch, workspace, context)
         guard batch.rows > 0 else { return }
         try context.pool.held {
-            try pass(batch, cache: cache, workspace: workspace, tape: tape, context, yield: yield)
+            var step = begin(batch, cache: cache, workspace: workspace, tape: tape, context)
+            step.pause = Self.pause(yield)
+            let count = batch.rows * architecture.hiddenSize
+            for (index, block) in blocks.enumerated() {
+                tape?.input(index).update(from: workspace.hidden.baseAddress, count: count)
+                block.forward(step)
+                tape?.keep(index, workspace, rows: batch.rows)
+                try yield?()
+            }
+            if let tape {
+                precondition(batch.rows <= tape.maxRows, "a batch within its tape")
+                tape.input(blocks.count).update(from: workspace.hidden.baseAddress, count: count)
+                tape.batch = batch
+            }
+            computeLogits(batch, step)
         }
-    }
-
-    private func pass(
-        _ batch: Batch,
-        cache: KVBlockPool,
-        workspace: Workspace,
-        tape: Tape?,
-        _ context: ComputeContext,
-        yield: (() throws -> Void)?
-    ) throws {
-        var step = begin(batch, cache: cache, workspace: workspace, tape: tape, context)
-        step.pause = Self.pause(yield)
-        let count = batch.rows * architecture.hiddenSize
-        for (index, block) in blocks.enumerated() {
-            tape?.input(index).update(from: workspace.hidden.baseAddress, count: count)
-            block.forward(step)
-            tape?.keep(index, workspace, rows: batch.rows)
-            try yield?()
-        }
-        if let tape {
-            precondition(batch.rows <= tape.maxRows, "a batch within its tape")
-            tape.input(blocks.count).update(from: workspace.hidden.baseAddress, count: count)
-            tape.batch = batch
-        }
-        computeLogits(batch, step)
     }
 
     /// Calls `yield` where nothing can be thrown: it will throw the same between layers.
