@@ -1,4 +1,4 @@
-import Glibc
+import Foundation
 
 @testable import AdapterStore
 
@@ -7,9 +7,10 @@ final class TemporaryFolder: Sendable {
     let path: String
 
     init() throws {
-        var template = Array("/tmp/facet-test-XXXXXX".utf8CString)
+        let root = FileManager.default.temporaryDirectory.path
+        var template = Array("\(root)/facet-test-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else {
-            throw FileSystemError(operation: "mkdtemp", path: "/tmp", code: errno)
+            throw FileSystemError(operation: "mkdtemp", path: root, code: errno)
         }
         path = template.withUnsafeBufferPointer { buffer in
             String(decoding: buffer.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)

@@ -61,6 +61,8 @@ def train(name):
     torch.manual_seed(3)
     config = LoraConfig(r=4, lora_alpha=8, target_modules=adapters.LINEAR, lora_dropout=0.0, task_type="CAUSAL_LM")
     peft = get_peft_model(model, config)
+    # PEFT takes the folder the model was read from, which is nobody else's.
+    peft.peft_config["default"].base_model_name_or_path = name
     shutil.rmtree(f"{HERE}/{name}", ignore_errors=True)
     adapters.save(peft, f"{HERE}/{name}")
     data = examples(model.config.vocab_size)
