@@ -65,9 +65,18 @@ let package = Package(
             swiftSettings: swiftSettings
         ),
         .target(
-            name: "AdapterStore",
+            name: "Storage",
             dependencies: [
                 "InferenceRuntime",
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ],
+            path: "Sources/Storage",
+            swiftSettings: swiftSettings
+        ),
+        .target(
+            name: "AdapterStore",
+            dependencies: [
+                "Storage", "InferenceRuntime",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -77,7 +86,7 @@ let package = Package(
         .target(
             name: "Trainer",
             dependencies: [
-                "AdapterStore", "InferenceRuntime", "COpenBLAS",
+                "AdapterStore", "Storage", "InferenceRuntime", "COpenBLAS",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Yams", package: "Yams"),
@@ -88,7 +97,7 @@ let package = Package(
         .target(
             name: "API",
             dependencies: [
-                "Trainer", "AdapterStore", "InferenceRuntime", "CLibUV", "COpenSSL",
+                "Trainer", "AdapterStore", "Storage", "InferenceRuntime", "CLibUV", "COpenSSL",
                 .product(name: "Collections", package: "swift-collections"),
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),
@@ -102,7 +111,7 @@ let package = Package(
         .executableTarget(
             name: "facet",
             dependencies: [
-                "API", "Trainer", "AdapterStore", "InferenceRuntime",
+                "API", "Trainer", "AdapterStore", "Storage", "InferenceRuntime",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Yams", package: "Yams"),
@@ -115,21 +124,22 @@ let package = Package(
         .target(name: "CTestSupport", path: "Tests/CTestSupport"),
         .target(
             name: "TestSupport",
-            dependencies: ["AdapterStore", "InferenceRuntime", "CTestSupport"],
+            dependencies: ["AdapterStore", "Storage", "InferenceRuntime", "CTestSupport"],
             path: "Tests/TestSupport",
             swiftSettings: swiftSettings
         ),
         tests("KernelTests", ["InferenceRuntime", "CKernels"]),
         tests("RuntimeTests", ["InferenceRuntime"]),
-        tests("AdapterStoreTests", ["AdapterStore", "InferenceRuntime"]),
+        tests("StorageTests", ["Storage"]),
+        tests("AdapterStoreTests", ["AdapterStore", "Storage", "InferenceRuntime"]),
         tests(
             "TrainerTests",
             [
-                "Trainer", "AdapterStore", "InferenceRuntime",
+                "Trainer", "AdapterStore", "Storage", "InferenceRuntime",
                 .product(name: "Logging", package: "swift-log"),
             ]
         ),
-        tests("APITests", ["API", "Trainer", "AdapterStore", "InferenceRuntime"]),
+        tests("APITests", ["API", "Trainer", "AdapterStore", "Storage", "InferenceRuntime"]),
         // Runs the executable that is built beside it.
         tests("CommandTests", []),
         tests("TidyTests", []),

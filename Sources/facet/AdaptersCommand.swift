@@ -1,6 +1,7 @@
 import AdapterStore
 import ArgumentParser
 import InferenceRuntime
+import Storage
 
 /// `facet adapters`: the store of a data directory, while no server uses it.
 struct AdaptersCommand: AsyncParsableCommand {

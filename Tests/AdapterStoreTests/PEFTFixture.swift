@@ -1,5 +1,7 @@
 import Glibc
 import InferenceRuntime
+import Storage
+import TestSupport
 
 @testable import AdapterStore
 

@@ -17,8 +17,9 @@ struct TidyTests {
     /// What each module may not import, because it lies to its right.
     static let forbidden = [
         "Sources/Runtime/": [
-            "AdapterStore", "Trainer", "API", "GRDB", "NIOCore", "ArgumentParser",
+            "Storage", "AdapterStore", "Trainer", "API", "GRDB", "NIOCore", "ArgumentParser",
         ],
+        "Sources/Storage/": ["AdapterStore", "Trainer", "API", "NIOCore", "ArgumentParser"],
         "Sources/AdapterStore/": ["Trainer", "API", "NIOCore", "ArgumentParser"],
         "Sources/Trainer/": ["API", "NIOCore", "ArgumentParser"],
         "Sources/API/": ["ArgumentParser"],

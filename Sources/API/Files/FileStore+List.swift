@@ -1,4 +1,4 @@
-public import AdapterStore
+public import Storage
 import GRDB
 
 extension FileStore {

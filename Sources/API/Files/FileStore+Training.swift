@@ -1,4 +1,4 @@
-public import AdapterStore
+public import Storage
 public import Trainer
 
 /// The files as the trainer knows them.

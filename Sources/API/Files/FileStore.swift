@@ -1,4 +1,4 @@
-public import AdapterStore
+public import Storage
 import GRDB
 
 /// The files of the data directory: `DIR/files/ID`, and a row for each in the database.

@@ -1,4 +1,4 @@
-import AdapterStore
+import Storage
 import Synchronization
 
 /// A file on its way in: written under a name nobody reads, given its own name at the end.

@@ -1,4 +1,4 @@
-public import AdapterStore
+public import Storage
 import InferenceRuntime
 
 /// A file a tenant uploaded, or a job left for it.

@@ -1,5 +1,6 @@
 import AdapterStore
 import InferenceRuntime
+import Storage
 
 /// Finds who answers a request: never silently the base.
 struct AdapterSelector: Sendable {

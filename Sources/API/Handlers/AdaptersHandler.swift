@@ -1,6 +1,7 @@
 import AdapterStore
 import InferenceRuntime
 import Logging
+import Storage
 
 /// `/v1/load_lora_adapter`, `/v1/unload_lora_adapter` and `/v1/adapters`.
 struct AdaptersHandler: Sendable {

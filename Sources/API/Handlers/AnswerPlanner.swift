@@ -1,5 +1,6 @@
 import AdapterStore
 import InferenceRuntime
+import Storage
 
 /// Translates what a client asked for into what the engine is asked to do.
 struct AnswerPlanner: Sendable {

@@ -1,6 +1,7 @@
 import AdapterStore
 import InferenceRuntime
 import Logging
+import Storage
 
 /// `/v1/files`: training data comes in, results go out.
 struct FilesHandler: Sendable {

@@ -1,4 +1,4 @@
-import AdapterStore
+import Storage
 import Logging
 
 /// The door of every route: who asks, may they, how many are inside, and what came of it.

@@ -1,5 +1,6 @@
 import AdapterStore
 import InferenceRuntime
+import Storage
 
 /// `/v1/models`: the base and everything that answers under another name.
 struct ModelsHandler: Sendable {

@@ -4,6 +4,7 @@ import FoundationNetworking
 import Glibc
 import InferenceRuntime
 import Synchronization
+import Storage
 
 /// One file on its way: appends to `NAME.incomplete`, hashes as it goes, resumes where it stopped.
 final class FileDownload: HubSink {

@@ -1,4 +1,4 @@
-import AdapterStore
+import Storage
 import Foundation
 import Glibc
 import InferenceRuntime

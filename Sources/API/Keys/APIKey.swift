@@ -1,4 +1,4 @@
-public import AdapterStore
+public import Storage
 
 /// A key as the key file keeps it: everything but the key itself.
 public struct APIKey: Sendable, Hashable {

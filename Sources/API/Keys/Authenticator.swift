@@ -1,4 +1,4 @@
-import AdapterStore
+import Storage
 
 /// Finds out who asks, and whether they may ask now.
 struct Authenticator: Sendable {

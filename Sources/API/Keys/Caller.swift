@@ -1,4 +1,5 @@
 import AdapterStore
+import Storage
 
 /// On whose behalf a request is answered.
 struct Caller: Sendable {

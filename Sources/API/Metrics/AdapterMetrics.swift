@@ -1,4 +1,5 @@
 import AdapterStore
+import Storage
 
 /// What each adapter does, and where adapters are.
 ///

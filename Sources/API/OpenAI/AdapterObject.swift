@@ -1,5 +1,6 @@
 import AdapterStore
 import InferenceRuntime
+import Storage
 
 /// Adapters and aliases as `/v1/adapters` shows them.
 enum AdapterObject {

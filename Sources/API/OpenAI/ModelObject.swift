@@ -1,4 +1,4 @@
-import AdapterStore
+import Storage
 import InferenceRuntime
 
 /// A model as `/v1/models` shows it; adapters carry `parent` and `root` as vLLM gives them.

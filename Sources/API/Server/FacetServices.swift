@@ -1,6 +1,7 @@
 public import AdapterStore
 import InferenceRuntime
 public import Trainer
+import Storage
 
 /// What the server serves, made by whoever starts it.
 public struct FacetServices: Sendable {

@@ -1,3 +1,5 @@
+public import Storage
+
 /// On whose behalf the store is asked: decides which names are visible and which may change.
 public struct AdapterCaller: Sendable, Hashable {
     /// The caller's tenant; what it publishes belongs to this tenant.

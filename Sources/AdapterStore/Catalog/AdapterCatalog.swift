@@ -1,5 +1,6 @@
 import GRDB
 import Synchronization
+public import Storage
 
 /// Names, generations and aliases of a data directory: durable, and in memory for look-ups.
 ///

@@ -1,3 +1,5 @@
+public import Storage
+
 /// One immutable content of an adapter: what a name meant when it was resolved.
 ///
 /// The hash covers configuration and weights, so two generations with one hash answer alike, and

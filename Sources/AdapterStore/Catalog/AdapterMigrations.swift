@@ -1,4 +1,5 @@
 import GRDB
+public import Storage
 
 extension ModuleMigrations {
     /// The tables of the adapter catalog.

@@ -1,4 +1,5 @@
 public import InferenceRuntime
+import Storage
 
 extension AdapterStatus {
     /// An element of `data` in `GET /v1/adapters`.

@@ -1,3 +1,5 @@
+public import Storage
+
 /// Where an adapter's weights are.
 public enum AdapterResidency: String, Sendable {
     /// Ready to compute with.

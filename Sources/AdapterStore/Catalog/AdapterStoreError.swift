@@ -1,3 +1,5 @@
+import Storage
+
 /// Everything the store refuses, precisely: none of these ever ends in an answer by the base.
 public enum AdapterStoreError: Error, Sendable, Hashable {
     /// No such adapter or alias that the caller may see.

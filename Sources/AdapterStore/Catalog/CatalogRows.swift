@@ -1,5 +1,6 @@
 import GRDB
 import InferenceRuntime
+import Storage
 
 /// The catalog's facts as rows.
 extension CatalogChange {

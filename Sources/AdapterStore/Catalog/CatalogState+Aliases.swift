@@ -1,3 +1,5 @@
+import Storage
+
 /// Aliases: splits between generations, and the way back.
 extension CatalogState {
     /// Points an alias at generations of the adapter `target`.

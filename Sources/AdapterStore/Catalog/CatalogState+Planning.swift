@@ -1,3 +1,5 @@
+import Storage
+
 /// From what someone wants to the changes that do it, or the reason why not.
 extension CatalogState {
     /// Makes `generation` what its name means.

@@ -1,3 +1,5 @@
+import Storage
+
 /// From what a request says to one generation.
 extension CatalogState {
     /// The generation a name means for this caller.

@@ -1,3 +1,5 @@
+import Storage
+
 /// All names and what they mean, as a value: the catalog's decisions without a database.
 ///
 /// The database holds the same facts; `CatalogChange` is applied to both, the database first.

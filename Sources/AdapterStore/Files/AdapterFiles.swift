@@ -1,5 +1,6 @@
 import Glibc
 import Synchronization
+import Storage
 
 /// The folders `DIR/adapters/<sha256>/`: immutable, there whole or not at all, gone when nothing
 /// means them and nobody reads them.

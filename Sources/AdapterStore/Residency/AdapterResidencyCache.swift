@@ -1,4 +1,5 @@
 import Synchronization
+import Storage
 
 /// Contents in memory under a byte budget, each loaded once however many ask for it.
 ///

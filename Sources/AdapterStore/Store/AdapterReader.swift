@@ -1,5 +1,6 @@
 import InferenceRuntime
 import Synchronization
+import Storage
 
 /// Reads a stored adapter into memory and makes sure it is what was stored.
 ///

@@ -1,3 +1,5 @@
+import Storage
+
 extension AdapterStore {
     /// Takes a name away at once; its files go when the last lease ends.
     ///

@@ -1,3 +1,5 @@
+import Storage
+
 extension AdapterStore {
     /// Writes a generation to a path of this machine, whole or not at all.
     ///
@@ -28,7 +30,7 @@ extension AdapterStore {
         as format: AdapterFormat
     ) async throws(AdapterStoreError) -> ExportedAdapter {
         precondition(format != .peft, "a format of one file")
-        let exported = ExportedAdapter(in: try StagingFolder(in: files.root))
+        let exported = ExportedAdapter(in: try StagingFolder.adapter(in: files.root))
         try await export(generation, to: exported.path, as: format)
         return exported
     }

@@ -1,3 +1,5 @@
+import Storage
+
 extension AdapterStore {
     /// Every generation the caller may see, by name and then by age.
     public func list(for caller: AdapterCaller) -> [AdapterStatus] {

@@ -1,4 +1,5 @@
 import InferenceRuntime
+import Storage
 
 extension AdapterStore {
     /// Loads an adapter and makes it what its name means; durable when this returns.
@@ -57,7 +58,7 @@ extension AdapterStore {
     private func stage(
         _ publication: AdapterPublication
     ) throws(AdapterStoreError) -> StagedAdapter {
-        let folder = try StagingFolder(in: files.root)
+        let folder = try StagingFolder.adapter(in: files.root)
         let importer = AdapterImporter(
             roots: publication.roots ?? configuration.roots,
             weightsLimit: configuration.maximumWeightsBytes,

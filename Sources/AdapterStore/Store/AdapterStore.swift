@@ -1,4 +1,5 @@
 import InferenceRuntime
+public import Storage
 
 /// Names, generations, files and residency of adapters.
 ///

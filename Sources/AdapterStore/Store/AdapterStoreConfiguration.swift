@@ -1,3 +1,5 @@
+import Storage
+
 /// How a store is set up; fixed for its life.
 public struct AdapterStoreConfiguration: Sendable {
     /// The base adapters are checked against and loaded for; `nil` where no model is at hand, as

@@ -1,6 +1,7 @@
 import AdapterStore
 import Foundation
 import InferenceRuntime
+import Storage
 
 extension EngineRunner {
     /// Reads and encodes a job's files.

@@ -1,5 +1,6 @@
 import AdapterStore
 import InferenceRuntime
+import Storage
 
 /// What a run begins with, and whether there is room for it.
 extension EngineRunner {

@@ -2,6 +2,7 @@ public import AdapterStore
 import Foundation
 public import InferenceRuntime
 import Logging
+import Storage
 
 /// Trains jobs on the engine that serves, with the weights that serve.
 public struct EngineRunner: FineTuningRunner {

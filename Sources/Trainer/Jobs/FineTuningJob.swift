@@ -1,4 +1,4 @@
-public import AdapterStore
+public import Storage
 
 /// Where a job stands; the words of OpenAI's API.
 public enum FineTuningStatus: String, Sendable, Hashable, Codable, CaseIterable {

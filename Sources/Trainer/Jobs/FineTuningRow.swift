@@ -1,4 +1,4 @@
-import AdapterStore
+import Storage
 import Foundation
 import GRDB
 import InferenceRuntime

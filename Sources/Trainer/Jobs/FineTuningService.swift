@@ -1,6 +1,7 @@
-public import AdapterStore
+import AdapterStore
 import Foundation
 public import Logging
+public import Storage
 
 /// The jobs of a server: takes them, runs them in order, and takes them up again after a restart.
 ///

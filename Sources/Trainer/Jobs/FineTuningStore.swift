@@ -1,4 +1,4 @@
-public import AdapterStore
+public import Storage
 import GRDB
 
 /// The jobs, their events and checkpoints, in the database of the data directory.

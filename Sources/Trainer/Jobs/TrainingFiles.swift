@@ -1,4 +1,4 @@
-public import AdapterStore
+public import Storage
 
 /// Where the trainer finds uploaded files and leaves result files.
 public protocol TrainingFiles: Sendable {

@@ -1,6 +1,7 @@
 import AdapterStore
 import Foundation
 import InferenceRuntime
+import Storage
 
 /// One run of a job on the engine: from its last checkpoint to its end, or until told to stop.
 struct TrainingSession {

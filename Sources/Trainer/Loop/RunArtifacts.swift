@@ -1,4 +1,4 @@
-import AdapterStore
+import Storage
 import InferenceRuntime
 
 /// The files LLaMA-Factory users look for after a run, written into its folder.

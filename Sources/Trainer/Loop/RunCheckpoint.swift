@@ -1,6 +1,7 @@
 import AdapterStore
 import Foundation
 import InferenceRuntime
+import Storage
 
 /// Why a checkpoint cannot be used.
 package enum RunCheckpointError: Error, Hashable {

@@ -1,4 +1,4 @@
-import AdapterStore
+import Storage
 import Glibc
 
 /// `trainer_log.jsonl` while a run goes on: rewritten from the history, then a line per step.

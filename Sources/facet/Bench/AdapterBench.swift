@@ -1,6 +1,7 @@
 import AdapterStore
 import Foundation
 import InferenceRuntime
+import Storage
 
 /// How long a request waits for an adapter that is on disk only, through the store that serves.
 struct AdapterBench {

@@ -4,6 +4,7 @@ import Foundation
 import InferenceRuntime
 import Logging
 import Trainer
+import Storage
 
 /// Puts the parts of a server together, in the order in which they can fail.
 struct ServerAssembly {

@@ -2,6 +2,7 @@ import API
 import Foundation
 import Synchronization
 import Testing
+import Storage
 
 /// Pulls from a hub on this machine that redirects, cuts, lies and refuses.
 @Suite("Pulling a model", .serialized)

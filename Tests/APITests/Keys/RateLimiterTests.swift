@@ -1,5 +1,5 @@
 @testable import API
-import AdapterStore
+import Storage
 import Testing
 
 @Suite("Limits of keys")

@@ -3,6 +3,7 @@ import InferenceRuntime
 import Logging
 import TestSupport
 import Trainer
+import Storage
 
 @testable import API
 @testable import AdapterStore

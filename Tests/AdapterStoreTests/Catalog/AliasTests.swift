@@ -1,4 +1,5 @@
 import Testing
+import Storage
 
 @testable import AdapterStore
 

@@ -1,3 +1,5 @@
+import Storage
+
 @testable import AdapterStore
 
 /// A generation whose hash is made from `content`.

@@ -1,5 +1,7 @@
 import GRDB
 import Testing
+import Storage
+import TestSupport
 
 @testable import AdapterStore
 

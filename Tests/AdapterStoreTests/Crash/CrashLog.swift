@@ -1,6 +1,6 @@
 import Glibc
 
-@testable import AdapterStore
+import Storage
 
 /// What a process that will be killed was about to do and what it was told is done.
 ///

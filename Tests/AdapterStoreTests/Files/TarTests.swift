@@ -1,5 +1,7 @@
 import Glibc
 import Testing
+import Storage
+import TestSupport
 
 @testable import AdapterStore
 

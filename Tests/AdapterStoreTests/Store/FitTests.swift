@@ -1,5 +1,6 @@
 import InferenceRuntime
 import Testing
+import TestSupport
 
 @testable import AdapterStore
 

@@ -1,6 +1,7 @@
 import Glibc
 import InferenceRuntime
 import Testing
+import TestSupport
 
 @testable import AdapterStore
 

@@ -1,6 +1,8 @@
 import Glibc
 import InferenceRuntime
 import Testing
+import Storage
+import TestSupport
 
 @testable import AdapterStore
 

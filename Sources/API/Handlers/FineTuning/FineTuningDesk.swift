@@ -1,5 +1,6 @@
 import AdapterStore
 import Trainer
+import Storage
 
 /// What both fine-tuning APIs do: one job store underneath, two ways of saying it above.
 struct FineTuningDesk: Sendable {

@@ -1,5 +1,6 @@
 import Glibc
 import InferenceRuntime
+import Storage
 
 /// Writes a stored adapter somewhere else; what appears there is whole.
 struct AdapterExporter: Sendable {

@@ -1,3 +1,5 @@
+import Storage
+
 /// A generation in one file of its own, which is there as long as this is held.
 public final class ExportedAdapter: Sendable {
     /// The file.

@@ -1,4 +1,5 @@
 import InferenceRuntime
+import Storage
 
 /// Writes a stored adapter as a llama.cpp LoRA file.
 ///

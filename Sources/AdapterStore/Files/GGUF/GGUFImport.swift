@@ -1,5 +1,6 @@
 import Glibc
 import InferenceRuntime
+import Storage
 
 /// Turns a llama.cpp LoRA file into a PEFT directory.
 struct GGUFImport {

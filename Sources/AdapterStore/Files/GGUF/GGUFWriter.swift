@@ -1,3 +1,5 @@
+import Storage
+
 /// Writes a GGUF file (version 3, little-endian): header first, then tensors in their order.
 struct GGUFWriter {
     /// A tensor to be written and where its bytes come from.

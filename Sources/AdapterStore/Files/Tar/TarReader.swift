@@ -1,3 +1,5 @@
+import Storage
+
 /// Walks the files of a tar archive (ustar, pax, GNU long names) that may be hostile.
 ///
 /// Refused: names that lead out of the archive, links and devices, numbers that are none, sizes

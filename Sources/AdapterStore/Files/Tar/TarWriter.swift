@@ -1,3 +1,5 @@
+import Storage
+
 /// Writes files one after the other as a ustar archive.
 struct TarWriter: ~Copyable {
     private let output: OpenFile

@@ -1,12 +1,13 @@
 import Foundation
-
-@testable import AdapterStore
+import Storage
 
 /// A folder of one test, gone with it.
-final class TemporaryFolder: Sendable {
-    let path: String
+package final class TemporaryFolder: Sendable {
+    /// Where it is.
+    package let path: String
 
-    init() throws {
+    /// Makes the folder below the system's own for temporary files.
+    package init() throws {
         let root = FileManager.default.temporaryDirectory.path
         var template = Array("\(root)/facet-test-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else {
@@ -21,5 +22,6 @@ final class TemporaryFolder: Sendable {
         try? FileTree.remove(path)
     }
 
-    func callAsFunction(_ name: String) -> String { path + "/" + name }
+    /// The path of `name` in it.
+    package func callAsFunction(_ name: String) -> String { path + "/" + name }
 }

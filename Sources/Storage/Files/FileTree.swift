@@ -1,9 +1,9 @@
 import Glibc
 
 /// Listing and removing folders, links never followed.
-enum FileTree {
+package enum FileTree {
     /// The names in a folder, without `.` and `..`, in no order; names that are no UTF-8 repaired.
-    static func names(in path: String) throws(FileSystemError) -> [String] {
+    package static func names(in path: String) throws(FileSystemError) -> [String] {
         guard let folder = opendir(path) else {
             throw FileSystemError(operation: "open", path: path, code: errno)
         }
@@ -19,7 +19,7 @@ enum FileTree {
     }
 
     /// Removes a file, a link or a folder with all it holds; what is gone already is no error.
-    static func remove(_ path: String) throws(FileSystemError) {
+    package static func remove(_ path: String) throws(FileSystemError) {
         if unlink(path) == 0 || errno == ENOENT { return }
         guard errno == EISDIR || errno == EPERM else {
             throw FileSystemError(operation: "remove", path: path, code: errno)

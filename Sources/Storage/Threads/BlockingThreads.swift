@@ -6,7 +6,7 @@ import Synchronization
 /// A thread is started when work comes and all others are busy, up to `limit`, and ends after
 /// idling; one slow disk read therefore delays no other until `limit` of them hang.
 package final class BlockingThreads: Sendable {
-    typealias Work = @Sendable () -> Void
+    package typealias Work = @Sendable () -> Void
 
     private struct State {
         var queue: [Work] = []
@@ -25,7 +25,7 @@ package final class BlockingThreads: Sendable {
     }
 
     /// Runs `work` on one of the threads, some time.
-    func submit(_ work: @escaping Work) {
+    package func submit(_ work: @escaping Work) {
         let isStarting = state.withLock { state in
             state.queue.append(work)
             guard state.queue.count > state.idle, state.running < limit else { return false }

@@ -3,10 +3,11 @@ import Glibc
 /// One piece of work on a thread of its own, for whoever already sits on a blocking thread.
 ///
 /// Where the system gives no thread the work is done at once, by the caller.
-final class HelperThread: Sendable {
+package final class HelperThread: Sendable {
     private let thread: pthread_t?
 
-    init(_ work: @escaping @Sendable () -> Void) {
+    /// Starts the work.
+    package init(_ work: @escaping @Sendable () -> Void) {
         let box = Unmanaged.passRetained(HelperWork(work))
         var thread = pthread_t()
         if pthread_create(&thread, nil, helperThreadMain, box.toOpaque()) == 0 {
@@ -18,7 +19,7 @@ final class HelperThread: Sendable {
     }
 
     /// Waits for the end of the work; call it exactly once.
-    func join() {
+    package func join() {
         if let thread { pthread_join(thread, nil) }
     }
 }

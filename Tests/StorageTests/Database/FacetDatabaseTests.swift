@@ -1,20 +1,20 @@
-import Glibc
 import GRDB
+import Glibc
+import Storage
 import Testing
-
-@testable import AdapterStore
+import TestSupport
 
 @Suite struct FacetDatabaseTests {
     @Test("a second server on the directory is refused and told who is there")
     func locked() throws {
         let folder = try TemporaryFolder()
-        let first = try FacetDatabase(folder: folder("data"), migrations: [.adapters])
+        let first = try FacetDatabase(folder: folder("data"), migrations: [.notes])
         let refusal = FacetDatabaseError.locked(
             folder: folder("data"),
             process: Int(getpid())
         )
         #expect(throws: refusal) {
-            try FacetDatabase(folder: folder("data"), migrations: [.adapters])
+            try FacetDatabase(folder: folder("data"), migrations: [.notes])
         }
         _ = first
     }
@@ -23,7 +23,7 @@ import Testing
     func released() throws {
         let folder = try TemporaryFolder()
         for _ in 0..<2 {
-            _ = try FacetDatabase(folder: folder.path, migrations: [.adapters])
+            _ = try FacetDatabase(folder: folder.path, migrations: [.notes])
         }
     }
 
@@ -34,14 +34,14 @@ import Testing
         jobs.step("first") { db in try db.execute(sql: "CREATE TABLE job (id TEXT)") }
         var newer = jobs
         newer.step("second") { db in try db.execute(sql: "CREATE TABLE step (id TEXT)") }
-        _ = try FacetDatabase(folder: folder.path, migrations: [.adapters, newer])
-        _ = try FacetDatabase(folder: folder.path, migrations: [.adapters])
+        _ = try FacetDatabase(folder: folder.path, migrations: [.notes, newer])
+        _ = try FacetDatabase(folder: folder.path, migrations: [.notes])
         let refusal = FacetDatabaseError.newerSchema(
             folder: folder.path,
             migration: "jobs/2 second"
         )
         #expect(throws: refusal) {
-            try FacetDatabase(folder: folder.path, migrations: [.adapters, jobs])
+            try FacetDatabase(folder: folder.path, migrations: [.notes, jobs])
         }
     }
 
@@ -52,5 +52,14 @@ import Testing
         #expect(throws: FacetDatabaseError.self) {
             try FacetDatabase(folder: folder("data"), migrations: [])
         }
+    }
+}
+
+extension ModuleMigrations {
+    /// The table of a module that these tests make up.
+    fileprivate static var notes: ModuleMigrations {
+        var module = ModuleMigrations(module: "notes")
+        module.step("first") { db in try db.execute(sql: "CREATE TABLE note (id TEXT)") }
+        return module
     }
 }

@@ -100,7 +100,7 @@ public struct OpenFile: ~Copyable {
     }
 
     /// The same for a descriptor that somebody else keeps open.
-    static func read(
+    package static func read(
         _ count: Int,
         at offset: Int,
         of descriptor: Int32,

@@ -1,27 +1,15 @@
-import Glibc
+import Storage
 
-/// A folder an adapter is put together in before anybody can see it.
-///
-/// Letting it go removes it; `AdapterFiles.install` renames it away before.
-final class StagingFolder: Sendable {
-    let path: String
-
-    init(in root: String) throws(AdapterStoreError) {
-        self.path = root + "/" + DurableFile.temporaryMark + DurableFile.uniqueSuffix()
+/// Writing the files of an adapter that is being staged.
+extension StagingFolder {
+    /// Makes a folder beside the adapters that are there.
+    static func adapter(in root: String) throws(AdapterStoreError) -> StagingFolder {
         do throws(FileSystemError) {
-            try FileSystemError.check("mkdir", path) { [path] in mkdir(path, 0o755) }
+            return try StagingFolder(in: root)
         } catch {
             throw .storage(operation: "stage an adapter", reason: error.description)
         }
     }
-
-    deinit {
-        // After an install there is nothing by this name; a failure leaves what the next start
-        // collects.
-        try? FileTree.remove(path)
-    }
-
-    func path(of file: String) -> String { path + "/" + file }
 
     /// Writes a small file.
     func write(_ bytes: [UInt8], to file: String) throws(AdapterStoreError) {

@@ -23,7 +23,7 @@ public struct FileSystemError: Error, Sendable, Hashable, CustomStringConvertibl
 
     /// Runs a system call until it is not interrupted, and turns −1 into an error.
     @discardableResult
-    static func check<Result: FixedWidthInteger & SignedInteger>(
+    package static func check<Result: FixedWidthInteger & SignedInteger>(
         _ operation: String,
         _ path: String,
         _ call: () -> Result

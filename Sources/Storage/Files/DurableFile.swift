@@ -31,7 +31,7 @@ public enum DurableFile {
     }
 
     /// Makes a new file and syncs it; its name is durable once its folder is synced.
-    static func create(
+    package static func create(
         _ path: String,
         mode: UInt32 = 0o644,
         _ body: (borrowing OpenFile) throws(FileSystemError) -> Void
@@ -91,13 +91,13 @@ public enum DurableFile {
     }
 
     /// Whether `path` is a folder, links followed.
-    static func isFolder(_ path: String) -> Bool {
+    package static func isFolder(_ path: String) -> Bool {
         var status = stat()
         return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
     }
 
     /// Sixteen hex digits nobody else in this folder will choose.
-    static func uniqueSuffix() -> String {
+    package static func uniqueSuffix() -> String {
         let digits = String(UInt64.random(in: 0 ... .max), radix: 16)
         return String(repeating: "0", count: 16 - digits.utf8.count) + digits
     }
