@@ -7,6 +7,27 @@ struct SourceFile: Sendable, CustomTestStringConvertible {
     let path: String
     /// The text, line by line.
     let lines: [String]
+    /// Words and marks, without comments and the text of strings.
+    let tokens: [SourceToken]
+    /// What it names.
+    let declarations: [Declaration]
+
+    init(path: String, text: String) {
+        self.path = path
+        lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+        tokens = SourceLexer.tokens(of: text)
+        declarations = Declaration.all(in: tokens)
+    }
+
+    /// The folder of the module's folder: `API` of the path above.
+    var module: String { component(1) }
+
+    /// The first folder below the module's: `HTTP` of the path above; `.` where there is none.
+    var folder: String { path.utf8.count { $0 == 47 } > 2 ? component(2) : "." }
+
+    private func component(_ index: Int) -> String {
+        String(path.split(separator: "/")[index])
+    }
 
     var testDescription: String { path }
 
@@ -29,13 +50,7 @@ struct SourceFile: Sendable, CustomTestStringConvertible {
             guard name.hasSuffix(".swift"),
                 let text = try? String(contentsOfFile: "\(root)/\(folder)/\(name)", encoding: .utf8)
             else { continue }
-            files.append(
-                SourceFile(
-                    path: "\(folder)/\(name)",
-                    lines: text.split(separator: "\n", omittingEmptySubsequences: false)
-                        .map(String.init)
-                )
-            )
+            files.append(SourceFile(path: "\(folder)/\(name)", text: text))
         }
         return files.sorted { $0.path < $1.path }
     }

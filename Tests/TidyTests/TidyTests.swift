@@ -94,15 +94,4 @@ struct TidyTests {
             }
         }
     }
-
-    @Test("every unchecked promise to the compiler is explained on the line above")
-    func uncheckedPromises() {
-        for file in Self.sources {
-            for (index, line) in file.lines.enumerated()
-            where line.contains("@unchecked Sendable") || line.contains("nonisolated(unsafe)") {
-                let above = index > 0 ? file.lines[index - 1] : ""
-                #expect(above.contains("//"), "\(file.path):\(index + 1) is not explained")
-            }
-        }
-    }
 }

@@ -30,9 +30,9 @@ public final class EventLoop: SerialExecutor {
     private let inbox = Mutex(Inbox())
     private let stopRequested = Atomic(false)
     private let thread = Atomic<pthread_t>(0)
-    // Allocated once here; only the loop's thread follows the pointer, but for uv_async_send.
+    // Owner: the loop's thread. Others only hand the pointer on.
     nonisolated(unsafe) let raw: UnsafeMutablePointer<uv_loop_t>
-    // As above; uv_async_send is made to be called from any thread.
+    // Thread-safe: uv_async_send may be called from any thread; the loop's thread does the rest.
     private nonisolated(unsafe) let bell: UnsafeMutablePointer<uv_async_t>
 
     private init() {
@@ -124,13 +124,7 @@ public final class EventLoop: SerialExecutor {
         pthread_join(thread.load(ordering: .acquiring), nil)
     }
 
-    /// The handles that are open, by kind and number, but for the loop's own.
-    @LoopActor public func openHandles() -> [String: Int] {
-        var kinds = handleKinds()
-        kinds["async"] = kinds["async"].flatMap { $0 > 1 ? $0 - 1 : nil }
-        return kinds
-    }
-
+    /// The handles that are open, by kind and number.
     private func handleKinds() -> [String: Int] {
         var kinds: [String: Int] = [:]
         withUnsafeMutablePointer(to: &kinds) { uv_walk(raw, countHandle, $0) }

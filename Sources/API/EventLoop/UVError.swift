@@ -10,16 +10,8 @@ public struct UVError: Error, Sendable, CustomStringConvertible {
         /// Wraps a number.
         public init(rawValue: Int32) { self.rawValue = rawValue }
 
-        /// The peer has finished sending.
-        public static let endOfFile = Code(rawValue: UV_EOF.rawValue)
         /// The operation was cut short by closing its handle.
         public static let cancelled = Code(rawValue: UV_ECANCELED.rawValue)
-        /// The call would block.
-        public static let again = Code(rawValue: UV_EAGAIN.rawValue)
-        /// The port is taken.
-        public static let addressInUse = Code(rawValue: UV_EADDRINUSE.rawValue)
-        /// There is no such file.
-        public static let noSuchFile = Code(rawValue: UV_ENOENT.rawValue)
         /// The disk is full.
         public static let noSpace = Code(rawValue: UV_ENOSPC.rawValue)
     }

@@ -20,7 +20,7 @@ extension FileStore {
             let order = query.newestFirst ? "DESC" : "ASC"
             let sign = query.newestFirst ? "<" : ">"
             var conditions = ["(expires IS NULL OR expires > ?)"]
-            var arguments: StatementArguments = [WallClock.unixSeconds]
+            var arguments: StatementArguments = [UnixTime.now]
             if let tenant = query.tenant {
                 conditions.append("tenant = ?")
                 arguments += [tenant.name]
@@ -52,7 +52,7 @@ extension FileStore {
             try String.fetchAll(
                 db,
                 sql: "SELECT id FROM file WHERE expires <= ?",
-                arguments: [WallClock.unixSeconds]
+                arguments: [UnixTime.now]
             )
         }
     }

@@ -34,7 +34,7 @@ public final class FileStore: Sendable {
                 .map(StoredFile.init(row:))
         }
         guard let file, tenant == nil || tenant == file.tenant else { return nil }
-        if let expires = file.expires, expires <= WallClock.unixSeconds { return nil }
+        if let expires = file.expires, expires <= UnixTime.now { return nil }
         return file
     }
 
@@ -69,7 +69,7 @@ public final class FileStore: Sendable {
         tenant: TenantID,
         lifetime: Int?
     ) async throws -> StoredFile {
-        let created = WallClock.unixSeconds
+        let created = UnixTime.now
         let file = StoredFile(
             id: id,
             tenant: tenant,

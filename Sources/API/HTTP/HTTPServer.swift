@@ -18,7 +18,7 @@ public final class HTTPServer {
     private let environment: HTTPChannel.Environment
     private var listener: TCPListener?
     private var tls: TLSContext?
-    private var channels: [ObjectIdentifier: HTTPChannel] = [:]
+    private(set) var channels: [ObjectIdentifier: HTTPChannel] = [:]
     private var drained: [CheckedContinuation<Void, Never>] = []
 
     /// Makes a server that does not listen yet.
@@ -33,9 +33,6 @@ public final class HTTPServer {
             logger: logger
         )
     }
-
-    /// Connections that are open.
-    public var connectionCount: Int { channels.count }
 
     /// Requests that are being answered.
     public var requestCount: Int { channels.values.count { $0.exchange != nil } }

@@ -40,8 +40,6 @@ public struct HTTPStatus: RawRepresentable, Hashable, Sendable {
     public static let notImplemented = HTTPStatus(rawValue: 501)
     /// Status 503.
     public static let serviceUnavailable = HTTPStatus(rawValue: 503)
-    /// Status 505.
-    public static let versionNotSupported = HTTPStatus(rawValue: 505)
     /// Status 507.
     public static let insufficientStorage = HTTPStatus(rawValue: 507)
 

@@ -12,9 +12,6 @@ struct RequestHead: Sendable {
     /// What `Content-Length` says; the decoder has refused what is no number.
     var contentLength: Int? { headers["content-length"].flatMap { Int(HTTPText.trimmed($0)) } }
 
-    /// Whether the body is chunked.
-    var isChunked: Bool { headers["transfer-encoding"] != nil }
-
     /// Whether the client would use the connection again.
     var wantsKeepAlive: Bool {
         let tokens = headers.tokens(of: "connection")

@@ -17,20 +17,6 @@ public struct ServerConfiguration: Sendable {
     public init() {}
 }
 
-/// The PEM files of a TLS server.
-public struct TLSFiles: Sendable {
-    /// The certificate, followed by the intermediates.
-    public var certificate: String
-    /// The private key, unencrypted.
-    public var privateKey: String
-
-    /// Names the two files.
-    public init(certificate: String, privateKey: String) {
-        self.certificate = certificate
-        self.privateKey = privateKey
-    }
-}
-
 /// How long a client may take for each part of a request.
 public struct HTTPTimeouts: Sendable {
     /// From the first byte of a request, or the connection's start, to the end of its head.

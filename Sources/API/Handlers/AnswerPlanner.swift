@@ -115,7 +115,7 @@ struct AnswerPlanner: Sendable {
     func head(prefix: String, _ fields: GenerationFields, _ source: AnswerSource) -> AnswerHead {
         AnswerHead(
             id: RandomID.make(prefix: prefix),
-            created: WallClock.unixSeconds,
+            created: UnixTime.now,
             model: fields.model,
             fingerprint: Fingerprint.make(
                 [FacetVersion.text, model.baseHash] + source.generations

@@ -33,7 +33,7 @@ public struct APIKey: Sendable, Hashable {
             tenant: tenant,
             rights: rights,
             limits: limits,
-            created: WallClock.unixSeconds,
+            created: UnixTime.now,
             digest: KeyDigest(of: text, salt: KeyDigest.newSalt())
         )
         return (key: key, text: text)

@@ -10,9 +10,6 @@ struct Authenticator: Sendable {
         self.ring = ring
     }
 
-    /// Whether a key is asked for at all.
-    var asksForKeys: Bool { ring != nil }
-
     /// The caller of a request with one of the rights `needed`; none needed: any key will do.
     ///
     /// - Throws: 401 without a valid key, 403 without the right, 429 beyond the key's limits.

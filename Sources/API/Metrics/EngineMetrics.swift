@@ -1,4 +1,5 @@
 import InferenceRuntime
+import Storage
 
 /// What the engine counts itself; read when somebody asks.
 final class EngineMetrics: Sendable {
@@ -120,7 +121,7 @@ final class EngineMetrics: Sendable {
         cache.set(1, "16", "\(statistics.kvBlocks)", "\(contextTokens)")
         lora.reset()
         lora.set(
-            Double(WallClock.unixSeconds),
+            Double(UnixTime.now),
             "\(AdapterMetrics.maximumAdapters)",
             statistics.runningAdapters.map { names[$0] ?? $0 }.joined(separator: ","),
             statistics.waitingAdapters.map { names[$0] ?? $0 }.joined(separator: ",")

@@ -1,4 +1,5 @@
 import Glibc
+import Storage
 
 /// What the operating system knows of the process, under Prometheus' own names.
 final class ProcessMetrics: Sendable {
@@ -30,7 +31,7 @@ final class ProcessMetrics: Sendable {
     )
 
     init() {
-        start.set(Double(WallClock.unixSeconds))
+        start.set(Double(UnixTime.now))
         build.set(1, FacetVersion.text)
     }
 

@@ -1,4 +1,3 @@
-import Glibc
 import InferenceRuntime
 
 /// What the body of an answer and each of its chunks have in common.
@@ -22,26 +21,4 @@ struct AnswerHead: Sendable {
             "system_fingerprint": .string(fingerprint),
         ]
     }
-}
-
-/// Ids nobody can guess, in OpenAI's style: a prefix and letters and digits.
-enum RandomID {
-    private static let alphabet = Array(
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789".utf8
-    )
-
-    static func make(prefix: String, length: Int = 24) -> String {
-        var generator = SystemRandomNumberGenerator()
-        var bytes = Array(prefix.utf8)
-        for _ in 0..<length {
-            bytes.append(alphabet[Int.random(in: 0..<alphabet.count, using: &generator)])
-        }
-        return String(decoding: bytes, as: UTF8.self)
-    }
-}
-
-/// The time of day, as the API writes it.
-enum WallClock {
-    /// Seconds since 1970.
-    static var unixSeconds: Int { time(nil) }
 }

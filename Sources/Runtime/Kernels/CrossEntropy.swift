@@ -59,9 +59,4 @@ public enum Softmax {
     public static func logSumExp(_ x: UnsafePointer<Float>, count: Int) -> Float {
         fk_logsumexp(x, count)
     }
-
-    /// The index of the greatest value, the lowest of equals; NaN never wins.
-    public static func argmax(_ x: UnsafePointer<Float>, count: Int) -> Int {
-        fk_argmax(x, count)
-    }
 }

@@ -28,10 +28,8 @@ public enum InstructionSet: String, Sendable, CaseIterable {
     /// Whether this machine can run the set.
     public var isSupported: Bool { fk_isa_supported(code) != 0 }
 
-    /// Makes the whole process use a set, or choose by itself again: for tests and measurements.
-    package static func force(_ set: InstructionSet?) { fk_isa_force(set?.code ?? -1) }
-
-    private var code: Int32 {
+    /// The kernels' number of the set.
+    package var code: Int32 {
         switch self {
         case .portable: Int32(FK_ISA_PORTABLE)
         case .neon: Int32(FK_ISA_NEON)

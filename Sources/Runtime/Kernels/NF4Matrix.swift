@@ -6,8 +6,7 @@ import CKernels
 /// an output, followed by the scales of its rows. Where `columns` is no multiple of 64,
 /// bitsandbytes' blocks of the flat matrix straddle rows; a tile block then carries one scale per
 /// gcd(columns, 64) columns. Rows are padded to 16 and columns to 64 with codes of zero.
-///
-/// Sendable, unchecked: immutable after init; pointers into `owner`.
+// Immutable: pointers into `owner`.
 public final class NF4Matrix: @unchecked Sendable {
     /// Shape [rows = outputs, columns = inputs].
     public let rows: Int, columns: Int
@@ -139,8 +138,7 @@ public final class NF4Matrix: @unchecked Sendable {
 }
 
 /// Tiles in memory of their own.
-///
-/// Sendable, unchecked: written before it is shared.
+// Immutable: written before it is shared.
 final class TileMemory: @unchecked Sendable {
     let tiles: AlignedBuffer<UInt8>
 

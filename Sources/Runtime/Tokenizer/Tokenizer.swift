@@ -189,10 +189,6 @@ public final class Tokenizer: Sendable {
     public var bosID: Int32? { bosToken.flatMap(id(of:)) }
     /// The id of `eosToken`.
     public var eosID: Int32? { eosToken.flatMap(id(of:)) }
-    /// The id of `unkToken`.
-    public var unkID: Int32? { unkToken.flatMap(id(of:)) }
-    /// The id of `padToken`.
-    public var padID: Int32? { padToken.flatMap(id(of:)) }
 }
 
 extension [DecoderStep] {

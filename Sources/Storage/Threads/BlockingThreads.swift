@@ -104,7 +104,7 @@ private func blockingThreadMain(_ context: UnsafeMutableRawPointer?) -> UnsafeMu
 
 /// A counting semaphore of the C library.
 private final class Semaphore: Sendable {
-    // Only touched by the sem_ functions, which any thread may call.
+    // Thread-safe: sem_post and the other sem_ functions may be called from any thread.
     nonisolated(unsafe) private let semaphore: UnsafeMutablePointer<sem_t>
 
     init() {

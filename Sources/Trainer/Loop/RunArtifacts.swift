@@ -9,9 +9,6 @@ struct RunArtifacts: Sendable {
     /// The run's folder.
     let folder: String
 
-    /// The path of the log.
-    var logPath: String { folder + "/trainer_log.jsonl" }
-
     /// Writes the files that sum up a run from its history.
     func write(_ history: [StepRecord], seconds: Double) throws(FileSystemError) {
         try DurableFile.write(Array(resultsCSV(history).utf8), to: folder + "/results.csv")

@@ -23,7 +23,7 @@ package enum TrainingRunError: Error, Hashable, CustomStringConvertible {
 ///
 /// A step is a function of the hyperparameters, the examples and the step's number: order, dropout
 /// and noise are drawn by counters. So a run can stop after any step and go on elsewhere.
-// Only the training body on the engine's thread touches it.
+// Owner: the engine's thread, in the training body.
 package final class TrainingRun: @unchecked Sendable {
     let model: Transformer
     let plan: TrainingPlan

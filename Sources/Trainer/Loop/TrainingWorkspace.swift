@@ -1,7 +1,7 @@
 package import InferenceRuntime
 
 /// The memory of training passes: sized from the longest example, known before it is taken.
-// Only the training body on the engine's thread touches it.
+// Owner: the engine's thread, in the training body.
 package final class TrainingWorkspace: @unchecked Sendable {
     /// Tokens of a pass at most.
     let maxRows: Int

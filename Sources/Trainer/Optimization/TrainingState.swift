@@ -4,7 +4,7 @@ package import InferenceRuntime
 /// layout, so that clipping and the optimizer have one fixed order.
 ///
 /// A is stored [rank, in] and B transposed, [rank, out], as the kernels read them.
-// Only the training body of its run touches it, and that runs on the engine's thread.
+// Owner: the engine's thread, in the training body of its run.
 package final class TrainingState: @unchecked Sendable {
     /// What `adapter_config.json` will say.
     let configuration: LoRAConfiguration

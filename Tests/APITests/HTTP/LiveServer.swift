@@ -36,7 +36,7 @@ struct LiveServer {
     }
 
     /// Connections that the server holds open.
-    var connectionCount: Int { get async { await server.connectionCount } }
+    var connectionCount: Int { get async { await server.channels.count } }
 
     /// Requests that are being answered.
     var requestCount: Int { get async { await server.requestCount } }

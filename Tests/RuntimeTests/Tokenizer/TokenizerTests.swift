@@ -120,7 +120,7 @@ struct TokenizerTests {
         #expect(tokenizer.eosToken == "<eos>")
         #expect(tokenizer.eosID == 10)
         #expect(tokenizer.unkToken == nil)
-        #expect(tokenizer.padID == 11)
+        #expect(tokenizer.padToken.flatMap(tokenizer.id(of:)) == 11)
         #expect(tokenizer.specialIDs == [10, 11])
         #expect(tokenizer.vocabularySize == 12)
         let ids = tokenizer.encode("a<pad>b", addSpecialTokens: false, parseSpecial: true)

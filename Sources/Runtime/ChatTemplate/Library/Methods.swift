@@ -19,9 +19,6 @@ extension TemplateInterpreter {
         "split", "splitlines", "startswith", "strip", "swapcase", "title", "translate", "upper",
         "zfill",
     ]
-    static let numberMethods: Set<PythonString> = [
-        "as_integer_ratio", "conjugate", "bit_length", "is_integer", "hex", "to_bytes",
-    ]
 
     /// Whether a value has a method the sandbox lets a template call.
     static func hasMethod(_ name: PythonString, on value: TemplateValue) -> Bool {

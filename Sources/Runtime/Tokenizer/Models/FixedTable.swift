@@ -2,7 +2,7 @@
 ///
 /// A class around bare memory rather than an array: the hot loops read it without a bounds check
 /// or a reference count.
-// Sendable because nothing writes after the owner's initializer has returned.
+// Immutable: nothing writes after the owner's initialiser has returned.
 final class FixedTable<Element: BitwiseCopyable>: @unchecked Sendable {
     let base: UnsafeMutablePointer<Element>
     let count: Int
