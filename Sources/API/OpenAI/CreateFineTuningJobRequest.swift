@@ -53,8 +53,8 @@ struct CreateFineTuningJobRequest: Sendable {
         suffix = try Self.suffix(fields, maximum: 40)
         metadata = []
         var chosen: JSONObject = ["n_epochs": 4, "prompt_loss_weight": 0.01]
-        for (key, value) in fields.object.members
-        where HyperparameterRequest.names.contains(key) && !value.isNull {
+        let names = Set(Hyperparameter.all.map(\.name))
+        for (key, value) in fields.object.members where names.contains(key) && !value.isNull {
             chosen[key] = value
         }
         hyperparameters = try Self.request(chosen) { _ in "" }
@@ -95,6 +95,11 @@ struct CreateFineTuningJobRequest: Sendable {
         if let deprecated = try fields.object("hyperparameters") { sources.append(deprecated) }
         if let method = try method(fields) { sources.append(method) }
         for source in sources {
+            do throws(HyperparameterError) {
+                try HyperparameterRequest.checkNames(source.object)
+            } catch {
+                throw .invalid(source.path + error.name, error.message, code: "unknown_parameter")
+            }
             for (key, value) in source.object.members {
                 chosen[key] = value
                 paths[key] = source.path
@@ -119,16 +124,6 @@ struct CreateFineTuningJobRequest: Sendable {
         _ chosen: JSONObject,
         path: (String) -> String
     ) throws(APIError) -> HyperparameterRequest {
-        let unknown = chosen.members.map(\.key).filter { !HyperparameterRequest.names.contains($0) }
-        if let first = unknown.first {
-            let names = unknown.map { "'\($0.prefix(80))'" }.joined(separator: ", ")
-            let known = HyperparameterRequest.names.sorted().joined(separator: ", ")
-            throw .invalid(
-                path(first) + first.prefix(80),
-                "Unknown hyperparameters: \(names). Known are: \(known).",
-                code: "unknown_parameter"
-            )
-        }
         do throws(HyperparameterError) {
             return try HyperparameterRequest(json: chosen)
         } catch {

@@ -17,4 +17,17 @@ extension RunCheckpoint {
             "starting adapter": parent ?? "",
         ]
     }
+
+    /// Whether a value of a stored fingerprint says what the value of this run says.
+    ///
+    /// Hyperparameters are compared by value, and one that the stored text does not know has its
+    /// default: so a run that was paused goes on after an upgrade that brought new names.
+    static func agree(_ what: String, stored: String?, _ value: String) -> Bool {
+        guard what == "hyperparameters", let stored, stored != value else { return stored == value }
+        let read = { (text: String) in (try? JSONValue(parsing: text))?.object }
+        guard let old = read(stored), let new = read(value),
+            old.members.allSatisfy({ Hyperparameter.named[$0.key] != nil })
+        else { return false }
+        return Hyperparameters(stored: old) == Hyperparameters(stored: new)
+    }
 }

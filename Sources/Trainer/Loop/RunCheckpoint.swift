@@ -122,7 +122,7 @@ package struct RunCheckpoint {
             throw .file("The checkpoint \(folder) is damaged.")
         }
         for (what, value) in fingerprint.sorted(by: { $0.key < $1.key })
-        where stored[what] != value {
+        where !Self.agree(what, stored: stored[what], value) {
             throw .mismatch(what: what)
         }
         let file: SafetensorsFile

@@ -1,3 +1,4 @@
+import Foundation
 import InferenceRuntime
 
 /// What a hyperparameter may be.
@@ -15,59 +16,66 @@ enum HyperparameterRule: Sendable {
 
     /// What is wrong with a value, to follow the name in a sentence; `nil` where nothing is.
     func problem(with value: JSONValue) -> String? {
+        fits(value) ? nil : "must be " + demand
+    }
+
+    private func fits(_ value: JSONValue) -> Bool {
+        switch self {
+        case .integer(let range): value.int.map(range.contains) ?? false
+        case .number(let range): value.double.map(range.contains) ?? false
+        case .boolean: value.bool != nil
+        case .word(let words): value.string.map(words.contains) ?? false
+        case .names:
+            value.array.map { names in
+                !names.isEmpty && names.allSatisfy { $0.string?.isEmpty == false }
+            } ?? (value.string?.isEmpty == false)
+        }
+    }
+
+    private var demand: String {
         switch self {
         case .integer(let range):
-            guard let number = value.int, range.contains(number) else {
-                return "must be a whole number from \(range.lowerBound) to \(range.upperBound)"
-            }
-        case .number(let range):
-            guard let number = value.double, range.contains(number) else {
-                return "must be a number from \(range.lowerBound) to \(range.upperBound)"
-            }
-        case .boolean:
-            guard value.bool != nil else { return "must be true or false" }
-        case .word(let words):
-            guard let word = value.string, words.contains(word) else {
-                return "must be one of: " + words.joined(separator: ", ")
-            }
-        case .names:
-            let names = value.array?.map(\.string) ?? [value.string]
-            guard !names.isEmpty, names.allSatisfy({ $0?.isEmpty == false }) else {
-                return "must be a module name or a list of module names, such as \"q_proj\""
-            }
+            "a whole number from \(range.lowerBound) to \(range.upperBound)"
+        case .number(let range): "a number from \(range.lowerBound) to \(range.upperBound)"
+        case .boolean: "true or false"
+        case .word(let words): "one of: " + words.joined(separator: ", ")
+        case .names: "a module name or a list of module names, such as \"q_proj\""
         }
-        return nil
     }
-}
 
-extension HyperparameterRequest {
-    /// Every name a client may send: OpenAI's three, and our extensions.
-    static let rules: [String: HyperparameterRule] = [
-        "n_epochs": .integer(1...1000),
-        "batch_size": .integer(1...256),
-        "learning_rate_multiplier": .number(1e-5...1e5),
-        "learning_rate": .number(1e-9...10),
-        "lora_rank": .integer(1...256),
-        "lora_alpha": .number(1e-9...1e9),
-        "lora_dropout": .number(0...0.95),
-        "lora_target_modules": .names,
-        "use_rslora": .boolean,
-        "use_dora": .boolean,
-        "loraplus_lr_ratio": .number(1e-6...1e6),
-        "neftune_noise_alpha": .number(0...1000),
-        "lr_scheduler_type": .word(LearningRateSchedule.Kind.allCases.map(\.rawValue)),
-        "warmup_ratio": .number(0...1),
-        "warmup_steps": .integer(0...1_000_000_000),
-        "weight_decay": .number(0...10),
-        "max_grad_norm": .number(0...1e9),
-        "gradient_accumulation_steps": .integer(1...256),
-        "cutoff_len": .integer(2...1_000_000),
-        "packing": .boolean,
-        "save_steps": .integer(1...1_000_000_000),
-        "save_total_limit": .integer(1...1_000_000),
-        "seed": .integer(0...2_147_483_647),
-        "prompt_loss_weight": .number(0...1),
-        "train_on_prompt": .boolean,
-        "mask_history": .boolean,
-    ]
+    /// The rule in the table of the documentation.
+    var text: String {
+        switch self {
+        case .integer(let range): "\(range.lowerBound) to \(range.upperBound)"
+        case .number(let range):
+            Self.text(range.lowerBound) + " to " + Self.text(range.upperBound)
+        case .boolean: "true, false"
+        case .word(let words): words.map { "`\($0)`" }.joined(separator: ", ")
+        case .names: "a name or a list"
+        }
+    }
+
+    /// The rule as data.
+    var json: JSONObject {
+        switch self {
+        case .integer(let range):
+            [
+                "type": "integer", "minimum": JSONValue(range.lowerBound),
+                "maximum": JSONValue(range.upperBound),
+            ]
+        case .number(let range):
+            [
+                "type": "number", "minimum": JSONValue(range.lowerBound),
+                "maximum": JSONValue(range.upperBound),
+            ]
+        case .boolean: ["type": "boolean"]
+        case .word(let words): ["type": "string", "enum": .array(words.map(JSONValue.string))]
+        case .names: ["type": "array"]
+        }
+    }
+
+    /// A number as people write it: `0`, `0.95`, `1e-5`.
+    static func text(_ number: Double) -> String {
+        String(format: "%g", number).replacing("e+0", with: "e").replacing("e-0", with: "e-")
+    }
 }

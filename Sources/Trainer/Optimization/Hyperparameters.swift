@@ -2,64 +2,65 @@ package import InferenceRuntime
 
 /// Every choice of a fine-tuning run, resolved: what the job object echoes and the trainer uses.
 ///
-/// Names on the wire are those of `init(json:)`; the defaults follow LLaMA-Factory's LoRA recipe.
+/// Names, ranges and meanings stand in the table `Hyperparameter.all`. The defaults follow
+/// LLaMA-Factory's LoRA recipe; the first four and the seed are those of a file of one example.
 public struct Hyperparameters: Sendable, Hashable {
+    /// The learning rate that `learning_rate_multiplier` 1 stands for.
+    public static let baseLearningRate = 1e-4
+
     /// Passes over the training file.
-    public var epochs: Int
+    public var epochs = 3
     /// Sequences per optimizer step.
-    public var batchSize: Int
+    public var batchSize = 1
     /// The peak learning rate.
-    public var learningRate: Double
+    public var learningRate = baseLearningRate
     /// The factor of 1e-4 that gave `learningRate`, as OpenAI's job object shows it.
-    public var learningRateMultiplier: Double
+    public var learningRateMultiplier = 1.0
     /// Rank of the adapter, 1–256.
-    public var rank: Int
+    public var rank = 8
     /// The adapter's alpha; the scale is alpha/rank, or alpha/√rank with `useRSLoRA`.
-    public var alpha: Double
+    public var alpha = 16.0
     /// Probability with which an input of the adapter is dropped in training.
-    public var dropout: Double
+    public var dropout = 0.0
     /// The module names to train, such as `q_proj`, or the single `all-linear`.
-    public var targetModules: [String]
+    public var targetModules = ["all-linear"]
     /// Scale alpha/√rank (Kalajdzievski 2023).
-    public var useRSLoRA: Bool
+    public var useRSLoRA = false
     /// Weight-decomposed adaptation (Liu and others, 2024).
-    public var useDoRA: Bool
+    public var useDoRA = false
     /// The learning rate of B over that of A (Hayou and others, 2024); `nil` where they are equal.
     public var loraPlusRatio: Double?
     /// Noise on the embeddings (Jain and others, 2023); `nil` without.
     public var neftuneAlpha: Double?
     /// How the learning rate moves.
-    public var schedule: LearningRateSchedule.Kind
+    public var schedule = LearningRateSchedule.Kind.cosine
     /// Share of the steps that warm up, where `warmupSteps` is `nil`.
-    public var warmupRatio: Double
+    public var warmupRatio = 0.1
     /// Optimizer steps that warm up.
     public var warmupSteps: Int?
     /// Decoupled weight decay.
-    public var weightDecay: Double
+    public var weightDecay = 0.0
     /// The largest global gradient norm; 0 does not clip.
-    public var maxGradNorm: Double
+    public var maxGradNorm = 1.0
     /// Micro-batches that make one optimizer step of `batchSize` sequences.
-    public var gradientAccumulationSteps: Int
+    public var gradientAccumulationSteps = 1
     /// The longest example in tokens; longer ones are cut.
-    public var cutoffLength: Int
+    public var cutoffLength = 2048
     /// Put several examples into one row; attention never crosses them.
-    public var packing: Bool
+    public var packing = false
     /// Optimizer steps between checkpoints; `nil` saves at the end of each epoch.
     public var saveSteps: Int?
     /// How many checkpoints are kept; `nil` keeps all.
     public var saveTotalLimit: Int?
     /// Seed of initialisation, order, dropout and noise.
-    public var seed: Int
+    public var seed = 0
     /// Weight of the loss on prompt tokens; 0 trains completions only.
-    public var promptLossWeight: Double
+    public var promptLossWeight = 0.0
     /// Train on the last assistant turn only.
-    public var maskHistory: Bool
+    public var maskHistory = false
 }
 
 extension Hyperparameters {
-    /// The learning rate that `learning_rate_multiplier` 1 stands for.
-    public static let baseLearningRate = 1e-4
-
     /// Optimizer steps of a run over `examples` training examples.
     public func totalSteps(examples: Int) -> Int {
         epochs * stepsPerEpoch(examples: examples)

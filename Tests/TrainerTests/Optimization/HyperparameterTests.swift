@@ -1,6 +1,9 @@
+import Foundation
 import InferenceRuntime
+import TestSupport
 import Testing
-import Trainer
+
+@testable import Trainer
 
 @Suite("Hyperparameters")
 struct HyperparameterTests {
@@ -73,5 +76,66 @@ struct HyperparameterTests {
             let resolved = try HyperparameterRequest(json: json).resolved(examples: 9, seed: 0)
             #expect(Hyperparameters(stored: resolved.json) == resolved)
         }
+    }
+
+    @Test("tens of thousands of unknown names are refused at once, with a short message")
+    func unknownNames() throws {
+        let members = (0..<40_000).map { (key: "no_such_name_\($0)", value: JSONValue(1)) }
+        let start = ContinuousClock.now
+        let error = #expect(throws: HyperparameterError.self) {
+            try HyperparameterRequest(json: JSONObject(members))
+        }
+        #expect(ContinuousClock.now - start < .seconds(1))
+        let message = try #require(error?.message)
+        #expect(message.contains("'no_such_name_0'") && message.contains("39992 more"))
+        #expect(message.utf8.count < 2000)
+    }
+
+    @Test("a paused job of an earlier version goes on: what it did not know has its default")
+    func fingerprints() throws {
+        let now = Hyperparameters().json
+        var earlier = now
+        earlier["use_dora"] = nil
+        let text = { JSONValue.object($0).serialized }
+        let agree = { (old: JSONObject, new: JSONObject) in
+            RunCheckpoint.agree("hyperparameters", stored: text(old), text(new))
+        }
+        #expect(agree(earlier, now))
+        #expect(agree(now, now))
+        var changed = now
+        changed["use_dora"] = true
+        #expect(!agree(earlier, changed))
+        changed["from_a_later_version"] = 1
+        #expect(!agree(changed, now))
+        #expect(!RunCheckpoint.agree("base model", stored: nil, ""))
+    }
+
+    @Test("every row of the table describes itself as data and keeps its own rule")
+    func rows() throws {
+        let echo = Hyperparameters().json
+        for row in Hyperparameter.all {
+            #expect(row.json["help"]?.string?.isEmpty == false)
+            if let value = echo[row.name], !value.isNull, row.silence == nil {
+                #expect(row.rule.problem(with: value) == nil, "\(row.name)")
+            }
+            if !row.keyDefault.isNull {
+                #expect(row.rule.problem(with: row.keyDefault) == nil, "\(row.name)")
+            }
+        }
+    }
+
+    /// `FACET_WRITE_DOCS=1` writes the table in place of comparing it.
+    @Test("the table of the documentation is this table")
+    func documentation() throws {
+        let path = SharedData.packageRoot + "/docs/FINE_TUNING.md"
+        let text = try String(contentsOfFile: path, encoding: .utf8)
+        guard ProcessInfo.processInfo.environment["FACET_WRITE_DOCS"] == nil else {
+            let start = try #require(text.range(of: "+Table.swift. -->\n\n")?.upperBound)
+            let rest = try #require(text[start...].range(of: "\n\n")?.lowerBound)
+            let written = text[..<start] + Hyperparameter.documentation + text[rest...]
+            try written.write(toFile: path, atomically: true, encoding: .utf8)
+            return
+        }
+        #expect(text.contains("\n\n" + Hyperparameter.documentation + "\n\n"))
     }
 }

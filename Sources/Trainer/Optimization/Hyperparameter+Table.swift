@@ -1,0 +1,223 @@
+import InferenceRuntime
+
+extension Hyperparameter {
+    /// Every hyperparameter, in the order of the job object: OpenAI's three, then the extensions.
+    public static let all: [Hyperparameter] = training + adapter + optimizer + data
+
+    private static let training: [Hyperparameter] = [
+        .init(
+            "n_epochs",
+            \.epochs,
+            .integer(1...1000),
+            silence: "3; more for files under 34 examples",
+            key: "num_train_epochs",
+            keyDefault: 3,
+            "passes over the data"
+        ),
+        .init(
+            "batch_size",
+            \.batchSize,
+            .integer(1...256),
+            silence: "examples / 16, 1 to 8",
+            "sequences per optimizer step"
+        ),
+        .init(
+            "learning_rate_multiplier",
+            \.learningRateMultiplier,
+            .number(1e-5...1e5),
+            "the learning rate as a multiple of 1e-4"
+        ),
+        .init(
+            "learning_rate",
+            \.learningRate,
+            .number(1e-9...10),
+            silence: "1e-4 × `learning_rate_multiplier`",
+            key: "learning_rate",
+            keyDefault: 5e-5,
+            "the peak rate"
+        ),
+    ]
+
+    private static let adapter: [Hyperparameter] = [
+        .init(
+            "lora_rank",
+            \.rank,
+            .integer(1...256),
+            key: "lora_rank",
+            keyDefault: 8,
+            "size of the adapter"
+        ),
+        .init(
+            "lora_alpha",
+            \.alpha,
+            .number(1e-9...1e9),
+            silence: "twice the rank",
+            key: "lora_alpha",
+            "the adapter's scale is alpha / rank"
+        ),
+        .init(
+            "lora_dropout",
+            \.dropout,
+            .number(0...0.95),
+            key: "lora_dropout",
+            keyDefault: 0,
+            "dropout on the adapter's input"
+        ),
+        .init(
+            "lora_target_modules",
+            \.targetModules,
+            .names,
+            silence: "`all-linear`",
+            key: "lora_target",
+            keyDefault: "all",
+            "the modules that learn, such as `[\"q_proj\", \"v_proj\"]`"
+        ),
+        .init(
+            "use_rslora",
+            \.useRSLoRA,
+            .boolean,
+            key: "use_rslora",
+            keyDefault: false,
+            "scale alpha / √rank"
+        ),
+        .init(
+            "use_dora",
+            \.useDoRA,
+            .boolean,
+            key: "use_dora",
+            keyDefault: false,
+            "weight-decomposed adaptation"
+        ),
+        .init(
+            "loraplus_lr_ratio",
+            \.loraPlusRatio,
+            .number(1e-6...1e6),
+            key: "loraplus_lr_ratio",
+            "learning rate of B and of DoRA's magnitudes over that of A, as PEFT has it"
+        ),
+        .init(
+            "neftune_noise_alpha",
+            \.neftuneAlpha,
+            .number(0...1000),
+            key: "neftune_noise_alpha",
+            "noise on the embeddings"
+        ),
+    ]
+
+    private static let optimizer: [Hyperparameter] = [
+        .init(
+            "lr_scheduler_type",
+            \.schedule,
+            .word(LearningRateSchedule.Kind.allCases.map(\.rawValue)),
+            key: "lr_scheduler_type",
+            keyDefault: "linear",
+            "how the rate moves over the run, as in transformers"
+        ),
+        .init(
+            "warmup_ratio",
+            \.warmupRatio,
+            .number(0...1),
+            silence: "0.1; 0 with `constant`",
+            key: "warmup_ratio",
+            keyDefault: 0,
+            "share of the steps that warm up, where `warmup_steps` is not given"
+        ),
+        .init(
+            "warmup_steps",
+            \.warmupSteps,
+            .integer(0...1_000_000_000),
+            key: "warmup_steps",
+            "optimizer steps that warm up"
+        ),
+        .init(
+            "weight_decay",
+            \.weightDecay,
+            .number(0...10),
+            key: "weight_decay",
+            keyDefault: 0,
+            "AdamW's decoupled decay"
+        ),
+        .init(
+            "max_grad_norm",
+            \.maxGradNorm,
+            .number(0...1e9),
+            key: "max_grad_norm",
+            keyDefault: 1,
+            "the largest global norm of the gradient; 0 does not clip"
+        ),
+        .init(
+            "gradient_accumulation_steps",
+            \.gradientAccumulationSteps,
+            .integer(1...256),
+            "parts a batch is computed in; the result is the same"
+        ),
+    ]
+
+    private static let data: [Hyperparameter] = [
+        .init(
+            "cutoff_len",
+            \.cutoffLength,
+            .integer(2...1_000_000),
+            silence: "2048, or the context",
+            key: "cutoff_len",
+            keyDefault: 2048,
+            "longest example in tokens; what is longer is cut"
+        ),
+        .init(
+            "packing",
+            \.packing,
+            .boolean,
+            "several examples per sequence; attention never crosses them"
+        ),
+        .init(
+            "save_steps",
+            \.saveSteps,
+            .integer(1...1_000_000_000),
+            silence: "each epoch",
+            key: "save_steps",
+            keyDefault: 500,
+            "optimizer steps between checkpoints"
+        ),
+        .init(
+            "save_total_limit",
+            \.saveTotalLimit,
+            .integer(1...1_000_000),
+            silence: "all",
+            key: "save_total_limit",
+            "how many checkpoints are kept"
+        ),
+        .init(
+            "seed",
+            \.seed,
+            .integer(0...2_147_483_647),
+            silence: "the job's",
+            key: "seed",
+            keyDefault: 42,
+            "initialisation, order, dropout, noise"
+        ),
+        .init(
+            "train_on_prompt",
+            .boolean,
+            silence: "false",
+            key: "train_on_prompt",
+            keyDefault: false,
+            "learn prompts too: `prompt_loss_weight` 1"
+        ) { hyperparameters, value in
+            hyperparameters.promptLossWeight = value == true ? 1 : 0
+        },
+        .init(
+            "prompt_loss_weight",
+            \.promptLossWeight,
+            .number(0...1),
+            "weight of the loss on prompts"
+        ),
+        .init(
+            "mask_history",
+            \.maskHistory,
+            .boolean,
+            key: "mask_history",
+            keyDefault: false,
+            "learn the last answer only"
+        ),
+    ]
+}
