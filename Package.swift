@@ -42,6 +42,7 @@ let package = Package(
     ],
     targets: [
         // What the system brings: a module map and the macros Swift cannot see.
+        system("CCurl", pkgConfig: "libcurl", apt: "libcurl4-openssl-dev"),
         system("CLibUV", pkgConfig: "libuv", apt: "libuv1-dev"),
         system("COpenSSL", pkgConfig: "openssl", apt: "libssl-dev"),
         system("COpenBLAS", pkgConfig: "openblas", apt: "libopenblas-dev"),
@@ -97,7 +98,7 @@ let package = Package(
         .target(
             name: "API",
             dependencies: [
-                "Trainer", "AdapterStore", "Storage", "InferenceRuntime", "CLibUV", "COpenSSL",
+                "Trainer", "AdapterStore", "Storage", "InferenceRuntime", "CCurl", "CLibUV", "COpenSSL",
                 .product(name: "Collections", package: "swift-collections"),
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),

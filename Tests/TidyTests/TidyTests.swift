@@ -11,6 +11,7 @@ struct TidyTests {
         "CKernels": ["Sources/Runtime/Kernels/"],
         "COpenBLAS": ["Sources/Runtime/Kernels/"],
         "CPCRE2": ["Sources/Runtime/Tokenizer/"],
+        "CCurl": ["Sources/API/Curl/"],
         "CLibUV": ["Sources/API/EventLoop/"],
     ]
 

@@ -1,13 +1,12 @@
 import AdapterStore
 import Foundation
-import FoundationNetworking
 import Glibc
 import InferenceRuntime
 import Synchronization
 import Storage
 
 /// One file on its way: appends to `NAME.incomplete`, hashes as it goes, resumes where it stopped.
-final class FileDownload: HubSink {
+final class FileDownload: CurlSink {
     let file: HubFile
     private let path: String
     private let answer: HubAnswer
@@ -84,19 +83,19 @@ final class FileDownload: HubSink {
         }
     }
 
-    // MARK: - HubSink
+    // MARK: - CurlSink
 
-    func begin(_ response: HTTPURLResponse) throws(HubError) -> Bool {
+    func begin(_ response: CurlResponse) throws(HubError) -> Bool {
         let received = state.withLock { $0.received }
         // Nothing beyond what is there: it is complete, or the hash will tell.
-        if response.statusCode == 416, received > 0 { return false }
+        if response.status == 416, received > 0 { return false }
         if let error = answer.error(response) { throw error }
-        if response.statusCode != 206 {
+        if response.status != 206 {
             try open(keeping: 0)
         } else if Self.rangeStart(response) != received {
             throw .corrupt(file: file.path, reason: "the hub sent another part than asked for")
         }
-        let length = response.value(forHTTPHeaderField: "Content-Length").flatMap { Int($0) }
+        let length = response.header("Content-Length").flatMap { Int($0) }
         state.withLock { state in
             let received = state.received
             state.expected = length.map { received + $0 }
@@ -105,26 +104,26 @@ final class FileDownload: HubSink {
         return true
     }
 
-    func receive(_ data: Data) throws(HubError) {
+    func receive(_ bytes: [UInt8]) throws(HubError) {
         let failure = state.withLock { state -> HubError? in
-            if let size = file.size, state.received + data.count > size {
+            if let size = file.size, state.received + bytes.count > size {
                 return .corrupt(file: file.path, reason: "it is longer than the hub listed")
             }
             do throws(FileSystemError) {
-                try state.partial?.append([UInt8](data))
+                try state.partial?.append(bytes)
             } catch {
                 return .storage("\(error)")
             }
-            state.received += data.count
+            state.received += bytes.count
             return nil
         }
         if let failure { throw failure }
-        progress(data.count, .network)
+        progress(bytes.count, .network)
     }
 
     /// A strong ETag identifies what a rest would belong to.
-    private func keepETag(_ response: HTTPURLResponse) throws(HubError) {
-        guard let etag = response.value(forHTTPHeaderField: "ETag"), !etag.hasPrefix("W/") else {
+    private func keepETag(_ response: CurlResponse) throws(HubError) {
+        guard let etag = response.header("ETag"), !etag.hasPrefix("W/") else {
             unlink(etagFile)
             return
         }
@@ -136,8 +135,8 @@ final class FileDownload: HubSink {
     }
 
     /// The first byte's place in `Content-Range: bytes 5-9/10`.
-    private static func rangeStart(_ response: HTTPURLResponse) -> Int? {
-        let text = response.value(forHTTPHeaderField: "Content-Range") ?? ""
+    private static func rangeStart(_ response: CurlResponse) -> Int? {
+        let text = response.header("Content-Range") ?? ""
         guard text.lowercased().hasPrefix("bytes ") else { return nil }
         return Int(text.dropFirst(6).prefix { $0 != "-" })
     }

@@ -1,5 +1,4 @@
 import Foundation
-import FoundationNetworking
 
 /// What statuses mean, for all requests to the hub.
 struct HubAnswer: Sendable {
@@ -7,12 +6,12 @@ struct HubAnswer: Sendable {
     let configuration: HubConfiguration
 
     /// The error that a status stands for; `nil` for success.
-    func error(_ response: HTTPURLResponse) -> HubError? {
+    func error(_ response: CurlResponse) -> HubError? {
         let hasToken = configuration.token != nil
         let page = "\(configuration.endpoint.absoluteString)/\(reference.repository)"
-        let code = response.value(forHTTPHeaderField: "X-Error-Code") ?? ""
-        let message = response.value(forHTTPHeaderField: "X-Error-Message") ?? ""
-        switch (response.statusCode, code) {
+        let code = response.header("X-Error-Code") ?? ""
+        let message = response.header("X-Error-Message") ?? ""
+        switch (response.status, code) {
         case (200..<300, _): return nil
         case (401...404, "RepoNotFound"): return .noRepository(reference, hasToken: hasToken)
         case (401...404, "RevisionNotFound"): return .noRevision(reference)
@@ -25,16 +24,16 @@ struct HubAnswer: Sendable {
             return .rateLimited(retryAfter: Self.retryAfter(response), hasToken: hasToken)
         default:
             return .unexpectedStatus(
-                response.statusCode,
-                url: response.url?.absoluteString ?? page,
+                response.status,
+                url: response.url,
                 message: message
             )
         }
     }
 
     /// `Retry-After` in seconds; dates are not used by the hub.
-    private static func retryAfter(_ response: HTTPURLResponse) -> Int? {
-        guard let text = response.value(forHTTPHeaderField: "Retry-After"),
+    private static func retryAfter(_ response: CurlResponse) -> Int? {
+        guard let text = response.header("Retry-After"),
             let seconds = Int(text), seconds >= 0
         else { return nil }
         return seconds

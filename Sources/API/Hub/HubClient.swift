@@ -1,5 +1,4 @@
 import Foundation
-import FoundationNetworking
 import InferenceRuntime
 import Synchronization
 
@@ -62,7 +61,7 @@ struct HubClient: Sendable {
 }
 
 /// Keeps a short body in memory.
-private final class CollectingSink: HubSink {
+private final class CollectingSink: CurlSink {
     private let answer: HubAnswer
     private let body = Mutex<[UInt8]>([])
 
@@ -73,14 +72,14 @@ private final class CollectingSink: HubSink {
 
     var bytes: [UInt8] { body.withLock { $0 } }
 
-    func begin(_ response: HTTPURLResponse) throws(HubError) -> Bool {
+    func begin(_ response: CurlResponse) throws(HubError) -> Bool {
         if let error = answer.error(response) { throw error }
         return true
     }
 
-    func receive(_ data: Data) throws(HubError) {
+    func receive(_ bytes: [UInt8]) throws(HubError) {
         let size = body.withLock { body in
-            body.append(contentsOf: data)
+            body.append(contentsOf: bytes)
             return body.count
         }
         if size > Self.largest { throw .malformedAnswer("the list of files is too long") }
