@@ -6,7 +6,7 @@ struct NameTests {
     /// Names that a library or the compiler asks for by name.
     static let askedFor: Set = [
         "Facet", "InboundIn", "callAsFunction", "channelRead", "channelReadComplete",
-        "defaultValueDescription", "isIsolatingCurrentContext", "unownedExecutor", "urlSession",
+        "defaultValueDescription", "isIsolatingCurrentContext", "unownedExecutor",
     ]
 
     /// What only tests can ask: the end of the loop, the weights' bytes. The list only gets shorter.

@@ -95,15 +95,6 @@ extension Hyperparameter {
         json["help"] = .string(help)
         return json
     }
-
-    /// The table of `docs/FINE_TUNING.md`.
-    public static var documentation: String {
-        let rows = all.map { row in
-            "| `\(row.name)` | \(row.defaultText) | \(row.rule.text) | \(row.help) |"
-        }
-        return (["| Name | Default | May be | Meaning |", "|---|---|---|---|"] + rows)
-            .joined(separator: "\n")
-    }
 }
 
 /// What a hyperparameter can hold: a value that is written as JSON and read back.
