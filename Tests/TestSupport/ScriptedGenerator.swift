@@ -48,7 +48,9 @@ public final class ScriptedGenerator: TextGenerator {
         }
         for event in events { continuation.yield(event) }
         continuation.finish()
-        return GenerationStream(stream) { [log] choice in log.stop(choice, of: request.id) }
+        return GenerationStream(stream, choices: request.choices) { [log] choice in
+            log.stop(choice, of: request.id)
+        }
     }
 
     /// The events of an ordinary answer: the same tokens for every choice.

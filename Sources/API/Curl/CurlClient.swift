@@ -1,15 +1,15 @@
-import Storage
+import InferenceRuntime
 import Synchronization
 
 /// HTTP requests to other machines, by libcurl, on threads of their own.
 ///
 /// Handles are kept, and with them the connections they have left open.
 final class CurlClient: Sendable {
-    private let threads: BlockingThreads
+    private let threads: WorkerPool
     private let idle = Mutex<[CurlHandle]>([])
 
     /// - Parameter limit: How many requests run at the same time.
-    init(limit: Int) { threads = BlockingThreads(limit: limit) }
+    init(limit: Int) { threads = WorkerPool(name: "curl", limit: limit) }
 
     /// Sends a request and hands the answer to `sink`, unless it redirects.
     /// - Returns: Where it redirects to; `nil` where it does not.

@@ -1,5 +1,6 @@
 import CLibUV
 import Glibc
+import InferenceRuntime
 import Synchronization
 
 /// One libuv loop on a thread of its own, and Swift's serial executor of everything that runs there.
@@ -48,21 +49,16 @@ public final class EventLoop: SerialExecutor {
     }
 
     private func startThread() {
-        var identifier = pthread_t()
-        let result = pthread_create(
-            &identifier,
-            nil,
-            { argument in
-                guard let argument else { return nil }
-                let loop = Unmanaged<EventLoop>.fromOpaque(argument).takeRetainedValue()
-                loop.thread.store(pthread_self(), ordering: .releasing)
-                loop.run()
-                return nil
-            },
-            Unmanaged.passRetained(self).toOpaque()
-        )
-        precondition(result == 0, "the system gives no thread for the loop")
-        thread.store(identifier, ordering: .releasing)
+        guard
+            let started = try? Thread(
+                name: "loop",
+                { [self] in
+                    thread.store(pthread_self(), ordering: .releasing)
+                    run()
+                }
+            )
+        else { preconditionFailure("the system gives no thread for the loop") }
+        thread.store(started.identifier, ordering: .releasing)
     }
 
     private func run() {

@@ -1,5 +1,6 @@
 public import Storage
 import GRDB
+import InferenceRuntime
 
 /// The files of the data directory: `DIR/files/ID`, and a row for each in the database.
 ///
@@ -10,7 +11,7 @@ public final class FileStore: Sendable {
     /// Where the files lie.
     public let folder: String
     let pool: DatabasePool
-    let work = BlockingThreads(limit: 4)
+    let work = WorkerPool(name: "files", limit: 4)
 
     /// The files of a database that was opened with `migrations`.
     public init(database: FacetDatabase) async throws {

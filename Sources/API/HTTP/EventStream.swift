@@ -1,24 +1,41 @@
 public import InferenceRuntime
 
+/// One event of a stream.
+public struct ServerSentEvent: Sendable {
+    /// The `event:` field; most streams of OpenAI's have none.
+    public var name: String?
+    /// The `data:` field.
+    public var data: [UInt8]
+
+    /// An event with any data.
+    public init(name: String? = nil, data: [UInt8]) {
+        self.name = name
+        self.data = data
+    }
+
+    /// An event with a JSON document.
+    public init(name: String? = nil, _ value: JSONValue) {
+        self.init(name: name, data: value.serializedBytes)
+    }
+
+    /// `data: [DONE]`, the end of OpenAI's streams.
+    public static let done = ServerSentEvent(data: Array("[DONE]".utf8))
+}
+
 /// Writes server-sent events, each in one chunk, with the back-pressure of the connection.
 public struct EventStream: Sendable {
     private let writer: HTTPBodyWriter
 
     package init(_ writer: HTTPBodyWriter) { self.writer = writer }
 
+    /// Sends one event; line breaks in its data become further `data:` lines.
+    public func send(_ event: ServerSentEvent) async throws {
+        try await writer.write(Self.encode(data: event.data, event: event.name))
+    }
+
     /// Sends `data: …` with a JSON document.
     public func send(_ value: JSONValue) async throws {
-        try await send(data: value.serializedBytes)
-    }
-
-    /// Sends one event; line breaks in `data` become further `data:` lines.
-    public func send(data: some Collection<UInt8> & Sendable, event: String? = nil) async throws {
-        try await writer.write(Self.encode(data: data, event: event))
-    }
-
-    /// Sends `data: [DONE]`, the end of OpenAI's streams.
-    public func done() async throws {
-        try await send(data: Array("[DONE]".utf8))
+        try await send(ServerSentEvent(value))
     }
 
     /// The wire form of one event.

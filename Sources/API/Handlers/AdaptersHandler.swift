@@ -10,12 +10,13 @@ struct AdaptersHandler: Sendable {
 
     /// vLLM's body: copies an adapter into the store and serves it under a name.
     func load(_ request: HTTPRequest, _ caller: Caller) async throws -> HTTPResponse {
-        let fields = try await request.jsonFields()
-        let publication = AdapterPublication(
-            name: try fields.requiredString("lora_name"),
-            path: try fields.requiredString("lora_path"),
-            replacing: try Self.replacement(fields)
-        )
+        let publication = try await request.decode { fields throws(APIError) in
+            AdapterPublication(
+                name: try fields.requiredString("lora_name"),
+                path: try fields.requiredString("lora_path"),
+                replacing: try Self.replacement(fields)
+            )
+        }
         let generation = try await perform("lora_name") { () async throws(AdapterStoreError) in
             try await store.publish(publication, for: caller.adapterCaller)
         }
@@ -40,7 +41,9 @@ struct AdaptersHandler: Sendable {
 
     /// vLLM's body: takes a name out of the store.
     func unload(_ request: HTTPRequest, _ caller: Caller) async throws -> HTTPResponse {
-        let name = try await request.jsonFields().requiredString("lora_name")
+        let name = try await request.decode { fields throws(APIError) in
+            try fields.requiredString("lora_name")
+        }
         try await remove(name, caller, param: "lora_name")
         return .json(["id": .string(name), "object": "adapter", "deleted": true])
     }
@@ -106,10 +109,12 @@ struct AdaptersHandler: Sendable {
     /// last change back.
     func alias(_ request: HTTPRequest, _ caller: Caller) async throws -> HTTPResponse {
         let name = request.parameters["name"] ?? ""
-        let fields = try await request.jsonFields()
-        let alias = try fields.requiredString("alias")
-        let rollsBack = try fields.bool("rollback") ?? false
-        let weights = try Self.weights(fields)
+        let (alias, rollsBack, weights) = try await request.decode { fields throws(APIError) in
+            (
+                try fields.requiredString("alias"), try fields.bool("rollback") ?? false,
+                try Self.weights(fields)
+            )
+        }
         let changed = try await perform("alias") { () async throws(AdapterStoreError) in
             guard !rollsBack else {
                 return try await store.rollBackAlias(alias, for: caller.adapterCaller)

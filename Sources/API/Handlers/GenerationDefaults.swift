@@ -1,7 +1,7 @@
 /// What `generation_config.json` says of answers.
 public struct GenerationDefaults: Sendable, Hashable {
     /// Tokens that end an answer.
-    public var endTokens: Set<Int32>
+    public var stopTokens: Set<Int32>
     /// Where the request names none.
     public var temperature: Double?
     /// Where the request names none.
@@ -11,12 +11,12 @@ public struct GenerationDefaults: Sendable, Hashable {
 
     /// Defaults; what is `nil` is OpenAI's.
     public init(
-        endTokens: Set<Int32> = [],
+        stopTokens: Set<Int32> = [],
         temperature: Double? = nil,
         topP: Double? = nil,
         topK: Int? = nil
     ) {
-        self.endTokens = endTokens
+        self.stopTokens = stopTokens
         self.temperature = temperature
         self.topP = topP
         self.topK = topK

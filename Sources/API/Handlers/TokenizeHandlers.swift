@@ -6,7 +6,14 @@ struct TokenizeHandlers: Sendable {
 
     /// Text to token ids; with `with_pieces` each with its text.
     func tokenize(_ request: HTTPRequest, _: Caller) async throws -> HTTPResponse {
-        let fields = try await request.jsonFields()
+        .json(
+            bytes: try await request.decode { [self] fields throws(APIError) in
+                try tokens(fields)
+            }
+        )
+    }
+
+    private func tokens(_ fields: RequestFields) throws(APIError) -> [UInt8] {
         let content = try fields.requiredString("content")
         let withPieces = try fields.bool("with_pieces") ?? false
         let tokens = encoder.tokenizer.encode(
@@ -15,14 +22,17 @@ struct TokenizeHandlers: Sendable {
             parseSpecial: try fields.bool("parse_special") ?? true
         )
         // Written one by one: a text of 32 MB has millions.
-        var body = Array(#"{"tokens":["#.utf8)
-        body.reserveCapacity(tokens.count * (withPieces ? 32 : 6))
-        for (index, token) in tokens.enumerated() {
-            if index > 0 { body.append(UInt8(ascii: ",")) }
-            (withPieces ? piece(token) : JSONValue(Int(token))).write(to: &body)
+        var json = JSONText()
+        json.object { json in
+            json.member("tokens") { json in
+                json.array { json in
+                    for token in tokens {
+                        json.element(withPieces ? piece(token) : JSONValue(Int(token)))
+                    }
+                }
+            }
         }
-        body.append(contentsOf: "]}".utf8)
-        return .json(bytes: body)
+        return json.bytes
     }
 
     private func piece(_ token: Int32) -> JSONValue {
@@ -36,17 +46,24 @@ struct TokenizeHandlers: Sendable {
 
     /// Token ids to text, special tokens shown.
     func detokenize(_ request: HTTPRequest, _: Caller) async throws -> HTTPResponse {
-        let fields = try await request.jsonFields()
-        guard let elements = try fields.array("tokens") else { throw APIError.missing("tokens") }
-        let ids = try CompletionRequest.tokens(elements, "tokens")
-        let tokens = try encoder.vocabularyIDs(ids, param: "tokens")
-        let content = encoder.tokenizer.decode(tokens, skipSpecialTokens: false)
-        return .json(["content": .string(content)])
+        .json(
+            bytes: try await request.decode { [self] fields throws(APIError) in
+                guard let elements = try fields.array("tokens") else { throw .missing("tokens") }
+                let ids = try CompletionRequest.tokens(elements, "tokens")
+                let tokens = try encoder.vocabularyIDs(ids, param: "tokens")
+                let content = encoder.tokenizer.decode(tokens, skipSpecialTokens: false)
+                return JSONValue.object(["content": .string(content)]).serializedBytes
+            }
+        )
     }
 
     /// The text the model would read for a chat request, whose messages stay as they came.
     func applyTemplate(_ request: HTTPRequest, _: Caller) async throws -> HTTPResponse {
-        let conversation = try ChatConversation(unchanged: try await request.jsonFields())
-        return .json(["prompt": .string(try encoder.render(conversation))])
+        .json(
+            bytes: try await request.decode { [self] fields throws(APIError) in
+                let prompt = try encoder.render(try ChatConversation(unchanged: fields))
+                return JSONValue.object(["prompt": .string(prompt)]).serializedBytes
+            }
+        )
     }
 }

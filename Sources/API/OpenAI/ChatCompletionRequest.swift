@@ -1,24 +1,34 @@
 import InferenceRuntime
 
 /// The body of `POST /v1/chat/completions`.
-struct ChatCompletionRequest: Sendable {
-    let generation: GenerationFields
-    let conversation: ChatConversation
-    /// Whether the answer carries log-probabilities, and with how many alternatives, 0–20.
-    let logprobs: Int?
-    /// At most so many tokens; `nil`: as many as the context leaves.
-    let maxTokens: Int?
-
-    init(_ fields: RequestFields) throws(APIError) {
-        generation = try GenerationFields(fields)
-        conversation = try ChatConversation(fields)
-        logprobs = try Self.logprobs(fields)
-        maxTokens = try fields.integer(
-            firstOf: ["max_completion_tokens", "max_tokens"],
-            in: 1...Int.max
+enum ChatCompletionRequest {
+    /// Reads the body: the conversation becomes the tokens of one prompt.
+    static func decode(
+        _ fields: RequestFields,
+        _ shared: GenerationFields,
+        _ encoder: PromptEncoder
+    ) throws(APIError) -> AnswerRequest {
+        let conversation = try ChatConversation(fields)
+        // Whether the answer carries log-probabilities, and with how many alternatives, 0–20.
+        let logprobs = try logprobs(fields)
+        let names = ["max_completion_tokens", "max_tokens"]
+        let maxTokens = try fields.integer(firstOf: names, in: 1...Int.max)
+        try refuseUnsupported(fields)
+        try checkAccepted(fields)
+        let scores = logprobs.map { _ in ScoredTokenWriter(tokenizer: encoder.tokenizer) }
+        return AnswerRequest(
+            fields: shared,
+            prompts: [try encoder.tokens(of: conversation)],
+            param: "messages",
+            sampling: try shared.sampling(encoder.model, logprobs: logprobs),
+            choices: shared.count,
+            maxTokens: maxTokens,
+            promptLogprobs: nil,
+            stopTokens: shared.stopTokens(encoder.model),
+            text: AnswerRequest.Text(),
+            idPrefix: "chatcmpl-",
+            writer: { ChatCompletionWriter(head: $0, fields: shared, scores: scores) }
         )
-        try Self.refuseUnsupported(fields)
-        try Self.checkAccepted(fields)
     }
 
     private static func logprobs(_ fields: RequestFields) throws(APIError) -> Int? {

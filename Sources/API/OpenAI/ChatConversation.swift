@@ -19,7 +19,7 @@ struct ChatConversation: Sendable {
         if let effort = try fields.string("reasoning_effort") {
             variables["reasoning_effort"] = .string(effort)
         }
-        for (key, value) in try fields.object("chat_template_kwargs")?.object.members ?? [] {
+        for (key, value) in try fields.options("chat_template_kwargs")?.object.members ?? [] {
             variables[key] = value
         }
         self.variables = variables
@@ -31,7 +31,7 @@ struct ChatConversation: Sendable {
         guard let messages = try fields.array("messages") else { throw .missing("messages") }
         self.messages = messages
         tools = try fields.array("tools").map(JSONValue.array)
-        variables = try fields.object("chat_template_kwargs")?.object ?? JSONObject()
+        variables = try fields.options("chat_template_kwargs")?.object ?? JSONObject()
         addGenerationPrompt = try fields.bool("add_generation_prompt") ?? true
     }
 

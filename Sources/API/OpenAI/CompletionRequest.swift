@@ -1,7 +1,7 @@
 import InferenceRuntime
 
 /// The body of `POST /v1/completions`.
-struct CompletionRequest: Sendable {
+enum CompletionRequest {
     /// One prompt of the batch.
     enum Prompt: Sendable, Hashable {
         /// Text, tokenized with the model's own special tokens.
@@ -13,28 +13,46 @@ struct CompletionRequest: Sendable {
     /// The most prompts one request may hold; each becomes a sequence of its own.
     static let maximumPrompts = 1024
 
-    let generation: GenerationFields
-    let prompts: [Prompt]
-    /// How many answers compete for the `n` returned; ≥ `n`.
-    let bestOf: Int
-    /// Whether the answer begins with the prompt.
-    let echo: Bool
-    /// How many alternatives per token, 0–5; `nil`: no log-probabilities at all.
-    let logprobs: Int?
-    /// At most so many tokens; 0 only scores the prompt.
-    let maxTokens: Int
-
-    init(_ fields: RequestFields) throws(APIError) {
-        generation = try GenerationFields(fields)
-        prompts = try Self.prompts(fields)
-        echo = try fields.bool("echo") ?? false
-        logprobs = try Self.logprobs(fields)
+    /// Reads the body: texts become tokens.
+    static func decode(
+        _ fields: RequestFields,
+        _ shared: GenerationFields,
+        _ encoder: PromptEncoder
+    ) throws(APIError) -> AnswerRequest {
+        let texts = try prompts(fields)
+        let echoes = try fields.bool("echo") ?? false
+        // How many alternatives per token; `nil`: no log-probabilities at all.
+        let logprobs = try logprobs(fields)
         let names = ["max_completion_tokens", "max_tokens"]
-        maxTokens = try fields.integer(firstOf: names, in: 0...Int.max) ?? 16
-        bestOf = try Self.bestOf(fields, generation)
+        let maxTokens = try fields.integer(firstOf: names, in: 0...Int.max) ?? 16
+        let bestOf = try bestOf(fields, shared)
         if let suffix = try fields.string("suffix"), !suffix.utf8.isEmpty {
             throw .unsupported("suffix", "this model has no infill tokens; remove the field")
         }
+        var prompts: [[Int32]] = []
+        for text in texts { prompts.append(try encoder.tokens(of: text)) }
+        let echoed =
+            echoes ? zip(texts, prompts).map { EchoedPrompt($0, $1, encoder.tokenizer) } : []
+        // Choosing the best needs log-probabilities even where none are shown.
+        let ranked = bestOf > shared.count ? 0 : nil
+        let scores = logprobs.map { _ in ScoredTokenWriter(tokenizer: encoder.tokenizer) }
+        return AnswerRequest(
+            fields: shared,
+            prompts: prompts,
+            param: "prompt",
+            sampling: try shared.sampling(encoder.model, logprobs: logprobs ?? ranked),
+            choices: bestOf,
+            maxTokens: maxTokens,
+            promptLogprobs: echoes ? logprobs : nil,
+            stopTokens: shared.stopTokens(encoder.model),
+            text: AnswerRequest.Text(
+                showsEnd: logprobs != nil,
+                continuesPrompts: true,
+                echoed: echoed.map(\.scalars)
+            ),
+            idPrefix: "cmpl-",
+            writer: { CompletionWriter(head: $0, fields: shared, scores: scores, echoes: echoed) }
+        )
     }
 
     private static func logprobs(_ fields: RequestFields) throws(APIError) -> Int? {

@@ -92,7 +92,7 @@ struct CreateFineTuningJobRequest: Sendable {
         var chosen = JSONObject()
         var paths: [String: String] = [:]
         var sources: [RequestFields] = []
-        if let deprecated = try fields.object("hyperparameters") { sources.append(deprecated) }
+        if let deprecated = try fields.options("hyperparameters") { sources.append(deprecated) }
         if let method = try method(fields) { sources.append(method) }
         for source in sources {
             do throws(HyperparameterError) {
@@ -117,7 +117,7 @@ struct CreateFineTuningJobRequest: Sendable {
             throw .unsupported(method.name("type"), "only 'supervised' is (not '\(type)')")
         default: throw .notAmong(method.name("type"), ["supervised"], type)
         }
-        return try method.object("supervised")?.object("hyperparameters")
+        return try method.object("supervised")?.options("hyperparameters")
     }
 
     private static func request(

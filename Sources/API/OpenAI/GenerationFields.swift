@@ -1,6 +1,6 @@
 import InferenceRuntime
 
-/// The fields both completion endpoints share, as the request gives them: what is absent stays
+/// The fields all protocols that answer share, as the request gives them: what is absent stays
 /// `nil`, so that the model's own defaults can fill it.
 struct GenerationFields: Sendable {
     /// `model` as written: decides which adapter answers and is echoed.
@@ -24,8 +24,9 @@ struct GenerationFields: Sendable {
     let count: Int
     let stream: Bool
     let includeUsage: Bool
-    /// What keeps this caller's cached prefixes apart within its tenant.
-    let cacheKey: String?
+    /// The hash of what keeps this caller's cached prefixes apart within its tenant: only compared,
+    /// so that nothing of the request lives on in the cache.
+    let cacheKeyHash: String?
 
     init(_ fields: RequestFields) throws(APIError) {
         model = try fields.requiredString("model")
@@ -44,7 +45,7 @@ struct GenerationFields: Sendable {
         count = try fields.integer("n", in: 1...128) ?? 1
         stream = try fields.bool("stream") ?? false
         includeUsage = try Self.includeUsage(fields, stream: stream)
-        cacheKey = try fields.string("prompt_cache_key")
+        cacheKeyHash = try fields.string("prompt_cache_key").map { SHA256.hex(of: Array($0.utf8)) }
         try Self.refuseUnsupported(fields)
     }
 
@@ -122,60 +123,5 @@ struct GenerationFields: Sendable {
                     + "with 'lora'"
             )
         }
-    }
-}
-
-/// One entry of `lora`: an adapter and how strongly it speaks.
-struct AdapterChoice: Sendable, Hashable {
-    /// How the entry names its adapter.
-    enum Name: Sendable, Hashable {
-        /// A name, alias or generation.
-        case name(String)
-        /// An index into the `--adapter` list, as llama.cpp counts.
-        case index(Int)
-    }
-
-    let name: Name
-    /// −8…8; multiplies the adapter's own scale.
-    let scale: Double
-    /// Where it stands, such as `lora[1]`.
-    let param: String
-
-    static func list(_ fields: RequestFields) throws(APIError) -> [AdapterChoice]? {
-        guard let elements = try fields.array("lora") else { return nil }
-        guard elements.count <= 32 else {
-            throw .invalid("lora", "Invalid 'lora': at most 32 adapters can be mixed.")
-        }
-        var choices: [AdapterChoice] = []
-        for (index, element) in elements.enumerated() {
-            choices.append(try one(element, fields.name("lora[\(index)]")))
-        }
-        return choices
-    }
-
-    private static func one(_ value: JSONValue, _ path: String) throws(APIError) -> AdapterChoice {
-        guard let object = value.object else {
-            throw .wrongType(path, expected: "an object with 'name' and 'scale'", got: value)
-        }
-        let fields = RequestFields(object, path: path + ".")
-        for (key, _) in object.members where !["name", "id", "scale"].contains(key) {
-            throw .invalid(
-                fields.name(key),
-                "Unknown field '\(fields.name(String(key.prefix(80))))': an entry of 'lora' has "
-                    + "'name' (or 'id') and 'scale'.",
-                code: "unknown_parameter"
-            )
-        }
-        let scale = try fields.number("scale", in: -8...8) ?? 1
-        if let name = try fields.string("name") {
-            guard fields["id"] == nil else {
-                throw .invalid(path, "'\(path)' has both 'name' and 'id'; give one of them.")
-            }
-            return AdapterChoice(name: .name(name), scale: scale, param: path)
-        }
-        guard let index = try fields.integer("id", in: 0...Int.max) else {
-            throw .missing(fields.name("name"))
-        }
-        return AdapterChoice(name: .index(index), scale: scale, param: path)
     }
 }

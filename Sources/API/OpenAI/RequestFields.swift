@@ -4,7 +4,7 @@ import InferenceRuntime
 ///
 /// Every refusal is a 400 whose `param` is the path of the field, such as `messages[2].role`. A
 /// field that is `null` counts as absent, which is how the SDKs send what was not set.
-struct RequestFields {
+struct RequestFields: Sendable {
     /// The object as written.
     let object: JSONObject
     /// Where it stands: empty at the top, `stream_options.` or `messages[2].` below.
@@ -79,6 +79,24 @@ struct RequestFields {
             throw .wrongType(name(key), expected: "an object", got: value)
         }
         return RequestFields(object, path: name(key) + ".")
+    }
+
+    /// An object whose members are options and not data, so that it has a bound.
+    ///
+    /// - Throws: 400 beyond 256 members or 64 KB of JSON.
+    func options(_ key: String) throws(APIError) -> RequestFields? {
+        guard let options = try object(key) else { return nil }
+        let (members, bytes) = (256, 64 << 10)
+        guard options.object.members.count <= members,
+            JSONValue.object(options.object).serializedBytes.count <= bytes
+        else {
+            throw .invalid(
+                name(key),
+                "Invalid '\(name(key))': at most \(members) members and \(bytes) bytes of JSON "
+                    + "are allowed."
+            )
+        }
+        return options
     }
 
     func array(_ key: String) throws(APIError) -> [JSONValue]? {

@@ -2,9 +2,8 @@ import InferenceRuntime
 
 /// The parts of the server that routes lead to.
 struct APIRoutes: Sendable {
-    let model: ServedModel
-    let gate: Gate
-    let selector: AdapterSelector
+    let access: AccessControl
+    let answers: AnswerEndpoint
     let health: HealthHandlers
     let models: ModelsHandler
     /// `nil` where the server has no adapter store.
@@ -12,43 +11,34 @@ struct APIRoutes: Sendable {
     /// `nil` where the server keeps no files.
     let files: FilesHandler?
     /// `nil` where the server does not train.
-    let fineTuning: FineTuningDesk?
+    let fineTuning: FineTuningEndpoints?
 
-    /// Everything the server answers, behind one door.
-    var handler: FrontDoor {
+    /// Everything the server answers.
+    var handler: AuthenticatedRouter {
         var router = Router()
         addHealth(to: &router)
         addAnswers(to: &router)
         addModels(to: &router)
         addFiles(to: &router)
         addFineTuning(to: &router)
-        return FrontDoor(router: router, authenticator: gate.authenticator)
+        return AuthenticatedRouter(router: router, authenticator: access.authenticator)
     }
 
-    typealias Respond = @Sendable (HTTPRequest, Caller) async throws -> HTTPResponse
-
     private func addHealth(to router: inout Router) {
-        let live = APIClosureHandler(health.live)
         for path in ["/health", "/v1/health", "/livez", "/ping"] {
-            router.add(.get, path, gate.open(path, live))
+            router.add(.get, path, access.open(path, health.live))
         }
-        router.add(.get, "/readyz", gate.open("/readyz", APIClosureHandler(health.ready)))
+        router.add(.get, "/readyz", access.open("/readyz", health.ready))
         add(.get, "/version", [], health.version, to: &router)
         add(.get, "/metrics", [.admin], health.metrics, to: &router)
     }
 
     private func addAnswers(to router: inout Router) {
-        let encoder = PromptEncoder(model)
-        let planner = AnswerPlanner(model: model, metrics: gate.metrics)
-        let chat = ChatCompletionsHandler(selector: selector, encoder: encoder, planner: planner)
-        let completions = CompletionsHandler(
-            selector: selector,
-            encoder: encoder,
-            planner: planner
-        )
-        add(.post, "/v1/chat/completions", [.infer], chat.respond, to: &router)
-        add(.post, "/v1/completions", [.infer], completions.respond, to: &router)
-        let tokens = TokenizeHandlers(encoder: encoder)
+        let chat = answers.route(ChatCompletionRequest.decode)
+        add(.post, "/v1/chat/completions", [.infer], chat, to: &router)
+        let completions = answers.route(CompletionRequest.decode)
+        add(.post, "/v1/completions", [.infer], completions, to: &router)
+        let tokens = TokenizeHandlers(encoder: answers.encoder)
         add(.post, "/tokenize", [.infer], tokens.tokenize, to: &router)
         add(.post, "/detokenize", [.infer], tokens.detokenize, to: &router)
         add(.post, "/apply-template", [.infer], tokens.applyTemplate, to: &router)
@@ -87,7 +77,7 @@ struct APIRoutes: Sendable {
             .post,
             "/v1/files",
             bodyLimit: files.maximumBytes + FilesHandler.formOverhead,
-            gate.guarding("/v1/files", needs: [.train], APIClosureHandler(files.create))
+            access.guarded("/v1/files", needs: [.train], files.create)
         )
         add(.get, "/v1/files", [.train], files.list, to: &router)
         add(.get, "/v1/files/{id}", [.train], files.get, to: &router)
@@ -97,7 +87,7 @@ struct APIRoutes: Sendable {
 
     private func addFineTuning(to router: inout Router) {
         guard let fineTuning else { return }
-        let jobs = FineTuningJobsHandler(desk: fineTuning)
+        let jobs = FineTuningJobsHandler(endpoints: fineTuning)
         let path = "/v1/fine_tuning/jobs"
         add(.post, path, [.train], jobs.create, to: &router)
         add(.get, path, [.train], jobs.list, to: &router)
@@ -107,7 +97,7 @@ struct APIRoutes: Sendable {
         add(.post, path + "/{id}/resume", [.train], jobs.resume, to: &router)
         add(.get, path + "/{id}/events", [.train], jobs.events, to: &router)
         add(.get, path + "/{id}/checkpoints", [.train], jobs.checkpoints, to: &router)
-        let legacy = LegacyFineTunesHandler(desk: fineTuning)
+        let legacy = LegacyFineTunesHandler(endpoints: fineTuning)
         for path in ["/v1/fine-tunes", "/v1/fine_tunes"] {
             add(.post, path, [.train], legacy.create, to: &router)
             add(.get, path, [.train], legacy.list, to: &router)
@@ -121,10 +111,10 @@ struct APIRoutes: Sendable {
         _ method: HTTPMethod,
         _ path: String,
         _ rights: Set<KeyRight>,
-        _ respond: @escaping Respond,
+        _ handler: @escaping RouteHandler,
         to router: inout Router
     ) {
-        router.add(method, path, gate.guarding(path, needs: rights, APIClosureHandler(respond)))
+        router.add(method, path, access.guarded(path, needs: rights, handler))
     }
 }
 

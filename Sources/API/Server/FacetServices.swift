@@ -41,12 +41,15 @@ public struct FacetServices: Sendable {
         }
         let files = files.map { filesHandler($0, configuration) }
         return APIRoutes(
-            model: model,
-            gate: Gate(authenticator: authenticator, metrics: metrics),
-            selector: AdapterSelector(
-                baseID: model.id,
-                store: adapters,
-                started: configuration.startedAdapters
+            access: AccessControl(authenticator: authenticator, metrics: metrics),
+            answers: AnswerEndpoint(
+                encoder: PromptEncoder(model),
+                selector: AdapterSelector(
+                    baseID: model.id,
+                    store: adapters,
+                    started: configuration.startedAdapters
+                ),
+                metrics: metrics
             ),
             health: HealthHandlers(
                 state: state,
@@ -58,20 +61,20 @@ public struct FacetServices: Sendable {
             models: models,
             adapters: adapters.map { AdaptersHandler(store: $0, models: models) },
             files: files,
-            fineTuning: desk(files)
+            fineTuning: fineTuning(files)
         )
     }
 
-    private func desk(_ files: FilesHandler?) -> FineTuningDesk? {
+    private func fineTuning(_ files: FilesHandler?) -> FineTuningEndpoints? {
         guard let files, let jobs else { return nil }
-        return FineTuningDesk(service: jobs, base: model, adapters: adapters, files: files)
+        return FineTuningEndpoints(service: jobs, base: model, adapters: adapters, files: files)
     }
 
     private func filesHandler(
         _ files: FileStore,
         _ configuration: FacetServerConfiguration
     ) -> FilesHandler {
-        let threads = BlockingThreads(limit: 2)
+        let threads = WorkerPool(name: "uploads", limit: 2)
         return FilesHandler(
             files: files,
             maximumBytes: configuration.maximumFileBytes,

@@ -1,6 +1,7 @@
 import Glibc
 import Synchronization
 import Storage
+import InferenceRuntime
 
 /// The folders `DIR/adapters/<sha256>/`: immutable, there whole or not at all, gone when nothing
 /// means them and nobody reads them.
@@ -11,14 +12,14 @@ final class AdapterFiles: Sendable {
     let root: String
     private let holds = Mutex<[String: Int]>([:])
     private let isReferenced: @Sendable (String) -> Bool
-    private let threads: BlockingThreads
+    private let threads: WorkerPool
 
     /// - Parameters:
     ///   - root: `DIR/adapters`; made where missing.
     ///   - isReferenced: Whether the catalog means the content.
     init(
         root: String,
-        threads: BlockingThreads,
+        threads: WorkerPool,
         isReferenced: @escaping @Sendable (String) -> Bool
     ) throws(AdapterStoreError) {
         self.root = root

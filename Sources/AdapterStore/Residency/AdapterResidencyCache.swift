@@ -1,5 +1,6 @@
 import Synchronization
 import Storage
+import InferenceRuntime
 
 /// Contents in memory under a byte budget, each loaded once however many ask for it.
 ///
@@ -22,10 +23,10 @@ final class AdapterResidencyCache<Value: Sendable>: Sendable {
     }
 
     private let state: Mutex<State>
-    private let threads: BlockingThreads
+    private let threads: WorkerPool
     private let load: Loader
 
-    init(budget: Int, threads: BlockingThreads, load: @escaping Loader) {
+    init(budget: Int, threads: WorkerPool, load: @escaping Loader) {
         self.state = Mutex(State(ledger: ResidencyLedger(budget: budget)))
         self.threads = threads
         self.load = load

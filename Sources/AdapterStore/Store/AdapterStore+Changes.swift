@@ -1,4 +1,5 @@
 import Storage
+import InferenceRuntime
 
 extension AdapterStore {
     /// Takes a name away at once; its files go when the last lease ends.

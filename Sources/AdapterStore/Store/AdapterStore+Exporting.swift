@@ -1,4 +1,5 @@
 import Storage
+import InferenceRuntime
 
 extension AdapterStore {
     /// Writes a generation to a path of this machine, whole or not at all.

@@ -12,7 +12,7 @@ public final class AdapterStore: Sendable {
     public let configuration: AdapterStoreConfiguration
     let catalog: AdapterCatalog
     let files: AdapterFiles
-    let threads: BlockingThreads
+    let threads: WorkerPool
     let cache: AdapterResidencyCache<LoRAAdapter>
 
     /// Opens the store of a data directory and removes what a crash left half done.
@@ -23,7 +23,7 @@ public final class AdapterStore: Sendable {
         configuration: AdapterStoreConfiguration
     ) throws(AdapterStoreError) {
         let catalog = try AdapterCatalog(database: database)
-        let threads = BlockingThreads(limit: configuration.loadThreads)
+        let threads = WorkerPool(name: "adapters", limit: configuration.loadThreads)
         let files = try AdapterFiles(
             root: database.folder + "/adapters",
             threads: threads,

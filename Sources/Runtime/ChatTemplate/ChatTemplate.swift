@@ -15,7 +15,7 @@ public final class ChatTemplate: Sendable {
     public init(source: String, limits: TemplateLimits = TemplateLimits()) throws(TemplateError) {
         self.source = source
         self.limits = limits
-        program = try StackRoom.run { () throws(TemplateError) in
+        program = try Self.nesting { () throws(TemplateError) in
             try TemplateParser.parse(source, limits: limits)
         }
     }
@@ -35,9 +35,7 @@ public final class ChatTemplate: Sendable {
         _ variables: JSONObject,
         now: TemplateClock
     ) throws(TemplateError) -> RenderedTemplate {
-        let program = program
-        let limits = limits
-        return try StackRoom.run { () throws(TemplateError) in
+        try Self.nesting { () throws(TemplateError) in
             try TemplateInterpreter(
                 program: program,
                 variables: variables,
@@ -45,6 +43,18 @@ public final class ChatTemplate: Sendable {
                 now: now
             ).run()
         }
+    }
+
+    /// Runs the parser or the interpreter, which recurse as deep as the template nests.
+    ///
+    /// Depth is bounded by counting, so that the result does not depend on the caller's stack.
+    private static func nesting<Success>(
+        _ body: () throws(TemplateError) -> Success
+    ) throws(TemplateError) -> Success {
+        try Thread.withDeepStack(
+            noThread: { TemplateError(kind: .limit, message: "\($0)", line: nil) },
+            body
+        )
     }
 
     /// Whether the template has a string literal of exactly this text, such as a role it knows.

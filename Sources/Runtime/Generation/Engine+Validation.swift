@@ -28,8 +28,7 @@ extension Engine {
             "lora",
             "The scale of an adapter must be a finite number."
         )
-        let plan = RequestPlan(request, cacheVariant: [])
-        _ = try Scheduler.tokenLimit(of: plan, context: contextTokens)
+        _ = try Scheduler.tokenLimit(of: request, context: contextTokens)
         var request = request
         request.adapters.entries.sort {
             ($0.adapter.id.hex, $0.scale) < ($1.adapter.id.hex, $1.scale)

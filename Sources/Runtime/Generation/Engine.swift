@@ -22,13 +22,17 @@ public final class Engine: TextGenerator {
         self.configuration = configuration
         self.vocabularySize = vocabularySize
         shared.state.withLock { $0.statistics.kvBlocks = configuration.kvBlocks }
-        try startThread { [shared] in
-            let core = EngineCore(
-                model: makeModel(),
-                limits: configuration.limits,
-                kvBlocks: configuration.kvBlocks
-            )
-            EngineLoop(core: core, shared: shared).run()
+        do throws(ThreadError) {
+            _ = try Thread(name: "engine") { [shared] in
+                let core = EngineCore(
+                    model: makeModel(),
+                    limits: configuration.limits,
+                    kvBlocks: configuration.kvBlocks
+                )
+                EngineLoop(core: core, shared: shared).run()
+            }
+        } catch {
+            throw .modelFailure(error.description)
         }
     }
 
@@ -68,7 +72,9 @@ public final class Engine: TextGenerator {
             shared.state.withLock { $0.posted -= 1 }
             throw .stopping
         }
-        return GenerationStream(events) { mailbox.post(.stop(choice: $0, id)) }
+        return GenerationStream(events, choices: request.choices) {
+            mailbox.post(.stop(choice: $0, id))
+        }
     }
 
     /// Counts a request in, if one more may wait.

@@ -28,10 +28,9 @@ package final class EngineCore {
     package func submit(_ request: GenerationRequest, id: GenerationID, sink: EventSink) {
         let context = scheduler.limits.contextTokens
         do throws(EngineError) {
-            var plan = RequestPlan(request, cacheVariant: [])
-            let limit = try Scheduler.tokenLimit(of: plan, context: context)
-            plan.cacheVariant = model.cacheVariant(reach: limit)
-            try scheduler.submit(plan, id: id)
+            let limit = try Scheduler.tokenLimit(of: request, context: context)
+            let variant = model.cacheVariant(reach: limit)
+            try scheduler.submit(request, id: id, cacheVariant: variant)
             requests[id] = ActiveRequest(request, limit: limit, sink: sink)
         } catch {
             statistics.failed += 1

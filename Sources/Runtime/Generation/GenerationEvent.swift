@@ -53,7 +53,7 @@ public enum FinishReason: String, Sendable, Hashable {
     case stop
     /// `maxTokens` or the context is full.
     case length
-    /// The caller ended this choice (``GenerationStream/stop(choice:)``).
+    /// The caller ended this choice (``GenerationStream/stop(choice:)``), who is not told again.
     case cancelled
 }
 

@@ -53,29 +53,3 @@ package struct GenerationID: Hashable, Sendable {
         self.value = value
     }
 }
-
-/// What the scheduler must know of a request.
-package struct RequestPlan {
-    package var prompt: [Int32]
-    package var choices: Int
-    package var maxTokens: Int?
-    package var stopTokens: Set<Int32>
-    package var scoresPrompt: Bool
-    package var adapters: AdapterMix
-    package var cacheSalt: String
-    package var fairnessKey: String
-    package var cacheVariant: [Int]
-
-    /// The scheduler's part of a request.
-    package init(_ request: GenerationRequest, cacheVariant: [Int]) {
-        self.cacheVariant = cacheVariant
-        prompt = request.prompt
-        choices = request.choices
-        maxTokens = request.maxTokens
-        stopTokens = request.ignoreEOS ? [] : request.stopTokens
-        scoresPrompt = request.promptLogprobs != nil
-        adapters = request.adapters
-        cacheSalt = request.cacheSalt
-        fairnessKey = request.fairnessKey
-    }
-}

@@ -54,37 +54,42 @@ package struct Scheduler {
     /// Takes a request.
     ///
     /// Its choices share one sequence until the prompt has been read.
-    package mutating func submit(_ plan: RequestPlan, id: GenerationID) throws(EngineError) {
-        let limit = try Self.tokenLimit(of: plan, context: limits.contextTokens)
+    /// - Parameter cacheVariant: What else decides the numbers in its KV blocks.
+    package mutating func submit(
+        _ request: GenerationRequest,
+        id: GenerationID,
+        cacheVariant: [Int]
+    ) throws(EngineError) {
+        let limit = try Self.tokenLimit(of: request, context: limits.contextTokens)
         guard queue.waitingCount < limits.maxWaiting else {
             throw .queueFull(limit: limits.maxWaiting)
         }
         let namespace = PrefixTree.Namespace(
-            salt: plan.cacheSalt,
-            adapters: plan.adapters,
-            variant: plan.cacheVariant
+            salt: request.cacheSalt,
+            adapters: request.adapters,
+            variant: cacheVariant
         )
-        let mix = mixes.open(plan.adapters)
-        let lane = queue.lane(tenant: plan.fairnessKey, mix: mix)
+        let mix = mixes.open(request.adapters)
+        let lane = queue.lane(tenant: request.fairnessKey, mix: mix)
         let root = cache.open(namespace)
         let sequence = insert(
             ScheduledSequence(
                 request: id,
                 choice: 0,
-                tokens: plan.prompt,
-                promptCount: plan.prompt.count,
+                tokens: request.prompt,
+                promptCount: request.prompt.count,
                 limit: limit,
-                stopTokens: plan.stopTokens,
+                stopTokens: request.ignoreEOS ? [] : request.stopTokens,
                 namespace: namespace,
                 mix: mix,
                 lane: lane,
                 root: root,
                 cursor: root,
-                scored: plan.scoresPrompt ? 0 : plan.prompt.count
+                scored: request.promptLogprobs != nil ? 0 : request.prompt.count
             )
         )
         requests[id] = Request(
-            adapters: plan.adapters,
+            adapters: request.adapters,
             namespace: namespace,
             sequences: [sequence]
         )
@@ -94,18 +99,18 @@ package struct Scheduler {
 
     /// How long prompt and answer may become; refuses a prompt that does not fit.
     package static func tokenLimit(
-        of plan: RequestPlan,
+        of request: GenerationRequest,
         context: Int
     ) throws(EngineError) -> Int {
-        guard !plan.prompt.isEmpty else {
+        guard !request.prompt.isEmpty else {
             throw .invalidRequest(parameter: "prompt", message: "The prompt has no tokens.")
         }
-        let room = context - plan.prompt.count
+        let room = context - request.prompt.count
         // A full context leaves no room for an answer, but it can still be scored.
-        guard room > 0 || (room == 0 && plan.maxTokens == 0) else {
-            throw .contextLengthExceeded(promptTokens: plan.prompt.count, limit: context)
+        guard room > 0 || (room == 0 && request.maxTokens == 0) else {
+            throw .contextLengthExceeded(promptTokens: request.prompt.count, limit: context)
         }
-        return plan.prompt.count + min(room, max(0, plan.maxTokens ?? room))
+        return request.prompt.count + min(room, max(0, request.maxTokens ?? room))
     }
 
     /// Ends a request, wherever it is.

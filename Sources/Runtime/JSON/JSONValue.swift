@@ -42,59 +42,6 @@ public enum JSONNumber: Sendable, Hashable {
     }
 }
 
-/// The members of a JSON object, in the order they were written, duplicates included.
-public struct JSONObject: Sendable, Hashable, ExpressibleByDictionaryLiteral {
-    /// Every member as written.
-    public private(set) var members: [(key: String, value: JSONValue)]
-
-    /// Makes an object with the given members, in order.
-    public init(_ members: [(key: String, value: JSONValue)] = []) {
-        self.members = members
-    }
-
-    /// Makes an object from a literal, in order.
-    public init(dictionaryLiteral elements: (String, JSONValue)...) {
-        self.members = elements.map { (key: $0.0, value: $0.1) }
-    }
-
-    /// The value of `key`; the last one where it was written more than once, as Python reads it.
-    ///
-    /// Keys are compared scalar by scalar: Swift's `==` would join canonically equivalent ones.
-    public subscript(key: String) -> JSONValue? {
-        get { members.last { $0.key.utf8.elementsEqual(key.utf8) }?.value }
-        set {
-            let index = members.lastIndex { $0.key.utf8.elementsEqual(key.utf8) }
-            switch (index, newValue) {
-            case (let index?, let value?): members[index].value = value
-            case (let index?, nil): members.remove(at: index)
-            case (nil, let value?): members.append((key: key, value: value))
-            case (nil, nil): break
-            }
-        }
-    }
-
-    /// The first key that was written twice, or `nil`.
-    public var firstDuplicateKey: String? {
-        var seen = Set<[UInt8]>()
-        return members.first { !seen.insert(Array($0.key.utf8)).inserted }?.key
-    }
-
-    /// Members compare in order, keys scalar by scalar.
-    public static func == (left: JSONObject, right: JSONObject) -> Bool {
-        left.members.elementsEqual(right.members) {
-            $0.key.utf8.elementsEqual($1.key.utf8) && $0.value == $1.value
-        }
-    }
-
-    /// Hashes the members in order.
-    public func hash(into hasher: inout Hasher) {
-        for (key, value) in members {
-            hasher.combine(key)
-            hasher.combine(value)
-        }
-    }
-}
-
 extension JSONValue {
     /// The member `key` of an object; `nil` for other values and unknown keys.
     public subscript(key: String) -> JSONValue? {

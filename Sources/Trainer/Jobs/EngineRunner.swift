@@ -54,7 +54,7 @@ public struct EngineRunner: FineTuningRunner {
     let environment: Environment
 
     /// Threads for reading and writing files.
-    let threads = BlockingThreads(limit: 4)
+    let threads = WorkerPool(name: "training", limit: 4, hasDeepStacks: true)
 
     /// A runner over the parts of a server.
     public init(_ environment: Environment) {

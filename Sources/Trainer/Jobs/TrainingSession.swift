@@ -9,7 +9,7 @@ struct TrainingSession {
     let plan: TrainingPlan
     let state: TrainingState
     let environment: EngineRunner.Environment
-    let threads: BlockingThreads
+    let threads: WorkerPool
     let control: RunControl
     let progress: any FineTuningProgress
 

@@ -98,7 +98,7 @@ struct LocalModel {
                 seed: options.seed
             ),
             maxTokens: options.maxTokens,
-            stopTokens: checkpoint.defaults.endTokens,
+            stopTokens: checkpoint.defaults.stopTokens,
             adapters: mix
         )
         var detokenizer = StreamingDetokenizer(checkpoint.tokenizer, skipSpecialTokens: true)

@@ -73,12 +73,12 @@ struct ServedCheckpoint {
     /// What `generation_config.json` and `config.json` say of answers.
     var defaults: GenerationDefaults {
         let generation = loaded.generationConfiguration
-        var ends = Self.tokens(generation?["eos_token_id"])
-        if ends.isEmpty { ends = Self.tokens(loaded.configuration["eos_token_id"]) }
-        if let eos = tokenizer.eosID { ends.insert(eos) }
+        var stopTokens = Self.tokens(generation?["eos_token_id"])
+        if stopTokens.isEmpty { stopTokens = Self.tokens(loaded.configuration["eos_token_id"]) }
+        if let eos = tokenizer.eosID { stopTokens.insert(eos) }
         let samples = generation?["do_sample"]?.bool
         return GenerationDefaults(
-            endTokens: ends,
+            stopTokens: stopTokens,
             // A checkpoint that asks for greedy answers by `do_sample: false` means no sampling
             // values at all; OpenAI's default stays.
             temperature: samples == false ? nil : generation?["temperature"]?.double,
@@ -114,8 +114,8 @@ struct ServedCheckpoint {
             tokenizer: tokenizer,
             templates: templates,
             variables: templateVariables,
-            stopIDs: defaults.endTokens.sorted(),
-            eosID: tokenizer.eosID ?? defaults.endTokens.min()
+            stopIDs: defaults.stopTokens.sorted(),
+            eosID: tokenizer.eosID ?? defaults.stopTokens.min()
         )
     }
 }

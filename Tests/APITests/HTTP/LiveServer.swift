@@ -68,13 +68,15 @@ struct LiveServer {
             .eventStream(keepAlive: .milliseconds(50)) { events in
                 try await events.send(["n": 1])
                 try await Task.sleep(for: .milliseconds(500))
-                try await events.done()
+                try await events.send(.done)
             }
         }
         router.add(.get, "/broken-events") { _ in
             .eventStream { events in
                 // More than may wait: `send` returns when the head is on its way.
-                try await events.send(data: [UInt8](repeating: 120, count: 400_000))
+                try await events.send(
+                    ServerSentEvent(data: [UInt8](repeating: 120, count: 400_000))
+                )
                 throw APIError.badRequest("no more", code: "stop")
             }
         }

@@ -124,7 +124,7 @@ struct ChatCompletionsTests {
     func defaults() async throws {
         let api = try TestAPI(
             generator: ScriptedGenerator(answering: []),
-            defaults: GenerationDefaults(endTokens: [7], temperature: 0.6, topP: 0.95, topK: 20)
+            defaults: GenerationDefaults(stopTokens: [7], temperature: 0.6, topP: 0.95, topK: 20)
         )
         _ = try await api.post("/v1/chat/completions", Self.body(["top_p": 1]))
         let sampling = try #require(api.generator.requests.first?.sampling)

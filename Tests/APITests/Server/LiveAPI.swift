@@ -20,7 +20,7 @@ struct LiveAPI {
                 main: try ChatTemplate(source: TestModel.template),
                 toolUse: nil
             ),
-            defaults: GenerationDefaults(endTokens: [TestModel.end]),
+            defaults: GenerationDefaults(stopTokens: [TestModel.end]),
             generator: generator
         )
         var http = ServerConfiguration()

@@ -47,6 +47,6 @@ final class SlowGenerator: TextGenerator {
                 if case .cancelled = reason { counts.cancelled += 1 }
             }
         }
-        return GenerationStream(events) { _ in continuation.finish() }
+        return GenerationStream(events, choices: request.choices) { _ in continuation.finish() }
     }
 }

@@ -10,12 +10,12 @@ struct TestAPI {
 
     let generator: ScriptedGenerator
     let state = ServerState()
-    let handler: FrontDoor
+    let handler: AuthenticatedRouter
 
     init(
         generator: ScriptedGenerator,
         template: String? = TestModel.template,
-        defaults: GenerationDefaults = GenerationDefaults(endTokens: [TestModel.end]),
+        defaults: GenerationDefaults = GenerationDefaults(stopTokens: [TestModel.end]),
         ring: KeyRing? = nil,
         configure: (inout FacetServices) -> Void = { _ in }
     ) throws {

@@ -4,6 +4,7 @@ import Testing
 import Storage
 
 @testable import AdapterStore
+import InferenceRuntime
 
 @Suite struct AdapterResidencyCacheTests {
     /// Counts loads by content; contents 13 fail, content 7 waits for `gate`.
@@ -20,7 +21,7 @@ import Storage
     }
 
     private func cache(_ disk: Disk, budget: Int = 1000) -> AdapterResidencyCache<String> {
-        AdapterResidencyCache(budget: budget, threads: BlockingThreads(limit: 4)) {
+        AdapterResidencyCache(budget: budget, threads: WorkerPool(name: "adapters", limit: 4)) {
             (generation) throws(AdapterStoreError) in try disk.load(generation)
         }
     }

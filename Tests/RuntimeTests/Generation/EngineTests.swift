@@ -107,9 +107,12 @@ struct EngineTests {
             default: break
             }
         }
-        #expect(reasons == [0: .cancelled, 1: .length])
-        #expect(counts[0] < 40)
-        #expect(counts[1] == 40)
+        // Nothing more comes of the choice that was ended, not even that it was.
+        #expect(reasons == [1: .length])
+        #expect(counts == [3, 40])
+        #expect(stream.isComplete)
+        try await settle(engine)
+        #expect(engine.statistics.finished == [.cancelled: 1, .length: 1])
     }
 
     @Test("the queue is bounded, and refuses at once")

@@ -14,7 +14,7 @@ private struct Transcript {
 
     mutating func submit(_ name: String, _ request: GenerationRequest) throws {
         let id = GenerationID(value: names.count)
-        try scheduler.submit(RequestPlan(request, cacheVariant: []), id: id)
+        try scheduler.submit(request, id: id, cacheVariant: [])
         names[id] = name
         ids[name] = id
     }

@@ -59,4 +59,59 @@ struct JSONValueTests {
         #expect(try JSONValue(parsing: "1e300").int == nil)
         #expect(try JSONValue(parsing: "9223372036854775807").int == Int.max)
     }
+
+    @Test("a large object behaves as a small one: order, duplicates, changes and removals")
+    func objects() {
+        var random = SystemRandomNumberGenerator()
+        for _ in 0..<200 {
+            let keys = (0..<Int.random(in: 1...30, using: &random)).map { "k\($0)" }
+            var members: [(key: String, value: JSONValue)] = (0..<20).map {
+                (key: keys.randomElement(using: &random) ?? "", value: JSONValue($0))
+            }
+            var object = JSONObject(members)
+            for step in 20..<60 {
+                let key = keys.randomElement(using: &random) ?? ""
+                let value: JSONValue? =
+                    Bool.random(using: &random) ? .some(JSONValue(step)) : .none
+                object[key] = value
+                let place = members.lastIndex { $0.key == key }
+                switch (place, value) {
+                case (let place?, let value?): members[place].value = value
+                case (let place?, nil): members.remove(at: place)
+                case (nil, let value?): members.append((key: key, value: value))
+                case (nil, nil): break
+                }
+                #expect(object == JSONObject(members))
+                for key in keys {
+                    #expect(object[key] == members.last { $0.key == key }?.value)
+                }
+            }
+        }
+    }
+
+    @Test("an object of 300,000 keys is filled and read in no time", .timeLimit(.minutes(1)))
+    func largeObject() throws {
+        var object = JSONObject()
+        for number in 0..<300_000 { object["key \(number)"] = JSONValue(number) }
+        for number in 0..<300_000 { #expect(object["key \(number)"]?.int == number) }
+        #expect(object.firstDuplicateKey == nil)
+        let copy = try #require(JSONValue(parsing: JSONValue.object(object).serialized).object)
+        #expect(copy == object)
+    }
+
+    @Test("a document written piece by piece is the one written whole")
+    func pieces() {
+        var text = JSONText()
+        text.object { text in
+            text.members(of: ["a": 1, "b": [true, nil]])
+            text.member("c") {
+                $0.array {
+                    $0.element("x"); $0.object { _ in }; $0.array { _ in }
+                }
+            }
+            text.member("\"") { $0.object { $0.member("d", [:]) } }
+        }
+        let expected = #"{"a":1,"b":[true,null],"c":["x",{},[]],"\"":{"d":{}}}"#
+        #expect(String(decoding: text.bytes, as: UTF8.self) == expected)
+    }
 }

@@ -4,19 +4,21 @@ import Trainer
 
 /// The routes of `/v1/fine_tuning/jobs`: today's fine-tuning API.
 struct FineTuningJobsHandler: Sendable {
-    let desk: FineTuningDesk
+    let endpoints: FineTuningEndpoints
 
     func create(_ request: HTTPRequest, _ caller: Caller) async throws -> HTTPResponse {
-        let body = try CreateFineTuningJobRequest(try await request.jsonFields())
-        let job = try await desk.create(body, caller)
+        let body = try await request.decode { fields throws(APIError) in
+            try CreateFineTuningJobRequest(fields)
+        }
+        let job = try await endpoints.create(body, caller)
         request.log["job"] = "\(job.id)"
         return .json(FineTuningJobObject.json(job))
     }
 
     /// The caller's jobs, newest first.
     func list(_ request: HTTPRequest, _ caller: Caller) async throws -> HTTPResponse {
-        let page = try await desk.service.store.jobs(
-            tenant: desk.tenant(of: caller),
+        let page = try await endpoints.service.store.jobs(
+            tenant: endpoints.tenant(of: caller),
             after: try Self.after(request) { FineTuningJob.key(of: $0) },
             metadata: try Self.metadata(request),
             limit: try request.limit(default: 20, maximum: 1000)
@@ -49,28 +51,34 @@ struct FineTuningJobsHandler: Sendable {
     }
 
     func get(_ request: HTTPRequest, _ caller: Caller) async throws -> HTTPResponse {
-        .json(FineTuningJobObject.json(try await desk.job(request, caller)))
+        .json(FineTuningJobObject.json(try await endpoints.job(request, caller)))
     }
 
     func cancel(_ request: HTTPRequest, _ caller: Caller) async throws -> HTTPResponse {
-        let job = try await desk.change(request, caller) { try await desk.service.cancel($0) }
+        let job = try await endpoints.change(request, caller) {
+            try await endpoints.service.cancel($0)
+        }
         return .json(FineTuningJobObject.json(job))
     }
 
     func pause(_ request: HTTPRequest, _ caller: Caller) async throws -> HTTPResponse {
-        let job = try await desk.change(request, caller) { try await desk.service.pause($0) }
+        let job = try await endpoints.change(request, caller) {
+            try await endpoints.service.pause($0)
+        }
         return .json(FineTuningJobObject.json(job))
     }
 
     func resume(_ request: HTTPRequest, _ caller: Caller) async throws -> HTTPResponse {
-        let job = try await desk.change(request, caller) { try await desk.service.resume($0) }
+        let job = try await endpoints.change(request, caller) {
+            try await endpoints.service.resume($0)
+        }
         return .json(FineTuningJobObject.json(job))
     }
 
     /// What happened to a job, newest first.
     func events(_ request: HTTPRequest, _ caller: Caller) async throws -> HTTPResponse {
-        let job = try await desk.job(request, caller)
-        let page = try await desk.service.store.events(
+        let job = try await endpoints.job(request, caller)
+        let page = try await endpoints.service.store.events(
             of: job.key,
             after: try Self.after(request) { FineTuningEvent.number(of: $0) },
             newestFirst: true,
@@ -82,8 +90,8 @@ struct FineTuningJobsHandler: Sendable {
 
     /// The checkpoints of a job, newest first.
     func checkpoints(_ request: HTTPRequest, _ caller: Caller) async throws -> HTTPResponse {
-        let job = try await desk.job(request, caller)
-        let page = try await desk.service.store.checkpoints(
+        let job = try await endpoints.job(request, caller)
+        let page = try await endpoints.service.store.checkpoints(
             of: job.key,
             before: try Self.after(request) { id in
                 id.utf8.split(separator: UInt8(ascii: "_")).last

@@ -4,7 +4,7 @@ import Trainer
 
 /// `/v1/fine-tunes`, also spelled `/v1/fine_tunes`: the API of 2023 over the same jobs.
 struct LegacyFineTunesHandler: Sendable {
-    let desk: FineTuningDesk
+    let endpoints: FineTuningEndpoints
 
     /// How often a stream of events looks for new ones.
     private static let interval = Duration.milliseconds(250)
@@ -12,17 +12,19 @@ struct LegacyFineTunesHandler: Sendable {
     private static let page = 1000
 
     func create(_ request: HTTPRequest, _ caller: Caller) async throws -> HTTPResponse {
-        let fields = try await request.jsonFields()
-        let body = try CreateFineTuningJobRequest(legacy: fields, base: desk.base.id)
-        let job = try await desk.create(body, caller)
+        let base = endpoints.base.id
+        let body = try await request.decode { fields throws(APIError) in
+            try CreateFineTuningJobRequest(legacy: fields, base: base)
+        }
+        let job = try await endpoints.create(body, caller)
         request.log["job"] = "\(job.id)"
         return .json(try await object(job, caller, withEvents: true))
     }
 
     /// The caller's jobs, oldest first, without their events.
     func list(_: HTTPRequest, _ caller: Caller) async throws -> HTTPResponse {
-        let page = try await desk.service.store.jobs(
-            tenant: desk.tenant(of: caller),
+        let page = try await endpoints.service.store.jobs(
+            tenant: endpoints.tenant(of: caller),
             after: nil,
             metadata: [],
             limit: Self.page
@@ -35,18 +37,20 @@ struct LegacyFineTunesHandler: Sendable {
     }
 
     func get(_ request: HTTPRequest, _ caller: Caller) async throws -> HTTPResponse {
-        let job = try await desk.job(request, caller)
+        let job = try await endpoints.job(request, caller)
         return .json(try await object(job, caller, withEvents: true))
     }
 
     func cancel(_ request: HTTPRequest, _ caller: Caller) async throws -> HTTPResponse {
-        let job = try await desk.change(request, caller) { try await desk.service.cancel($0) }
+        let job = try await endpoints.change(request, caller) {
+            try await endpoints.service.cancel($0)
+        }
         return .json(try await object(job, caller, withEvents: true))
     }
 
     /// What happened to a job, oldest first; with `stream=true` until the job is over.
     func events(_ request: HTTPRequest, _ caller: Caller) async throws -> HTTPResponse {
-        let job = try await desk.job(request, caller)
+        let job = try await endpoints.job(request, caller)
         switch try request.query("stream") {
         case nil, "false": break
         case "true": return stream(job)
@@ -57,7 +61,7 @@ struct LegacyFineTunesHandler: Sendable {
     }
 
     private func stream(_ job: FineTuningJob) -> HTTPResponse {
-        let store = desk.service.store
+        let store = endpoints.service.store
         return .eventStream { stream in
             var last: Int?
             while true {
@@ -77,14 +81,14 @@ struct LegacyFineTunesHandler: Sendable {
                 guard isLive else { break }
                 try await Task.sleep(for: Self.interval)
             }
-            try await stream.done()
+            try await stream.send(.done)
         }
     }
 
     private func allEvents(of job: FineTuningJob) async throws -> [FineTuningEvent] {
         var events: [FineTuningEvent] = []
         while true {
-            let page = try await desk.service.store.events(
+            let page = try await endpoints.service.store.events(
                 of: job.key,
                 after: events.last?.number,
                 newestFirst: false,
@@ -112,7 +116,9 @@ struct LegacyFineTunesHandler: Sendable {
     private func existing(_ ids: [String]) async throws -> [StoredFile] {
         var files: [StoredFile] = []
         for id in ids {
-            if let file = try await desk.files.files.file(id, tenant: nil) { files.append(file) }
+            if let file = try await endpoints.files.files.file(id, tenant: nil) {
+                files.append(file)
+            }
         }
         return files
     }

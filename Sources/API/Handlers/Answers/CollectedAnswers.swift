@@ -12,7 +12,7 @@ struct CollectedAnswers {
         /// The mean log-probability of its tokens: what `best_of` compares.
         var score: Double {
             guard !tokens.isEmpty else { return -.infinity }
-            return tokens.reduce(0) { $0 + Double($1.token.logprob ?? 0) } / Double(tokens.count)
+            return tokens.reduce(0) { $0 + Double($1.sample.logprob ?? 0) } / Double(tokens.count)
         }
     }
 
@@ -26,7 +26,7 @@ struct CollectedAnswers {
 
     init(_ run: AnswerRun) {
         self.run = run
-        choicesPerPrompt = run.requests.first?.choices ?? 0
+        choicesPerPrompt = run.asked.choices
         prompts = Array(repeating: PromptSummary(), count: run.requests.count)
         for prompt in run.requests.indices {
             for choice in 0..<choicesPerPrompt {
@@ -55,6 +55,19 @@ struct CollectedAnswers {
                 .sorted { ($0.score, $1.index.choice) > ($1.score, $0.index.choice) }
                 .prefix(count)
         }
+    }
+
+    /// About how long the answer is as JSON.
+    var estimatedBytes: Int {
+        let scored = prompts.reduce(0) { $0 + ($1.logprobs?.count ?? 0) }
+        return choices.reduce(Self.estimatedBytes(of: scored, run)) {
+            $0 + $1.text.utf8.count + Self.estimatedBytes(of: $1.tokens.count, run)
+        }
+    }
+
+    /// About how long the log-probabilities of so many tokens are as JSON.
+    static func estimatedBytes(of tokens: Int, _ run: AnswerRun) -> Int {
+        100 * tokens * (1 + (run.asked.sampling.logprobs ?? 0))
     }
 
     private func position(_ index: AnswerRun.ChoiceIndex) -> Int {

@@ -5,12 +5,10 @@ struct EchoedPrompt: Sendable {
     let text: String
     /// Its length, in Unicode scalars.
     let scalars: Int
-    private let tokenizer: Tokenizer
     /// Where each token begins in the text, in Unicode scalars.
     private let offsets: [Int]
 
     init(_ prompt: CompletionRequest.Prompt, _ tokens: [Int32], _ tokenizer: Tokenizer) {
-        self.tokenizer = tokenizer
         var detokenizer = StreamingDetokenizer(tokenizer, skipSpecialTokens: false)
         var offsets: [Int] = []
         var length = 0
@@ -44,6 +42,6 @@ struct EchoedPrompt: Sendable {
 
     /// The prompt's tokens with what the model thought of them.
     func scored(_ summary: PromptSummary) -> [ScoredToken] {
-        zip(summary.logprobs ?? [], offsets).map { tokenizer.scored($0, offset: $1) }
+        zip(summary.logprobs ?? [], offsets).map { ScoredToken($0, offset: $1) }
     }
 }

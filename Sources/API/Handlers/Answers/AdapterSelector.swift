@@ -10,20 +10,26 @@ struct AdapterSelector: Sendable {
     /// The names of `--adapter`, in their order, for llama.cpp's indices.
     let started: [String]
 
+    /// The adapters a request names, each as one generation; empty is the base.
+    struct Resolved: Sendable {
+        fileprivate var entries: [AdapterMixEntry] = []
+        fileprivate var names: [NamedAdapter] = []
+    }
+
     /// The base, the adapter or the mix that `model` and `lora` name.
     ///
     /// - Parameter requestID: Decides where an alias is split, unless the request has a seed.
-    /// - Throws: 404 for an unknown name, 400 for what contradicts itself or does not fit.
-    func source(
-        for fields: GenerationFields,
+    /// - Throws: 404 for an unknown name, 400 for what contradicts itself.
+    func resolve(
+        _ fields: GenerationFields,
         _ caller: Caller,
         requestID: String
-    ) async throws(APIError) -> AnswerSource {
+    ) throws(APIError) -> Resolved {
         let namesBase = fields.model.utf8.elementsEqual(baseID.utf8)
         let splitKey = fields.seed.map(String.init) ?? requestID
         guard let choices = fields.lora else {
-            if namesBase { return .base(baseID) }
-            return try await lease([.model(fields.model)], caller, splitKey)
+            if namesBase { return Resolved() }
+            return try resolve([.model(fields.model)], caller, splitKey)
         }
         guard namesBase else {
             // An unknown model is that before it is a contradiction.
@@ -34,14 +40,13 @@ struct AdapterSelector: Sendable {
                     + "'\(baseID)'."
             )
         }
-        guard !choices.isEmpty else { return .base(baseID) }
         var named: [NamedAdapter] = []
         for choice in choices { named.append(try name(choice)) }
-        return try await lease(named, caller, splitKey)
+        return named.isEmpty ? Resolved() : try resolve(named, caller, splitKey)
     }
 
     /// An adapter as the request names it.
-    private struct NamedAdapter {
+    fileprivate struct NamedAdapter: Sendable {
         let name: String
         let scale: Double
         /// The field that names it.
@@ -80,30 +85,29 @@ struct AdapterSelector: Sendable {
         _ named: [NamedAdapter],
         _ caller: Caller,
         _ splitKey: String
-    ) throws(APIError) -> [AdapterMixEntry] {
+    ) throws(APIError) -> Resolved {
         guard let store else { throw .modelNotFound(named.first?.name ?? "") }
         do throws(AdapterStoreError) {
-            return try store.resolveMix(
+            let entries = try store.resolveMix(
                 named.map { (name: $0.name, scale: $0.scale) },
                 for: caller.adapterCaller,
                 splitKey: splitKey
             )
+            return Resolved(entries: entries, names: named)
         } catch {
             throw APIError(error, param: Self.param(of: error, named))
         }
     }
 
-    private func lease(
-        _ named: [NamedAdapter],
-        _ caller: Caller,
-        _ splitKey: String
-    ) async throws(APIError) -> AnswerSource {
-        let entries = try resolve(named, caller, splitKey)
-        guard let store else { throw .modelNotFound(named.first?.name ?? "") }
+    /// Brings resolved adapters into memory and keeps them there.
+    ///
+    /// - Throws: 400 for an adapter that does not fit, 503 where there is no room for it.
+    func lease(_ adapters: Resolved) async throws(APIError) -> AnswerSource {
+        guard let store, !adapters.entries.isEmpty else { return .base(baseID) }
         do throws(AdapterStoreError) {
-            return AnswerSource(try await store.lease(mix: entries))
+            return AnswerSource(try await store.lease(mix: adapters.entries))
         } catch {
-            throw APIError(error, param: Self.param(of: error, named))
+            throw APIError(error, param: Self.param(of: error, adapters.names))
         }
     }
 

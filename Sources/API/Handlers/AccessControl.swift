@@ -1,20 +1,20 @@
 import Storage
 import Logging
 
-/// The door of every route: who asks, may they, how many are inside, and what came of it.
-struct Gate: Sendable {
+/// What stands before every route: who asks, may they, how many at a time, and what came of it.
+struct AccessControl: Sendable {
     let authenticator: Authenticator
     let metrics: ServerMetrics
 
-    /// A route's handler behind the door.
+    /// A route for callers with a key.
     ///
     /// - Parameters:
     ///   - route: The pattern, for metrics.
     ///   - rights: One of these lets in; none: any key does.
-    func guarding(
+    func guarded(
         _ route: String,
         needs rights: Set<KeyRight>,
-        _ handler: any APIHandler
+        _ handler: @escaping RouteHandler
     ) -> any HTTPHandler {
         HTTPClosureHandler { request in
             do {
@@ -28,10 +28,10 @@ struct Gate: Sendable {
         }
     }
 
-    /// A route's handler for everybody, without a key.
-    func open(_ route: String, _ handler: any APIHandler) -> any HTTPHandler {
+    /// A route for everybody, without a key.
+    func open(_ route: String, _ handler: @escaping RouteHandler) -> any HTTPHandler {
         HTTPClosureHandler { request in
-            let response = try await handler.respond(to: request, for: .keyless)
+            let response = try await handler(request, .keyless)
             count(route, request, response.status)
             return response
         }
@@ -40,7 +40,7 @@ struct Gate: Sendable {
     private func admit(
         _ request: HTTPRequest,
         needs rights: Set<KeyRight>,
-        _ handler: any APIHandler
+        _ handler: RouteHandler
     ) async throws -> HTTPResponse {
         let caller: Caller
         do throws(APIError) {
@@ -53,7 +53,7 @@ struct Gate: Sendable {
             request.log["tenant"] = "\(caller.tenant.name)"
             request.log["key"] = "\(keyID)"
         }
-        var response = try await handler.respond(to: request, for: caller)
+        var response = try await handler(request, caller)
         response.headers["openai-version"] = "2020-10-01"
         response.headers["openai-organization"] = caller.tenant.name
         guard let admission = caller.admission else { return response }
@@ -82,9 +82,9 @@ extension HTTPBodyStream {
     }
 }
 
-/// Everything behind the routes: what no route matches asks for a key too, so that a stranger
-/// learns nothing of what there is.
-struct FrontDoor: HTTPHandler {
+/// All routes; what none of them matches asks for a key too, so that a stranger learns nothing of
+/// what there is.
+struct AuthenticatedRouter: HTTPHandler {
     let router: Router
     let authenticator: Authenticator
 

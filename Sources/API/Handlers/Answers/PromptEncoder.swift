@@ -2,7 +2,7 @@ import InferenceRuntime
 
 /// Makes prompts of messages, text and token ids, with the model's own template and tokenizer.
 struct PromptEncoder: Sendable {
-    private let model: ServedModel
+    let model: ServedModel
 
     init(_ model: ServedModel) {
         self.model = model

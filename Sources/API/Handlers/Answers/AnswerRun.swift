@@ -1,3 +1,4 @@
+import Storage
 import InferenceRuntime
 
 /// Generates the answers to the prompts of one request and tells what comes, in order of arrival.
@@ -22,23 +23,56 @@ struct AnswerRun: Sendable {
     /// few to fill its queue.
     static let promptsAtOnce = 16
 
-    let generator: any TextGenerator
-    let tokenizer: Tokenizer
+    /// What was asked.
+    let asked: AnswerRequest
     /// One for each prompt.
     let requests: [GenerationRequest]
-    /// Texts that end a choice.
-    let stop: [String]
-    /// Whether tokens are wanted beside the text.
-    let isScored: Bool
-    /// Whether answers go on the text of their prompts, and do not begin one.
-    let continuesPrompts: Bool
-    /// End tokens the engine was told to send, so that their log-probability is known.
-    let endTokens: Set<Int32>
-    /// Scalars of echoed prompts, by prompt; empty without echo.
-    let offsets: [Int]
-    /// The request field that holds the prompts, for errors.
-    let param: String
+    /// Who answers; its weights stay in memory as long as the run does.
+    let source: AnswerSource
+    let model: ServedModel
     let meter: AnswerMeter
+
+    /// A run of what was asked, by whom `source` says.
+    init(
+        _ asked: AnswerRequest,
+        _ source: AnswerSource,
+        _ model: ServedModel,
+        for caller: Caller,
+        _ metrics: ServerMetrics,
+        id: String
+    ) {
+        self.asked = asked
+        self.source = source
+        self.model = model
+        requests = asked.prompts.map { prompt in
+            GenerationRequest(
+                id: id,
+                prompt: prompt,
+                sampling: asked.sampling,
+                choices: asked.choices,
+                maxTokens: asked.maxTokens,
+                stopTokens: asked.stopTokens,
+                ignoreEOS: asked.text.showsEnd,
+                adapters: source.mix,
+                cacheSalt: Self.salt(caller, asked.fields),
+                fairnessKey: caller.tenant.name,
+                promptLogprobs: asked.promptLogprobs
+            )
+        }
+        meter = AnswerMeter(
+            metrics: metrics,
+            adapter: source.label,
+            tenant: caller.tenant.description,
+            admission: caller.admission
+        )
+    }
+
+    /// Never shared between tenants: how fast an answer comes would tell what others asked.
+    private static func salt(_ caller: Caller, _ fields: GenerationFields) -> String {
+        // The length keeps one tenant's key from spelling another tenant's name.
+        let tenant = "\(caller.tenant.name.utf8.count):\(caller.tenant.name)"
+        return fields.cacheKeyHash.map { tenant + "/" + $0 } ?? tenant
+    }
 
     /// Runs to the end; `body` is called for one event after another.
     ///
@@ -75,9 +109,9 @@ struct AnswerRun: Sendable {
         let request = requests[index]
         let stream: GenerationStream
         do throws(EngineError) {
-            stream = try generator.generate(request)
+            stream = try model.generator.generate(request)
         } catch {
-            throw APIError(error, prompt: param)
+            throw APIError(error, prompt: asked.param)
         }
         var timer = meter.begin(request)
         defer { meter.end(timer) }
@@ -88,23 +122,22 @@ struct AnswerRun: Sendable {
                 timer.prompt(of: request.prompt.count, summary)
                 try await body(.prompt(index, summary))
             case .token(let choice, let sample):
-                guard choices.isOpen(choice) else { continue }
                 timer.token(choice: choice)
-                for event in choices.append(sample, to: choice) { try await body(event) }
-                if !choices.isOpen(choice) {
+                let (events, isLast) = choices.append(sample, to: choice)
+                for event in events { try await body(event) }
+                if isLast {
                     timer.finished(.stop)
                     stream.stop(choice: choice)
                 }
             case .finished(let choice, let reason, let usage):
-                guard choices.isOpen(choice) else { continue }
                 timer.finished(reason)
                 for event in choices.finish(choice, reason, usage) { try await body(event) }
-            case .failed(let error): throw APIError(error, prompt: param)
+            case .failed(let error): throw APIError(error, prompt: asked.param)
             }
-            if choices.allAreClosed { return timer.succeeded() }
         }
-        // The stream ends before its choices only when nobody waits for them any more.
-        throw CancellationError()
+        // A stream ends before its choices only when nobody waits for them any more.
+        guard stream.isComplete else { throw CancellationError() }
+        timer.succeeded()
     }
 }
 
@@ -113,41 +146,41 @@ extension AnswerRun {
     private struct Choices {
         private var assemblers: [ChoiceAssembler]
         private var counts: [Int]
-        private var open: [Bool]
         private let prompt: Int
-        private let endTokens: Set<Int32>
+        /// Tokens that end a choice although the engine goes on, so that it tells their
+        /// log-probability.
+        private let stopTokens: Set<Int32>
 
         init(_ run: AnswerRun, prompt: Int) {
-            let count = run.requests[prompt].choices
+            let text = run.asked.text
             let assembler = ChoiceAssembler(
-                run.tokenizer,
-                stop: run.stop,
-                isScored: run.isScored,
-                prompt: run.continuesPrompts ? run.requests[prompt].prompt : [],
-                offset: run.offsets.isEmpty ? 0 : run.offsets[prompt]
+                run.model.tokenizer,
+                stop: run.asked.fields.stop,
+                isScored: run.asked.sampling.logprobs != nil,
+                prompt: text.continuesPrompts ? run.asked.prompts[prompt] : [],
+                offset: text.echoed.isEmpty ? 0 : text.echoed[prompt]
             )
-            assemblers = Array(repeating: assembler, count: count)
-            counts = Array(repeating: 0, count: count)
-            open = Array(repeating: true, count: count)
-            endTokens = run.endTokens
+            assemblers = Array(repeating: assembler, count: run.asked.choices)
+            counts = Array(repeating: 0, count: run.asked.choices)
+            stopTokens = text.showsEnd ? run.asked.stopTokens : []
             self.prompt = prompt
         }
 
-        var allAreClosed: Bool { !open.contains(true) }
-
-        func isOpen(_ choice: Int) -> Bool { open.indices.contains(choice) && open[choice] }
-
-        /// What a token lets out; the choice is closed where it was the last.
-        mutating func append(_ sample: TokenSample, to choice: Int) -> [Event] {
+        /// What a token lets out, and whether it was the last of its choice.
+        mutating func append(
+            _ sample: TokenSample,
+            to choice: Int
+        ) -> (events: [Event], isLast: Bool) {
             counts[choice] += 1
-            if endTokens.contains(sample.id) {
+            if stopTokens.contains(sample.id) {
                 assemblers[choice].appendEnd(sample)
-                return close(choice, .stop)
+                return (end(choice, .stop), true)
             }
             let delta = assemblers[choice].append(sample)
             let index = ChoiceIndex(prompt: prompt, choice: choice)
             let events: [Event] = delta.isEmpty ? [] : [.delta(index, delta)]
-            return assemblers[choice].isStopped ? events + close(choice, .stop) : events
+            guard assemblers[choice].isStopped else { return (events, false) }
+            return (events + end(choice, .stop), true)
         }
 
         mutating func finish(
@@ -156,11 +189,10 @@ extension AnswerRun {
             _ usage: GenerationUsage
         ) -> [Event] {
             counts[choice] = usage.completionTokens
-            return close(choice, reason)
+            return end(choice, reason)
         }
 
-        private mutating func close(_ choice: Int, _ reason: FinishReason) -> [Event] {
-            open[choice] = false
+        private mutating func end(_ choice: Int, _ reason: FinishReason) -> [Event] {
             let index = ChoiceIndex(prompt: prompt, choice: choice)
             let rest = assemblers[choice].finish()
             let events: [Event] = rest.isEmpty ? [] : [.delta(index, rest)]

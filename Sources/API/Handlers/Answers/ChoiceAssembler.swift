@@ -13,7 +13,6 @@ struct ChoiceAssembler: Sendable {
         var isEmpty: Bool { text.utf8.isEmpty && tokens.isEmpty }
     }
 
-    private let tokenizer: Tokenizer
     private let isScored: Bool
     private var detokenizer: StreamingDetokenizer
     private var matcher: StopMatcher
@@ -35,7 +34,6 @@ struct ChoiceAssembler: Sendable {
         prompt: [Int32],
         offset: Int
     ) {
-        self.tokenizer = tokenizer
         self.isScored = isScored
         detokenizer = StreamingDetokenizer(tokenizer, skipSpecialTokens: true, after: prompt)
         matcher = StopMatcher(stop)
@@ -48,13 +46,13 @@ struct ChoiceAssembler: Sendable {
 
     /// Takes the next token.
     mutating func append(_ sample: TokenSample) -> Delta {
-        if isScored { waiting.append(tokenizer.scored(sample, offset: decoded)) }
+        if isScored { waiting.append(ScoredToken(sample, offset: decoded)) }
         return take(detokenizer.append(sample.id))
     }
 
     /// Takes a token that ends the answer: it has a log-probability but no text.
     mutating func appendEnd(_ sample: TokenSample) {
-        if isScored { waiting.append(tokenizer.scored(sample, offset: decoded)) }
+        if isScored { waiting.append(ScoredToken(sample, offset: decoded)) }
     }
 
     /// Lets out what still waits, since no more tokens come.
@@ -76,18 +74,5 @@ struct ChoiceAssembler: Sendable {
         let count = waiting.prefix { $0.offset < released }.count
         defer { waiting.removeFirst(count) }
         return Delta(text: text, tokens: Array(waiting.prefix(count)))
-    }
-}
-
-extension Tokenizer {
-    /// A sample with the bytes of its tokens.
-    func scored(_ sample: TokenSample, offset: Int) -> ScoredToken {
-        ScoredToken(
-            token: ScoredToken.Piece(bytes: bytes(of: sample.id), logprob: sample.logprob),
-            top: sample.top.map {
-                ScoredToken.Piece(bytes: bytes(of: $0.id), logprob: $0.logprob)
-            },
-            offset: offset
-        )
     }
 }

@@ -1,50 +1,42 @@
+import DequeModule
 import Glibc
 import Synchronization
 
-/// Threads for work that waits for disks, apart from Swift's own and from the engine's.
+/// A bounded number of threads for work that would hold Swift's cooperative pool up.
 ///
 /// A thread is started when work comes and all others are busy, up to `limit`, and ends after
-/// idling; one slow disk read therefore delays no other until `limit` of them hang.
-package final class BlockingThreads: Sendable {
+/// idling for five seconds. Work that finds all threads busy waits for its turn in order of arrival.
+package final class WorkerPool: Sendable {
     package typealias Work = @Sendable () -> Void
 
     private struct State {
-        var queue: [Work] = []
+        var queue: Deque<Work> = []
         var idle = 0
         var running = 0
     }
 
+    private let name: StaticString
     private let limit: Int
+    private let hasDeepStacks: Bool
     private let state = Mutex(State())
-    private let wake: Semaphore
+    private let wake = Semaphore()
 
     /// Threads that are started as they are needed, at most `limit`.
-    package init(limit: Int) {
+    ///
+    /// - Parameters:
+    ///   - name: What `ps -L` and debuggers show.
+    ///   - hasDeepStacks: Whether the work recurses as deep as its input nests.
+    package init(
+        name: StaticString,
+        limit: Int,
+        hasDeepStacks: Bool = false
+    ) {
+        self.name = name
         self.limit = limit
-        self.wake = Semaphore()
+        self.hasDeepStacks = hasDeepStacks
     }
 
-    /// Runs `work` on one of the threads, some time.
-    package func submit(_ work: @escaping Work) {
-        let isStarting = state.withLock { state in
-            state.queue.append(work)
-            guard state.queue.count > state.idle, state.running < limit else { return false }
-            state.running += 1
-            return true
-        }
-        if !isStarting {
-            wake.signal()
-        } else if !startThread() {
-            // No thread to be had: as good as a limit that is reached, unless it is the first.
-            let isStranded = state.withLock { state in
-                state.running -= 1
-                return state.running == 0
-            }
-            if isStranded { drain() }
-        }
-    }
-
-    /// Runs `body` on one of the threads and waits without blocking for its result.
+    /// Runs `body` on one of the threads and waits, without blocking, for its result.
     package func run<Value: Sendable, Failure: Error>(
         _ body: @escaping @Sendable () throws(Failure) -> Value
     ) async throws(Failure) -> Value {
@@ -60,30 +52,40 @@ package final class BlockingThreads: Sendable {
         return try result.get()
     }
 
-    private func startThread() -> Bool {
-        var thread = pthread_t()
-        let context = Unmanaged.passRetained(self)
-        let code = pthread_create(&thread, nil, blockingThreadMain, context.toOpaque())
-        if code != 0 {
-            context.release()
-            return false
+    /// Runs `work` on one of the threads, some time.
+    package func submit(_ work: @escaping Work) {
+        let isStarting = state.withLock { state in
+            state.queue.append(work)
+            guard state.queue.count > state.idle, state.running < limit else { return false }
+            state.running += 1
+            return true
         }
-        pthread_detach(thread)
-        return true
+        guard isStarting else { return wake.signal() }
+        do throws(ThreadError) {
+            _ =
+                hasDeepStacks
+                ? try Thread.deep(name: name) { [self] in serve() }
+                : try Thread(name: name) { [self] in serve() }
+        } catch {
+            // Without a new thread the others do the work; without any, the caller does.
+            let isStranded = state.withLock { state in
+                state.running -= 1
+                return state.running == 0
+            }
+            if isStranded { drain() }
+        }
     }
 
-    fileprivate func work() {
-        drain()
-        while waitForWork() { drain() }
+    /// What each thread does until it has idled for too long.
+    private func serve() {
+        repeat { drain() } while waitForWork()
     }
 
     private func drain() {
-        while let work = state.withLock({ $0.queue.isEmpty ? nil : $0.queue.removeFirst() }) {
-            work()
-        }
+        while let work = state.withLock({ $0.queue.popFirst() }) { work() }
     }
 
-    /// Idles until there may be work; false when this thread is to end.
+    /// Idles until there may be work; `false` when this thread is to end.
     private func waitForWork() -> Bool {
         state.withLock { $0.idle += 1 }
         let isSignalled = wake.wait(seconds: 5)
@@ -94,12 +96,6 @@ package final class BlockingThreads: Sendable {
             return false
         }
     }
-}
-
-private func blockingThreadMain(_ context: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
-    guard let context else { return nil }
-    Unmanaged<BlockingThreads>.fromOpaque(context).takeRetainedValue().work()
-    return nil
 }
 
 /// A counting semaphore of the C library.
@@ -121,7 +117,7 @@ private final class Semaphore: Sendable {
         sem_post(semaphore)
     }
 
-    /// False when the time has passed without a signal.
+    /// `false` when the time has passed without a signal.
     func wait(seconds: Int) -> Bool {
         var deadline = timespec()
         clock_gettime(CLOCK_REALTIME, &deadline)

@@ -3,7 +3,7 @@ import Trainer
 import Storage
 
 /// What both fine-tuning APIs do: one job store underneath, two ways of saying it above.
-struct FineTuningDesk: Sendable {
+struct FineTuningEndpoints: Sendable {
     let service: FineTuningService
     let base: ServedModel
     let adapters: AdapterStore?

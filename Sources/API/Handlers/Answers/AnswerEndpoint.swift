@@ -1,0 +1,103 @@
+import InferenceRuntime
+import Logging
+import Storage
+
+/// Answers requests, whatever protocol they come in.
+///
+/// A protocol brings a function that decodes its body into an `AnswerRequest`, and an
+/// `AnswerWriter` for the way back.
+struct AnswerEndpoint: Sendable {
+    let encoder: PromptEncoder
+    let selector: AdapterSelector
+    let metrics: ServerMetrics
+
+    /// Decodes the fields of one protocol; the shared ones have been read.
+    typealias Decoder =
+        @Sendable (RequestFields, GenerationFields, PromptEncoder) throws(APIError) -> AnswerRequest
+
+    /// The route of a protocol.
+    func route(_ decoder: @escaping Decoder) -> RouteHandler {
+        { request, caller in try await respond(to: request, for: caller, decoder) }
+    }
+
+    private func respond(
+        to request: HTTPRequest,
+        for caller: Caller,
+        _ decoder: @escaping Decoder
+    ) async throws -> HTTPResponse {
+        let (asked, adapters) = try await request.decode {
+            [log = request.log, id = request.id] fields throws(APIError) in
+            let shared = try GenerationFields(fields)
+            log["model"] = "\(shared.model.prefix(200))"
+            let adapters = try selector.resolve(shared, caller, requestID: id)
+            return (try decoder(fields, shared, encoder), adapters)
+        }
+        let source = try await selector.lease(adapters)
+        try caller.admission?.takePrompt(tokens: asked.prompts.reduce(0) { $0 + $1.count })
+        let run = AnswerRun(asked, source, encoder.model, for: caller, metrics, id: request.id)
+        let writer = asked.writer(head(asked, source))
+        var response =
+            asked.fields.stream
+            ? stream(run, writer) : .json(bytes: try await document(run, writer))
+        response.headers.merge(source.headers)
+        return response
+    }
+
+    /// The whole answer in one body.
+    private func document(_ run: AnswerRun, _ writer: any AnswerWriter) async throws -> [UInt8] {
+        var collected = CollectedAnswers(run)
+        try await run.forEach { collected.take($0) }
+        return await ProcessorWork.run(bytes: collected.estimatedBytes) { [collected] in
+            writer.document(collected)
+        }
+    }
+
+    /// The answer in events as it comes.
+    private func stream(_ run: AnswerRun, _ writer: any AnswerWriter) -> HTTPResponse {
+        .eventStream { stream in
+            var writer = writer
+            var usage = CompletionUsage()
+            try await run.forEach { event in
+                usage.count(event, run)
+                let events: [ServerSentEvent]
+                if case .prompt(_, let summary) = event, let logprobs = summary.logprobs {
+                    // All tokens of an echoed prompt come at once.
+                    let bytes = CollectedAnswers.estimatedBytes(of: logprobs.count, run)
+                    (events, writer) = await ProcessorWork.run(bytes: bytes) { [writer] in
+                        var writer = writer
+                        return (writer.events(for: event), writer)
+                    }
+                } else {
+                    events = writer.events(for: event)
+                }
+                for event in events { try await stream.send(event) }
+            }
+            for event in writer.end(usage) { try await stream.send(event) }
+        }
+    }
+
+    private func head(_ asked: AnswerRequest, _ source: AnswerSource) -> AnswerHead {
+        AnswerHead(
+            id: RandomID.make(prefix: asked.idPrefix),
+            created: UnixTime.now,
+            model: asked.fields.model,
+            fingerprint: Fingerprint.make(
+                [FacetVersion.text, encoder.model.baseHash] + source.generations
+            )
+        )
+    }
+}
+
+/// Equal where base, adapters and program are: FNV-1a, since nobody attacks it.
+enum Fingerprint {
+    static func make(_ parts: [String]) -> String {
+        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+        for part in parts {
+            for byte in part.utf8 + [0] {
+                hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3
+            }
+        }
+        let digits = String(hash, radix: 16)
+        return "fp_" + String(repeating: "0", count: 16 - digits.utf8.count) + digits
+    }
+}

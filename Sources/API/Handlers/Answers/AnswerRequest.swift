@@ -1,0 +1,39 @@
+import InferenceRuntime
+
+/// A request for answers, decoded from the words of whichever protocol it came in: tokens to go on
+/// from, how, and who writes the answer.
+struct AnswerRequest: Sendable {
+    /// What all protocols share.
+    let fields: GenerationFields
+    /// The prompts' token ids.
+    let prompts: [[Int32]]
+    /// The request field the prompts came from, for errors.
+    let param: String
+    /// How tokens are chosen.
+    let sampling: SamplingParameters
+    /// Choices per prompt; more than `fields.count` where the best of them are shown.
+    let choices: Int
+    /// At most so many tokens per choice; `nil`: what the context leaves.
+    let maxTokens: Int?
+    /// Alternatives per token of the prompts; `nil`: no log-probabilities of prompts.
+    let promptLogprobs: Int?
+    /// Tokens that end an answer, those the request names included.
+    let stopTokens: Set<Int32>
+    /// How tokens become text.
+    let text: Text
+    /// Begins the answer's id, such as `chatcmpl-`.
+    let idPrefix: String
+    /// Makes the writer of the answer.
+    let writer: @Sendable (AnswerHead) -> any AnswerWriter
+
+    /// How the tokens of a choice become text.
+    struct Text: Sendable {
+        /// Whether the token that ends an answer counts among its tokens, as `/v1/completions` has
+        /// it where log-probabilities are asked for.
+        var showsEnd = false
+        /// Whether answers go on the text of their prompts, and do not begin one.
+        var continuesPrompts = false
+        /// Unicode scalars of each prompt that is echoed; empty without echo.
+        var echoed: [Int] = []
+    }
+}
