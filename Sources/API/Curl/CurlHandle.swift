@@ -1,7 +1,7 @@
 import CCurl
 
 /// One of libcurl's easy handles: a request at a time, and the connections it has left open.
-// One thread at a time has it: the client hands it out and takes it back.
+// Owner: one thread at a time, which the client hands it to and takes it back from.
 final class CurlHandle: @unchecked Sendable {
     private let handle: UnsafeMutableRawPointer
 
