@@ -4,13 +4,13 @@ import InferenceRuntime
 import Trainer
 
 /// `facet train`.
-struct TrainCommand: ParsableCommand {
+struct TrainCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "train",
         abstract: "Run one fine-tuning without a server, from a LLaMA-Factory configuration file.",
         discussion: """
             The adapter, its checkpoints and logs go to 'output_dir'; started again, the run goes on \
-            from its last checkpoint. Keys that facet does not have are refused by name.
+            from its last checkpoint. SIGTERM and SIGINT make it save where it is. Keys that facet does not have are refused by name.
             """
     )
 
@@ -19,7 +19,7 @@ struct TrainCommand: ParsableCommand {
 
     @OptionGroup var engine: EngineOptions
 
-    func run() throws {
+    func run() async throws {
         guard let text = try? String(contentsOfFile: file, encoding: .utf8) else {
             throw CommandError("\(file): the file cannot be read.")
         }
@@ -46,21 +46,33 @@ struct TrainCommand: ParsableCommand {
             )
         )
         for note in training.notes { say(note) }
+        StopSignals.catchFirst()
         let line = ProgressLine("training")
-        try training.run { progress in
-            let loss = String(format: "loss %.4f", progress.loss)
-            let left = Duration.seconds(progress.remaining)
-                .formatted(.time(pattern: .hourMinuteSecond))
-            line.show(
-                Double(progress.step) / Double(progress.totalSteps),
-                note: "step \(progress.step)/\(progress.totalSteps) \(loss) left \(left)"
-            )
-            if let validLoss = progress.validLoss {
-                line.finish()
-                say(String(format: "step %d: validation loss %.4f", progress.step, validLoss))
-            }
+        let end = try await training.run(isStopping: { StopSignals.received != nil }) {
+            Self.show($0, line)
         }
         line.finish()
-        print(configuration.outputFolder)
+        switch end {
+        case .finished: print(configuration.outputFolder)
+        case .stopped(let step):
+            say(
+                "Stopped after step \(step), which is saved. 'facet train \(file)' goes on from "
+                    + "there."
+            )
+            throw ExitCode(128 + (StopSignals.received ?? SIGTERM))
+        }
+    }
+
+    private static func show(_ progress: LocalTraining.Progress, _ line: ProgressLine) {
+        let loss = String(format: "loss %.4f", progress.loss)
+        let left = Duration.seconds(progress.remaining)
+            .formatted(.time(pattern: .hourMinuteSecond))
+        let note = "step \(progress.step)/\(progress.totalSteps) \(loss) left \(left)"
+        line.show(Double(progress.step) / Double(progress.totalSteps), note: note)
+        if !line.isTerminal { say(note) }
+        if let validLoss = progress.validLoss {
+            line.finish()
+            say(String(format: "step %d: validation loss %.4f", progress.step, validLoss))
+        }
     }
 }

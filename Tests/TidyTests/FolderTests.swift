@@ -15,7 +15,6 @@ struct FolderTests {
             Arrow(from: "Layers", to: "Model"),
             Arrow(from: "Memory", to: "Checkpoint"),
         ],
-        "Trainer": [Arrow(from: "Loop", to: "Jobs")],
     ]
 
     static let modules = Dictionary(grouping: TidyTests.sources, by: \.module)

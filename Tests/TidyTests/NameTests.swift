@@ -13,7 +13,7 @@ struct NameTests {
     static let askedByTests: Set = ["bitsandbytesLayout", "hashWeights", "shutdown"]
 
     /// What its owner is about to use or to delete. The list only gets shorter.
-    static let pending: Set = ["preview", "warn"]
+    static let pending: Set = ["preview"]
 
     @Test("every type, function, property and case is used by the program itself")
     func used() {

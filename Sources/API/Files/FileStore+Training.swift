@@ -8,7 +8,16 @@ extension FileStore: TrainingFiles {
         _ id: String,
         tenant: TenantID
     ) async throws(FineTuningError) -> TrainingFileLocation {
-        guard let file = try? await file(id, tenant: tenant) else {
+        let found: StoredFile?
+        do {
+            found = try await file(id, tenant: tenant)
+        } catch {
+            throw FineTuningError(
+                code: "storage_error",
+                message: "The database cannot be read: \(error). Make the job again."
+            )
+        }
+        guard let file = found else {
             throw FineTuningError(
                 code: "file_not_found",
                 message: "The file '\(id)' is not there any more.",

@@ -7,6 +7,7 @@ enum FineTuningJobObject {
     static func json(_ job: FineTuningJob) -> JSONValue {
         let hyperparameters = JSONValue.object(hyperparameters(of: job))
         let succeeded = job.status == .succeeded
+        let method = job.request.method.rawValue
         return [
             "id": .string(job.id),
             "object": "fine_tuning.job",
@@ -17,9 +18,9 @@ enum FineTuningJobObject {
             "organization_id": .string(organization(of: job)),
             "status": .string(job.status.rawValue),
             "hyperparameters": hyperparameters,
-            "method": [
-                "type": "supervised", "supervised": ["hyperparameters": hyperparameters],
-            ],
+            "method": .object([
+                "type": .string(method), method: ["hyperparameters": hyperparameters],
+            ]),
             "training_file": .string(job.request.trainingFile),
             "validation_file": job.request.validationFile.map(JSONValue.string) ?? .null,
             "result_files": .array(job.resultFiles.map(JSONValue.string)),

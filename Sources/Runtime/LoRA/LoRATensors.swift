@@ -102,8 +102,8 @@ public final class LoRATensors: @unchecked Sendable {
 
 /// The gradients of one adapter in training.
 public final class LoRAGradients {
-    /// The adapter they belong to.
-    public let adapter: LoRAAdapter
+    /// The adapter they belong to: after a step the one with the new weights' id.
+    public var adapter: LoRAAdapter
     /// d loss / d parameter, summed over backward passes until cleared.
     public let tensors: LoRATensors
 

@@ -1,7 +1,7 @@
 public import Glibc
 
 /// An open file with one owner, who closes it by letting it go.
-public struct OpenFile: ~Copyable {
+public struct OpenFile: ~Copyable, Sendable {
     /// The descriptor, valid as long as this value lives.
     public let descriptor: Int32
     /// The path it was opened by, for messages.

@@ -18,6 +18,9 @@ public final class TrainingFileReader {
         records = try RecordReader(path: path, name: name)
     }
 
+    /// SHA-256 of the whole file in lower-case hex; no example can be read after.
+    func hash() throws(TrainingFileError) -> String { try records.hash() }
+
     /// The next example; `nil` at the end.
     /// - Throws: `TrainingFileError` with the line, for anything that is not an example.
     public func next() throws(TrainingFileError) -> TrainingExample? {

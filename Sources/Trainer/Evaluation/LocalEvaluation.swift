@@ -1,4 +1,6 @@
+import Foundation
 public import InferenceRuntime
+import Storage
 
 /// A model measured on a data file: `facet eval`.
 ///
@@ -43,9 +45,9 @@ public struct LocalEvaluation: Sendable {
 
     private let subject: Subject
     private let options: Options
-    private let examples: [LabelledExample]
+    private let examples: EncodedUnitStore
     /// The same examples with their last answers only.
-    private let questions: [LabelledExample]
+    private let questions: EncodedUnitStore
     /// Sentences about the data.
     public let notes: [String]
 
@@ -58,27 +60,32 @@ public struct LocalEvaluation: Sendable {
     ) throws(FineTuningError) {
         self.subject = subject
         self.options = options
-        let context = subject.base.model.architecture.contextLength
-        func read(lastAnswer: Bool) throws(FineTuningError) -> TrainingData {
-            try EngineRunner.read(
-                training: TrainingFileLocation(path: file, name: file),
-                validation: nil,
-                ExampleEncoder(
-                    model: subject.base.examples,
-                    options: EncodingOptions(
-                        cutoffLength: min(options.cutoffLength, context),
-                        promptLossWeight: 0,
-                        maskHistory: lastAnswer
-                    ),
-                    now: TemplateClock(seconds: 0, offset: 0)
+        let folder = NSTemporaryDirectory() + "facet-eval-" + UUID().uuidString
+        // The files go with the last who has them open.
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        func read(lastAnswer: Bool) throws -> DatasetReader.Found {
+            try subject.base.reader(
+                EncodingOptions(
+                    cutoffLength: options.cutoffLength,
+                    promptLossWeight: 0,
+                    maskHistory: lastAnswer
                 )
+            ).read(
+                TrainingFileLocation(path: file, name: file),
+                maximum: options.maximumExamples,
+                into: folder + (lastAnswer ? "/questions" : "/examples")
             )
         }
-        let count = options.maximumExamples ?? .max
-        let data = try read(lastAnswer: false)
-        notes = data.notes
-        examples = Array(data.training.prefix(count))
-        questions = Array(try read(lastAnswer: true).training.prefix(count))
+        do {
+            try DurableFile.makeFolder(folder)
+            let found = try read(lastAnswer: false)
+            (examples, notes) = (found.units, found.notes)
+            questions = try read(lastAnswer: true).units
+        } catch let error as TrainingFileError {
+            throw FineTuningError(invalid: error, param: "training_file")
+        } catch {
+            throw FineTuningError(ending: error)
+        }
     }
 
     /// Scores every learned token of the file.
@@ -89,22 +96,37 @@ public struct LocalEvaluation: Sendable {
         let (base, examples, mix) = (subject.base, examples, subject.adapters)
         // The engine's thread owns the pool.
         return try await subject.engine.runTraining { slot in
-            let longest = examples.map(\.example.tokens.count).max() ?? 1
-            let workspace = TrainingWorkspace(model: base.model, longest: longest, limit: 0)
-            var sums = LossSums()
-            var done = 0
-            for part in workspace.fitting(examples) {
-                let pass = MicroBatch(part, scale: 1, adapters: mix, workspace)
-                let scores = try pass.scores(base.model, workspace, base.context, slot.yield)
-                sums.add(scores, pass.weights)
-                done += part.count
-                show(Double(done) / Double(examples.count))
+            var longest = 1
+            var tokens = 0
+            for index in 0..<examples.count {
+                longest = max(longest, try examples.tokens(of: index))
+                tokens += try examples.unit(index).trainedTokens
             }
+            let place = MicroBatch.Place(
+                model: base.model,
+                workspace: TrainingWorkspace(model: base.model, longest: longest, limit: 0),
+                context: base.context,
+                yield: slot.yield
+            )
+            let measured = try Validation(
+                objective: SupervisedObjective(),
+                place: place,
+                adapters: mix
+            ).measure(
+                examples,
+                show: { show(Double($0) / Double(examples.count)) },
+                broken: { line in
+                    FineTuningError(
+                        code: "not_a_number",
+                        message: "The loss of line \(line) is not a finite number."
+                    )
+                }
+            )
             return EvaluationScores(
                 examples: examples.count,
-                tokens: sums.trained,
-                loss: sums.mean,
-                accuracy: sums.accuracy
+                tokens: tokens,
+                loss: measured["loss"] ?? 0,
+                accuracy: measured["mean_token_accuracy"] ?? 0
             )
         }
     }
@@ -113,7 +135,9 @@ public struct LocalEvaluation: Sendable {
     ///
     /// Plain texts have no prompt and are passed over.
     public func predictions(_ show: (Double) -> Void) async throws -> [Prediction] {
-        let questions = questions.compactMap(Question.init)
+        let questions = try (0..<self.questions.count).compactMap { index -> Question? in
+            try self.questions.unit(index).sequences.first.flatMap(Question.init)
+        }
         var answers: [Int: String] = [:]
         try await withThrowingTaskGroup(of: (Int, String).self) { group in
             var waiting = questions.indices.makeIterator()
@@ -173,8 +197,7 @@ private struct Question: Sendable {
     let answer: [Int32]
 
     /// `nil` for a plain text, which is learned from its start.
-    init?(_ labelled: LabelledExample) {
-        let example = labelled.example
+    init?(_ example: EncodedExample) {
         guard let first = example.weights.firstIndex(where: { $0 > 0 }), first > 1 else {
             return nil
         }

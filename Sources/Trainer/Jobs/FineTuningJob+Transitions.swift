@@ -21,9 +21,9 @@ extension FineTuningJob {
         move(to: .queued, now)
     }
 
-    /// Its turn has come.
+    /// Its turn has come; reading its files is no training.
     mutating func start(now: Int) {
-        guard status == .queued || status == .running else { return }
+        guard status == .queued else { return }
         move(to: .running, now)
     }
 

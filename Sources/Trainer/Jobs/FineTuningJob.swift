@@ -75,6 +75,9 @@ public struct FineTuningJob: Sendable, Hashable {
     public var totalSteps: Int?
     /// When it will be done, as far as the pace so far tells, in Unix seconds.
     public var estimatedFinish: Int?
+    /// Starts of its work since the last step it had not done before, or since it last left off in
+    /// good order; more than one says that processes die of it.
+    var unfinishedStarts = 0
 
     /// The id in `/v1/fine_tuning/jobs`.
     public var id: String { Self.prefix + key }
@@ -103,6 +106,8 @@ public struct FineTuningRequest: Sendable, Hashable {
     public var trainingFile: String
     /// The validation file's id.
     public var validationFile: String?
+    /// How the model learns.
+    public var method: TrainingMethod
     /// The hyperparameters as sent.
     public var hyperparameters: HyperparameterRequest
     /// A word in the model's name, chosen by the client.
@@ -120,6 +125,7 @@ public struct FineTuningRequest: Sendable, Hashable {
         parent: String? = nil,
         trainingFile: String,
         validationFile: String? = nil,
+        method: TrainingMethod = .supervised,
         hyperparameters: HyperparameterRequest = HyperparameterRequest(),
         suffix: String? = nil,
         seed: Int,
@@ -130,6 +136,7 @@ public struct FineTuningRequest: Sendable, Hashable {
         self.parent = parent
         self.trainingFile = trainingFile
         self.validationFile = validationFile
+        self.method = method
         self.hyperparameters = hyperparameters
         self.suffix = suffix
         self.seed = seed

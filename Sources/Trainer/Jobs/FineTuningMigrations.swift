@@ -48,6 +48,11 @@ extension FineTuningStore {
                     """
             )
         }
+        migrations.step("starts that did not end in order") { db in
+            try db.execute(
+                sql: "ALTER TABLE job ADD COLUMN unfinishedStarts INTEGER NOT NULL DEFAULT 0"
+            )
+        }
         return migrations
     }
 }

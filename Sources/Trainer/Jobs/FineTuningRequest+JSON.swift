@@ -9,6 +9,7 @@ extension FineTuningRequest {
             "parent": parent.map(JSONValue.string) ?? .null,
             "training_file": .string(trainingFile),
             "validation_file": validationFile.map(JSONValue.string) ?? .null,
+            "method": .string(method.rawValue),
             "hyperparameters": .object(hyperparameters.json),
             "suffix": suffix.map(JSONValue.string) ?? .null,
             "seed": JSONValue(seed),
@@ -23,6 +24,7 @@ extension FineTuningRequest {
             parent: json["parent"]?.string,
             trainingFile: json["training_file"]?.string ?? "",
             validationFile: json["validation_file"]?.string,
+            method: try Self.method(json["method"]?.string),
             hyperparameters: try HyperparameterRequest(
                 json: json["hyperparameters"]?.object ?? [:]
             ),
@@ -33,5 +35,14 @@ extension FineTuningRequest {
             },
             isLegacy: json["legacy"]?.bool ?? false
         )
+    }
+
+    /// Requests from before there was a choice are supervised.
+    private static func method(_ name: String?) throws(HyperparameterError) -> TrainingMethod {
+        guard let name else { return .supervised }
+        guard let method = TrainingMethod(rawValue: name) else {
+            throw HyperparameterError(name: "method", message: "The method '\(name)' is not known.")
+        }
+        return method
     }
 }

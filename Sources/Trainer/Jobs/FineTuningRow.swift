@@ -25,6 +25,7 @@ struct FineTuningRow {
             "error": try job.error.map { String(decoding: try encoder.encode($0), as: UTF8.self) },
             "totalSteps": job.totalSteps,
             "estimatedFinish": job.estimatedFinish,
+            "unfinishedStarts": job.unfinishedStarts,
         ]
     }
 
@@ -33,10 +34,10 @@ struct FineTuningRow {
             sql: """
                 INSERT INTO job (key, tenant, status, created, updated, finished, request,
                     hyperparameters, model, trainedTokens, resultFiles, error, totalSteps,
-                    estimatedFinish)
+                    estimatedFinish, unfinishedStarts)
                 VALUES (:key, :tenant, :status, :created, :updated, :finished, :request,
                     :hyperparameters, :model, :trainedTokens, :resultFiles, :error, :totalSteps,
-                    :estimatedFinish)
+                    :estimatedFinish, :unfinishedStarts)
                 """,
             arguments: arguments
         )
@@ -50,7 +51,8 @@ struct FineTuningRow {
                     hyperparameters = :hyperparameters, model = :model,
                     trainedTokens = :trainedTokens, resultFiles = :resultFiles, error = :error,
                     totalSteps = :totalSteps,
-                    estimatedFinish = :estimatedFinish
+                    estimatedFinish = :estimatedFinish,
+                    unfinishedStarts = :unfinishedStarts
                 WHERE key = :key
                 """,
             arguments: arguments
@@ -118,7 +120,8 @@ struct FineTuningRow {
                 try JSONDecoder().decode(FineTuningError.self, from: Data($0.utf8))
             },
             totalSteps: row["totalSteps"],
-            estimatedFinish: row["estimatedFinish"]
+            estimatedFinish: row["estimatedFinish"],
+            unfinishedStarts: row["unfinishedStarts"]
         )
     }
 }

@@ -9,34 +9,48 @@ public import Storage
 public actor FineTuningService {
     /// The jobs on disk.
     public nonisolated let store: FineTuningStore
-    let runner: any FineTuningRunner
-    private let logger: Logger
-    private let maximumRunning: Int
-    private var running: [String: Running] = [:]
-    private var isStopping = false
+    let trainer: any FineTuningTrainer
+    let logger: Logger
+    let maximumRunning: Int
+    var running: [String: Running] = [:]
+    var isStopping = false
+    /// Whose job was validated and trained last.
+    var turns = (validating: TenantTurns(), training: TenantTurns())
 
-    private struct Running {
-        let control: RunControl
+    /// A job at work: its files are read, or it trains.
+    struct Running {
+        let tenant: TenantID
+        let isTraining: Bool
+        let control: TrainingControl
         let task: Task<Void, Never>
     }
 
     /// A service that runs at most `maximumRunning` jobs at once; they take turns on the engine.
     public init(
         store: FineTuningStore,
-        runner: any FineTuningRunner,
+        trainer: any FineTuningTrainer,
         maximumRunning: Int,
         logger: Logger
     ) {
         self.store = store
-        self.runner = runner
+        self.trainer = trainer
         self.maximumRunning = maximumRunning
         self.logger = logger
     }
 
     /// Takes up what an earlier process left: a running job waits for its turn again and goes on
     /// from its last checkpoint.
+    ///
+    /// A job during which processes have died twice in a row is set aside: it would end this one
+    /// too, and the next.
     public func start() async throws {
-        for job in try await store.liveJobs() where job.status == .running {
+        for job in try await store.liveJobs() {
+            guard job.status == .running || job.status == .validatingFiles else { continue }
+            guard job.unfinishedStarts < Self.mostUnfinishedStarts else {
+                await fail(job, Self.serverDied)
+                continue
+            }
+            guard job.status == .running else { continue }
             try await store.update(job.key) { (job: inout FineTuningJob) in
                 job.status = .queued
             }
@@ -82,8 +96,14 @@ public actor FineTuningService {
         let job = try await change(key) { job throws(FineTuningTransitionError) in
             try job.cancel(now: Self.now)
         }
-        if job != nil { await note("Fine-tuning job cancelled", key) }
-        running[key]?.control.tell(.abandon)
+        guard let job else { return nil }
+        await note("Fine-tuning job cancelled", key)
+        if let run = running[key] {
+            run.control.tell(.abandon)
+        } else {
+            logEnd(of: job)
+            await trainer.removeWorkingFiles(of: job)
+        }
         return job
     }
 
@@ -121,119 +141,7 @@ public actor FineTuningService {
         try await store.update(key, body)
     }
 
-    /// Starts what may start: the oldest jobs first, validation before anything else.
-    private func advance() async {
-        guard !isStopping, let live = try? await store.liveJobs() else { return }
-        let waiting = live.filter { running[$0.key] == nil }
-        for job in waiting where job.status == .validatingFiles {
-            guard running[job.key] == nil else { continue }
-            launch(job) { await $0.validate(job) }
-        }
-        for job in waiting where job.status == .queued {
-            guard running[job.key] == nil, running.count < maximumRunning else { continue }
-            launch(job) { await $0.train(job) }
-        }
-    }
-
-    private func launch(
-        _ job: FineTuningJob,
-        _ body: @escaping @Sendable (isolated FineTuningService) async -> Void
-    ) {
-        let task = Task {
-            await body(self)
-            running[job.key] = nil
-            await advance()
-        }
-        running[job.key] = Running(control: RunControl(), task: task)
-    }
-
-    private func validate(_ job: FineTuningJob) async {
-        await note("Validating training file: \(job.request.trainingFile)", job.key)
-        do throws(FineTuningError) {
-            let prepared = try await runner.prepare(job)
-            for message in prepared.notes { await note(message, job.key) }
-            await save(job.key) { job in
-                job.enqueue(
-                    prepared.hyperparameters,
-                    totalSteps: prepared.totalSteps,
-                    now: Self.now
-                )
-            }
-            await note("Files validated, moving job to queued state", job.key)
-        } catch {
-            await fail(job.key, error)
-        }
-    }
-
-    private func train(_ job: FineTuningJob) async {
-        guard let control = running[job.key]?.control,
-            let started = await save(job.key, { job in job.start(now: Self.now) }),
-            started.status == .running
-        else { return }
-        await note("Fine-tuning job started", job.key)
-        let progress = JobProgress(key: job.key, store: store, logger: logger)
-        do throws(FineTuningError) {
-            let outcome = try await runner.run(started, control: control, progress: progress)
-            guard case .finished(let tokens, let files) = outcome else { return }
-            await note("New fine-tuned model created: \(job.fineTunedModel)", job.key)
-            await saveEnd(job.key) { job in
-                guard job.status.isLive else { return }
-                job.succeed(trainedTokens: tokens, resultFiles: files, now: Self.now)
-            }
-            await note("The job has successfully completed", job.key)
-        } catch {
-            await fail(job.key, error)
-        }
-    }
-
-    private func fail(_ key: String, _ error: FineTuningError) async {
-        logger.warning("fine-tuning job failed", metadata: ["job": "\(key)", "error": "\(error)"])
-        await saveEnd(key) { job in
-            guard job.status.isLive else { return }
-            job.fail(error, now: Self.now)
-        }
-        await note(error.message, key, level: .error)
-    }
-
-    /// Writes how a job ended: on a full disk again and again, until there is room or the server
-    /// stops; the next start then runs the job's end again.
-    private func saveEnd(
-        _ key: String,
-        _ change: @escaping @Sendable (inout FineTuningJob) -> Void
-    ) async {
-        while true {
-            do {
-                _ = try await store.update(key, change)
-                return
-            } catch {
-                logger.error(
-                    "the end of a job could not be saved",
-                    metadata: ["job": "\(key)", "error": "\(error)"]
-                )
-            }
-            if isStopping { return }
-            try? await Task.sleep(for: Self.patience)
-        }
-    }
-
-    /// Changes a job where the caller can do nothing about a failing disk but say so.
-    @discardableResult
-    private func save(
-        _ key: String,
-        _ change: @escaping @Sendable (inout FineTuningJob) -> Void
-    ) async -> FineTuningJob? {
-        do {
-            return try await store.update(key, change)
-        } catch {
-            logger.error(
-                "a job could not be saved",
-                metadata: ["job": "\(key)", "error": "\(error)"]
-            )
-            return nil
-        }
-    }
-
-    private func note(
+    func note(
         _ message: String,
         _ key: String,
         level: FineTuningEvent.Level = .info
@@ -241,10 +149,17 @@ public actor FineTuningService {
         await JobProgress(key: key, store: store, logger: logger).note(message, level: level)
     }
 
-    /// How long a write that failed waits for the next try.
-    private static let patience = Duration.seconds(2)
+    static var now: Int { Int(Date().timeIntervalSince1970) }
 
-    private static var now: Int { Int(Date().timeIntervalSince1970) }
+    /// Starts of a job that ended with the process, and brought no new step, before it is set aside.
+    private static let mostUnfinishedStarts = 2
+
+    private static let serverDied = FineTuningError(
+        code: "server_died",
+        message: "The server died twice in a row while it worked on this job, so the job is set "
+            + "aside. What it saved is kept. Look at the server's log for the reason before you "
+            + "make the job again."
+    )
 
     private static func newKey() -> String {
         let characters = Array("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")

@@ -9,18 +9,26 @@ extension FineTuningStore {
         to key: String,
         now: Int
     ) async throws {
-        try await pool.write { db in
-            try db.execute(
-                sql: "INSERT INTO jobEvent (job, created, level, message) VALUES (?, ?, ?, ?)",
-                arguments: [key, now, level.rawValue, message]
-            )
-        }
+        try await pool.write { db in try Self.add(message, level: level, to: key, now: now, db) }
+    }
+
+    static func add(
+        _ message: String,
+        level: FineTuningEvent.Level,
+        to key: String,
+        now: Int,
+        _ db: Database
+    ) throws {
+        try db.execute(
+            sql: "INSERT INTO jobEvent (job, created, level, message) VALUES (?, ?, ?, ?)",
+            arguments: [key, now, level.rawValue, message]
+        )
     }
 
     /// Adds the numbers of an optimizer step, and when the job will be done.
     ///
     /// A step that is there already is replaced: a resumed run repeats the steps after its last
-    /// checkpoint, with the same numbers.
+    /// checkpoint, with the same numbers. A new one shows that the job comes on.
     func addStep(
         _ step: Int,
         message: String,
@@ -34,6 +42,12 @@ extension FineTuningStore {
                 sql: "DELETE FROM jobEvent WHERE job = ? AND step = ?",
                 arguments: [key, step]
             )
+            if db.changesCount == 0 {
+                try db.execute(
+                    sql: "UPDATE job SET unfinishedStarts = 0 WHERE key = ?",
+                    arguments: [key]
+                )
+            }
             try db.execute(
                 sql: """
                     INSERT INTO jobEvent (job, created, level, message, step, metrics)

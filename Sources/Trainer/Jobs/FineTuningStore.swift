@@ -33,6 +33,26 @@ public struct FineTuningStore: Sendable {
         }
     }
 
+    /// Changes one job and, where `change` says that this was its end, adds events, in one
+    /// transaction: whoever sees that it is over finds them.
+    /// - Returns: The job after the change, or `nil` where there is none of that key.
+    func end(
+        _ key: String,
+        _ events: [(FineTuningEvent.Level, String)],
+        now: Int,
+        _ change: @escaping @Sendable (inout FineTuningJob) -> Bool
+    ) async throws -> FineTuningJob? {
+        try await pool.write { db in
+            guard var job = try FineTuningRow.job(key, db) else { return nil }
+            let hasEnded = change(&job)
+            try FineTuningRow(job).update(db)
+            for (level, message) in events where hasEnded {
+                try Self.add(message, level: level, to: key, now: now, db)
+            }
+            return job
+        }
+    }
+
     /// One job; `tenant` `nil` sees everybody's.
     public func job(_ key: String, tenant: TenantID?) async throws -> FineTuningJob? {
         let job = try await pool.read { db in try FineTuningRow.job(key, db) }

@@ -18,17 +18,3 @@ public protocol TrainingFiles: Sendable {
         bytes: [UInt8]
     ) async throws(FineTuningError) -> String
 }
-
-/// An uploaded file on disk.
-public struct TrainingFileLocation: Sendable, Hashable {
-    /// Where it lies.
-    public var path: String
-    /// The name its author gave it.
-    public var name: String
-
-    /// An uploaded file on disk.
-    public init(path: String, name: String) {
-        self.path = path
-        self.name = name
-    }
-}

@@ -1,5 +1,6 @@
 import Foundation
 import InferenceRuntime
+import Storage
 
 /// The data a configuration file names: files, or entries of LLaMA-Factory's `dataset_info.json`.
 struct LocalData {
@@ -10,58 +11,77 @@ struct LocalData {
         _ hyperparameters: Hyperparameters,
         _ base: LocalTraining.Base
     ) throws {
-        let context = base.model.architecture.contextLength
-        let encoder = ExampleEncoder(
-            model: base.examples,
-            options: EncodingOptions(
-                cutoffLength: min(hyperparameters.cutoffLength, context),
+        let reader = base.reader(
+            EncodingOptions(
+                cutoffLength: hyperparameters.cutoffLength,
                 promptLossWeight: Float(hyperparameters.promptLossWeight),
                 maskHistory: hyperparameters.maskHistory
-            ),
-            // The same text at every start: a template's date must not change what is trained.
-            now: TemplateClock(seconds: 0, offset: 0)
+            )
         )
-        var training = try Self.read(configuration.datasets, configuration, encoder)
-        var validation = try Self.read(configuration.validationDatasets, configuration, encoder)
-        if configuration.validationSize > 0, validation.training.isEmpty {
+        // The folder goes at once, and its files with the last who has them open.
+        let folder =
+            configuration.outputFolder + "/data" + DurableFile.temporaryMark + "\(getpid())"
+        try DurableFile.makeFolder(folder)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let learned = try Self.read(
+            configuration.datasets,
+            "training",
+            configuration,
+            reader,
+            folder
+        )
+        var measured = try Self.read(
+            configuration.validationDatasets,
+            "validation",
+            configuration,
+            reader,
+            folder
+        )
+        var training = learned.units
+        if configuration.validationSize > 0, measured.units.count == 0 {
             let size = configuration.validationSize
             let split = ValidationSplit(
-                count: training.training.count,
+                count: training.count,
                 size: size < 1 ? .share(size) : .count(Int(min(size, 1e9))),
                 seed: hyperparameters.seed
             )
-            let all = training.training
-            validation.training = split.validation.map { all[$0] }
-            training.training = split.training.map { all[$0] }
+            measured.units = ChosenUnits(all: training, indices: split.validation.map(UInt32.init))
+            training = ChosenUnits(all: training, indices: split.training.map(UInt32.init))
         }
-        data = TrainingData(
-            training: training.training,
-            validation: validation.training,
-            hash: training.hash + "+" + validation.hash,
-            notes: training.notes
+        data = try TrainingData(
+            training: training,
+            validation: measured.units,
+            hash: learned.hash + "+" + measured.hash,
+            notes: learned.notes
         )
     }
 
     private static func read(
         _ names: [String],
+        _ part: String,
         _ configuration: TrainConfiguration,
-        _ encoder: ExampleEncoder
-    ) throws -> TrainingData {
-        var all = TrainingData(training: [], validation: [], hash: "", notes: [])
-        for name in names {
+        _ reader: DatasetReader,
+        _ folder: String
+    ) throws -> (units: any TrainingUnits, hash: String, notes: [String]) {
+        var parts: [any TrainingUnits] = []
+        var (hash, notes) = ("", [String]())
+        for (number, name) in names.enumerated() {
             let path = try path(of: name, configuration)
             try check(configuration.stage, path)
-            let file = TrainingFileLocation(path: path, name: path)
-            do throws(FineTuningError) {
-                let one = try EngineRunner.read(training: file, validation: nil, encoder)
-                all.training += one.training.prefix(configuration.maximumExamples ?? .max)
-                all.hash += one.hash
-                all.notes += one.notes.map { "\(name): \($0)" }
-            } catch {
-                throw TrainConfigurationError("dataset", "\(path): \(error.message)")
+            do {
+                let found = try reader.read(
+                    TrainingFileLocation(path: path, name: path),
+                    maximum: configuration.maximumExamples,
+                    into: "\(folder)/\(part)-\(number)"
+                )
+                parts.append(found.units)
+                hash += found.hash
+                notes += found.notes.map { "\(name): \($0)" }
+            } catch let error as TrainingFileError {
+                throw TrainConfigurationError("dataset", "\(path): \(error)")
             }
         }
-        return all
+        return (JoinedUnits(parts: parts), hash, notes)
     }
 
     /// Texts are for pre-training, and everything else is for instruction tuning.
@@ -99,5 +119,22 @@ struct LocalData {
             )
         }
         return path
+    }
+}
+
+extension LocalTraining.Base {
+    /// A reader for files on this base.
+    func reader(_ options: EncodingOptions) -> DatasetReader {
+        var options = options
+        options.cutoffLength = min(options.cutoffLength, model.architecture.contextLength)
+        return DatasetReader(
+            // The same text at every start: a template's date must not change what is trained.
+            encoder: ExampleEncoder(
+                model: examples,
+                options: options,
+                now: TemplateClock(seconds: 0, offset: 0)
+            ),
+            vocabulary: model.architecture.vocabularySize
+        )
     }
 }

@@ -40,6 +40,14 @@ public struct LocalTraining {
         public let remaining: Double
     }
 
+    /// How a run ended.
+    public enum End: Sendable {
+        /// The adapter lies in the output folder.
+        case finished
+        /// It was told to stop, and goes on from this step when it is started again.
+        case stopped(step: Int)
+    }
+
     private let configuration: TrainConfiguration
     private let base: Base
     private let plan: TrainingPlan
@@ -63,107 +71,115 @@ public struct LocalTraining {
             for: architecture
         )
         let data = try LocalData(configuration, hyperparameters, base).data
-        plan = TrainingPlan(hyperparameters: hyperparameters, data: data)
+        plan = try TrainingPlan(hyperparameters: hyperparameters, data: data)
         if let adapter {
             state = try TrainingState(copying: adapter, for: architecture)
         } else {
             state = try TrainingState(hyperparameters.loraConfiguration, for: architecture)
             state.initialize(seed: hyperparameters.seed, model: base.model, base.context)
         }
-        notes = configuration.notes + data.notes + [plan.summary]
+        notes = configuration.notes + data.notes + [plan.summary] + plan.warnings
     }
 
-    /// Trains to the end, from the last checkpoint where there is one.
-    public func run(_ show: (Progress) -> Void) throws {
+    /// Trains from the last checkpoint, if there is one, to the end.
+    /// - Parameters:
+    ///   - isStopping: Whether to save and leave off; asked between layers.
+    ///   - show: Gets each step.
+    public func run(
+        isStopping: @escaping @Sendable () -> Bool,
+        _ show: @escaping @Sendable (Progress) -> Void
+    ) async throws -> End {
         let folder = configuration.outputFolder
         let checkpoints = folder + "/checkpoints"
         if configuration.overwrites { try? FileManager.default.removeItem(atPath: checkpoints) }
-        try DurableFile.makeFolder(checkpoints)
-        RunCheckpoint.removeUnfinished(below: checkpoints)
-        var history: [StepRecord] = []
-        if let checkpoint = RunCheckpoint.newest(below: checkpoints) {
-            do throws(RunCheckpointError) {
-                try checkpoint.restore(state, fingerprint: fingerprint)
-            } catch {
-                guard case .mismatch(let what) = error else { throw error }
-                throw TrainConfigurationError(
-                    "output_dir",
-                    "'\(folder)' holds a run with another \(what); choose another 'output_dir' or "
-                        + "set 'overwrite_output_dir: true'."
-                )
-            }
-            history = checkpoint.history
-        }
-        let start = ContinuousClock.now
-        history = try train(from: history, checkpoints, since: start, show)
-        try writer.write(to: folder)
-        let seconds = (ContinuousClock.now - start) / .seconds(1)
-        try RunArtifacts(folder: folder).write(history, seconds: seconds)
-    }
-
-    private func train(
-        from restored: [StepRecord],
-        _ checkpoints: String,
-        since start: ContinuousClock.Instant,
-        _ show: (Progress) -> Void
-    ) throws -> [StepRecord] {
-        let run = TrainingRun(
-            model: base.model,
-            plan: plan,
-            state: state,
-            workspace: TrainingWorkspace(model: base.model, longest: plan.longest, limit: .max),
-            context: base.context
+        let writer = PEFTAdapterWriter(base: base.name, state: state)
+        let loop = TrainingLoop(
+            run: TrainingRun(
+                model: base.model,
+                plan: plan,
+                state: state,
+                workspace: TrainingWorkspace(model: base.model, longest: plan.longest, limit: .max),
+                context: base.context
+            ),
+            checkpoints: CheckpointStore(
+                folder: checkpoints,
+                fingerprint: TrainingCheckpoint.fingerprint(
+                    of: plan,
+                    on: base.model,
+                    base.context,
+                    from: configuration.adapter
+                ),
+                writer: writer,
+                threads: WorkerPool(name: "training", limit: 1)
+            ),
+            thread: OwnThread(isStopping: isStopping),
+            observer: LocalObserver(
+                isStopping: isStopping,
+                show: show,
+                adapter: writer,
+                folder: folder
+            ),
+            artifacts: TrainingArtifacts(folder: folder)
         )
-        var history = restored
-        let log = try TrainingLog(path: configuration.outputFolder + "/trainer_log.jsonl")
-        try log.append(history)
-        while history.count < plan.totalSteps {
-            var record = try run.step(after: history.last, yield: {})
-            let isSavePoint = plan.isSavePoint(record.step)
-            if isSavePoint, !plan.validation.isEmpty {
-                let measured = try run.evaluate(after: record.step, yield: {})
-                record.validLoss = measured.loss
-                record.validAccuracy = measured.accuracy
+        do {
+            switch try await loop.train() {
+            case .finished: return .finished
+            case .stopped(let step): return .stopped(step: step)
             }
-            history.append(record)
-            let seconds = (ContinuousClock.now - start) / .seconds(1)
-            try log.append(record, seconds: seconds, startStep: restored.count)
-            let pace = seconds / Double(record.step - restored.count)
-            show(
-                Progress(
-                    step: record.step,
-                    totalSteps: plan.totalSteps,
-                    loss: record.loss,
-                    validLoss: record.validLoss,
-                    remaining: pace * Double(plan.totalSteps - record.step)
-                )
+        } catch TrainingCheckpointError.mismatch(let what) {
+            throw TrainConfigurationError(
+                "output_dir",
+                "'\(folder)' holds a run with another \(what); choose another 'output_dir' or "
+                    + "set 'overwrite_output_dir: true'."
             )
-            if isSavePoint { try save(history, checkpoints) }
         }
-        return history
+    }
+}
+
+/// A terminal as the observer of its run.
+private struct LocalObserver: TrainingObserver {
+    let isStopping: @Sendable () -> Bool
+    let show: @Sendable (LocalTraining.Progress) -> Void
+    let adapter: PEFTAdapterWriter
+    let folder: String
+
+    var order: TrainingOrder { isStopping() ? .save : .proceed }
+
+    func didStep(_ record: StepRecord, _ pace: TrainingPace) {
+        show(
+            LocalTraining.Progress(
+                step: record.step,
+                totalSteps: record.totalSteps,
+                loss: record.loss,
+                validLoss: record.validLoss,
+                remaining: pace.remaining
+            )
+        )
     }
 
-    private func save(_ history: [StepRecord], _ checkpoints: String) throws {
-        guard let step = history.last?.step else { return }
-        _ = try RunCheckpoint.write(
-            below: checkpoints,
-            step: step,
-            history: history,
-            fingerprint: fingerprint,
-            adapter: writer
-        )
-        let surplus = plan.surplusCheckpoints(after: step)
-        RunCheckpoint.remove(below: checkpoints, where: surplus.contains)
+    func didSave(_: TrainingCheckpoint) {}
+
+    func willRemove(checkpoints _: [Int]) {}
+
+    func didFinish(_: TrainingCheckpoint, seconds _: Double) throws {
+        try adapter.state.use { () throws(FileSystemError) in try adapter.write(to: folder) }
     }
+}
 
-    private var writer: PEFTAdapterWriter { PEFTAdapterWriter(base: base.name, state: state) }
+/// A thread for the steps of a program that does nothing else; a step that is no longer wanted ends
+/// between two layers.
+private struct OwnThread: TrainingThread {
+    let isStopping: @Sendable () -> Bool
+    private let threads = WorkerPool(name: "training", limit: 1)
 
-    private var fingerprint: RunCheckpoint.Fingerprint {
-        RunCheckpoint.fingerprint(
-            of: plan,
-            on: base.model,
-            base.context,
-            from: configuration.adapter
-        )
+    init(isStopping: @escaping @Sendable () -> Bool) { self.isStopping = isStopping }
+
+    func compute<Value: Sendable>(
+        _ body: @escaping @Sendable (_ yield: @escaping () throws -> Void) throws -> Value
+    ) async throws -> Value {
+        let isStopping = isStopping
+        return try await threads.run {
+            try body { if isStopping() { throw CancellationError() } }
+        }
     }
 }

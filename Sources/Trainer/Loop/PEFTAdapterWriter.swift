@@ -1,4 +1,3 @@
-import AdapterStore
 import InferenceRuntime
 import Storage
 

@@ -2,16 +2,18 @@ import InferenceRuntime
 
 /// What one optimizer step measured; the run's history is a list of these.
 package struct StepRecord: Sendable, Hashable {
+    /// A number by the name it has in events.
+    package struct Metric: Sendable, Hashable {
+        package let name: String
+        package let value: Double
+    }
+
     /// Optimizer steps done, this one included: 1 for the first.
     package var step: Int
     /// Optimizer steps of the whole run.
     package var totalSteps: Int
     /// Epochs done after this step, with fractions.
     package var epoch: Double
-    /// Mean cross-entropy over the trained tokens, in nats.
-    package var loss: Double
-    /// Share of the trained tokens that were the model's first choice.
-    package var accuracy: Double
     /// The learning rate of this step.
     package var learningRate: Double
     /// Global L2 norm of the gradient before clipping.
@@ -20,63 +22,79 @@ package struct StepRecord: Sendable, Hashable {
     package var trainedTokens: Int
     /// Tokens read so far, prompts included.
     package var readTokens: Int
-    /// Mean cross-entropy on the validation file, where it was measured after this step.
-    package var validLoss: Double?
-    /// Token accuracy on the validation file.
-    package var validAccuracy: Double?
+    /// The loss of the step and what the method reports beside it, in the method's order.
+    package var metrics: [Metric]
+    /// The same on the validation data, where it was measured after this step.
+    package var validation: [Metric] = []
+
+    /// The loss of the step: of supervised training the mean cross-entropy in nats.
+    package var loss: Double { self[Self.lossName] ?? .nan }
+    /// Share of the trained tokens that were the model's first choice, where the method counts it.
+    package var accuracy: Double? { self[Self.accuracyName] }
+    /// The loss on the validation data.
+    package var validLoss: Double? { self["valid_loss"] }
+    /// Token accuracy on the validation data.
+    package var validAccuracy: Double? { self["valid_mean_token_accuracy"] }
+
+    static let lossName = "train_loss"
+    static let accuracyName = "train_mean_token_accuracy"
+
+    /// The metric of that name.
+    subscript(name: String) -> Double? {
+        (metrics + validation).first { $0.name == name }?.value
+    }
+
+    /// Names a step's means as events call them: OpenAI's two by `train_`, a method's own as they
+    /// are; on validation data all by `valid_`.
+    static func metrics(_ means: MetricMeans, isValidation: Bool) -> [Metric] {
+        means.means.map { name, value in
+            let isShared = name == "loss" || name == "mean_token_accuracy"
+            let prefix = isValidation ? "valid_" : isShared ? "train_" : ""
+            return Metric(name: prefix + name, value: value)
+        }
+    }
 }
 
 extension StepRecord {
     /// The `data` of a metrics event.
-    var metrics: JSONObject {
-        var metrics: JSONObject = [
-            "step": JSONValue(step),
-            "total_steps": JSONValue(totalSteps),
-            "train_loss": JSONValue(loss),
-            "train_mean_token_accuracy": JSONValue(accuracy),
-            "learning_rate": JSONValue(learningRate),
-            "grad_norm": JSONValue(gradientNorm),
-        ]
-        if let validLoss { metrics["valid_loss"] = JSONValue(validLoss) }
-        if let validAccuracy {
-            metrics["valid_mean_token_accuracy"] = JSONValue(validAccuracy)
+    var eventData: JSONObject {
+        var data: JSONObject = ["step": JSONValue(step), "total_steps": JSONValue(totalSteps)]
+        let shared = [Self.lossName, Self.accuracyName]
+        for metric in metrics where shared.contains(metric.name) {
+            data[metric.name] = JSONValue(metric.value)
         }
-        return metrics
+        data["learning_rate"] = JSONValue(learningRate)
+        data["grad_norm"] = JSONValue(gradientNorm)
+        for metric in metrics + validation { data[metric.name] = JSONValue(metric.value) }
+        return data
     }
 
     /// The `metrics` of a checkpoint.
     var checkpointMetrics: JSONObject {
-        var metrics: JSONObject = [
-            "step": JSONValue(step),
-            "train_loss": JSONValue(loss),
-            "train_mean_token_accuracy": JSONValue(accuracy),
-        ]
-        if let validLoss, let validAccuracy {
-            metrics["valid_loss"] = JSONValue(validLoss)
-            metrics["valid_mean_token_accuracy"] = JSONValue(validAccuracy)
-            metrics["full_valid_loss"] = JSONValue(validLoss)
-            metrics["full_valid_mean_token_accuracy"] = JSONValue(validAccuracy)
+        var data: JSONObject = ["step": JSONValue(step)]
+        for metric in metrics + validation { data[metric.name] = JSONValue(metric.value) }
+        for metric in validation where data["full_" + metric.name] == nil {
+            data["full_" + metric.name] = JSONValue(metric.value)
         }
-        return metrics
+        return data
     }
 
     /// How a checkpoint keeps it.
     var json: JSONValue {
         .object([
             "step": JSONValue(step), "total_steps": JSONValue(totalSteps),
-            "epoch": JSONValue(epoch), "loss": JSONValue(loss), "accuracy": JSONValue(accuracy),
-            "learning_rate": JSONValue(learningRate), "grad_norm": JSONValue(gradientNorm),
-            "trained_tokens": JSONValue(trainedTokens), "read_tokens": JSONValue(readTokens),
-            "valid_loss": validLoss.map { JSONValue($0) } ?? .null,
-            "valid_accuracy": validAccuracy.map { JSONValue($0) } ?? .null,
+            "epoch": JSONValue(epoch), "learning_rate": JSONValue(learningRate),
+            "grad_norm": JSONValue(gradientNorm), "trained_tokens": JSONValue(trainedTokens),
+            "read_tokens": JSONValue(readTokens), "metrics": Self.json(metrics),
+            "validation": Self.json(validation),
         ])
     }
 
-    /// Reads back what `json` wrote; `nil` where a value is missing.
+    /// Reads back what `json` wrote, now or before metrics had names; `nil` where a value is
+    /// missing.
     init?(json: JSONValue) {
         guard let step = json["step"]?.int, let total = json["total_steps"]?.int,
-            let epoch = json["epoch"]?.double, let loss = json["loss"]?.double,
-            let accuracy = json["accuracy"]?.double, let rate = json["learning_rate"]?.double,
+            let epoch = json["epoch"]?.double, let rate = json["learning_rate"]?.double,
             let norm = json["grad_norm"]?.double, let trained = json["trained_tokens"]?.int,
             let read = json["read_tokens"]?.int
         else { return nil }
@@ -84,14 +102,43 @@ extension StepRecord {
             step: step,
             totalSteps: total,
             epoch: epoch,
-            loss: loss,
-            accuracy: accuracy,
             learningRate: rate,
             gradientNorm: norm,
             trainedTokens: trained,
             readTokens: read,
-            validLoss: json["valid_loss"]?.double,
-            validAccuracy: json["valid_accuracy"]?.double
+            metrics: Self.metrics(json["metrics"])
+                ?? Self.metrics(
+                    json,
+                    [("loss", Self.lossName), ("accuracy", Self.accuracyName)]
+                ),
+            validation: Self.metrics(json["validation"])
+                ?? Self.metrics(
+                    json,
+                    [
+                        ("valid_loss", "valid_loss"),
+                        ("valid_accuracy", "valid_mean_token_accuracy"),
+                    ]
+                )
         )
+        guard self[Self.lossName] != nil else { return nil }
+    }
+
+    private static func json(_ metrics: [Metric]) -> JSONValue {
+        .object(JSONObject(metrics.map { (key: $0.name, value: JSONValue($0.value)) }))
+    }
+
+    private static func metrics(_ json: JSONValue?) -> [Metric]? {
+        json?.object?.members.compactMap { member in
+            member.value.double.map { Metric(name: member.key, value: $0) }
+        }
+    }
+
+    private static func metrics(
+        _ json: JSONValue,
+        _ names: [(old: String, new: String)]
+    ) -> [Metric] {
+        names.compactMap { old, new in
+            json[old]?.double.map { Metric(name: new, value: $0) }
+        }
     }
 }

@@ -21,7 +21,7 @@ struct TrainingLog: ~Copyable {
         seconds: Double,
         startStep: Int
     ) throws(FileSystemError) {
-        let line = RunArtifacts.logLine(record, seconds: seconds, startStep: startStep)
+        let line = TrainingArtifacts.logLine(record, seconds: seconds, startStep: startStep)
         try file.write(Array(line.utf8))
     }
 }

@@ -1,93 +1,56 @@
+package import Storage
 import InferenceRuntime
-
-/// The encoded examples of a run.
-package struct TrainingData: Sendable {
-    /// What is learned from.
-    package var training: [LabelledExample]
-    /// What is measured on.
-    package var validation: [LabelledExample]
-    /// SHA-256 of the files, for lineage and for resuming.
-    package var hash: String
-    /// Sentences for the job's events.
-    package var notes: [String]
-
-    package init(
-        training: [LabelledExample],
-        validation: [LabelledExample],
-        hash: String,
-        notes: [String]
-    ) {
-        self.training = training
-        self.validation = validation
-        self.hash = hash
-        self.notes = notes
-    }
-
-    /// SHA-256 of the tokens and weights of all examples.
-    var encodingHash: String {
-        var hash = SHA256()
-        for example in (training + validation).map(\.example) {
-            example.tokens.withUnsafeBytes { hash.update($0) }
-            example.weights.withUnsafeBytes { hash.update($0) }
-        }
-        return SHA256.hex(hash.finalize())
-    }
-}
-
-/// An encoded example and where it comes from.
-package struct LabelledExample: Sendable {
-    /// Tokens and weights.
-    package let example: EncodedExample
-    /// The line in its file.
-    package let line: Int
-
-    package init(example: EncodedExample, line: Int) {
-        self.example = example
-        self.line = line
-    }
-
-    /// Σ of its weights.
-    var weight: Double { example.weights.reduce(0) { $0 + Double($1) } }
-}
 
 /// What each optimizer step of a run trains on: a function of data and hyperparameters alone.
 package struct TrainingPlan: Sendable {
     let hyperparameters: Hyperparameters
     let data: TrainingData
-    /// Places of a batch in one epoch: examples, or with packing bins of several.
+    /// The loss.
+    let objective: any Objective
+    /// Places of a batch in one epoch: units, or with packing bins of several.
     let places: Int
-    /// SHA-256 of the examples' tokens and weights.
-    let encodingHash: String
 
-    package init(hyperparameters: Hyperparameters, data: TrainingData) {
+    /// - Throws: `FileSystemError` where the encoded data cannot be read.
+    package init(
+        hyperparameters: Hyperparameters,
+        data: TrainingData,
+        objective: any Objective = SupervisedObjective()
+    ) throws(FileSystemError) {
         self.hyperparameters = hyperparameters
         self.data = data
-        places = Self.epoch(0, hyperparameters, data).bins.count
-        encodingHash = data.encodingHash
+        self.objective = objective
+        places =
+            hyperparameters.packing
+            ? try Self.epoch(0, hyperparameters, data).count : data.training.count
     }
 
     /// Optimizer steps of the whole run.
     package var totalSteps: Int { hyperparameters.totalSteps(examples: places) }
     /// Optimizer steps of one epoch.
     var stepsPerEpoch: Int { hyperparameters.stepsPerEpoch(examples: places) }
-    /// The examples that are measured on.
-    var validation: [LabelledExample] { data.validation }
-    /// SHA-256 of the files.
-    var dataHash: String { data.hash }
-
-    /// Tokens of the longest example.
-    package var longest: Int {
-        (data.training + data.validation).map(\.example.tokens.count).max() ?? 1
-    }
+    /// The units that are measured on.
+    var validation: any TrainingUnits { data.validation }
+    /// Tokens of the largest unit.
+    package var longest: Int { data.totals.longest }
+    /// Bytes that the order of an epoch takes; with packing twice, and the lengths beside it.
+    var orderBytes: Int { data.training.count * (hyperparameters.packing ? 32 : 4) }
 
     /// The order of an epoch.
-    func epoch(_ epoch: Int) -> EpochPlan { Self.epoch(epoch, hyperparameters, data) }
+    func epoch(_ epoch: Int) throws(FileSystemError) -> EpochPlan {
+        try Self.epoch(epoch, hyperparameters, data)
+    }
 
-    /// The examples a step trains on, in places side by side.
-    func batch(step: Int, in plan: EpochPlan) -> [[LabelledExample]] {
+    /// The units a step trains on, in places side by side.
+    func batch(step: Int, in plan: EpochPlan) throws(FileSystemError) -> [[TrainingUnit]] {
         let first = step % stepsPerEpoch * hyperparameters.batchSize
-        let last = min(first + hyperparameters.batchSize, plan.bins.count)
-        return plan.bins[first..<last].map { bin in bin.map { data.training[$0] } }
+        let last = min(first + hyperparameters.batchSize, plan.count)
+        var batch: [[TrainingUnit]] = []
+        for place in first..<last {
+            var bin: [TrainingUnit] = []
+            for index in plan[place] { bin.append(try data.training.unit(index)) }
+            batch.append(bin)
+        }
+        return batch
     }
 
     /// Whether a checkpoint is due after so many steps.
@@ -103,20 +66,39 @@ package struct TrainingPlan: Sendable {
 
     /// A sentence for the job's events.
     var summary: String {
-        let trained = data.training.reduce(0) { $0 + $1.example.trainedTokens }
-        return "\(data.training.count) examples, \(trained) trained tokens per epoch, "
+        "\(data.training.count) examples, \(data.totals.trainedTokens) trained tokens per epoch, "
             + "\(hyperparameters.epochs) epochs of \(stepsPerEpoch) steps"
+    }
+
+    /// What the plan would do that nobody wants.
+    var warnings: [String] {
+        let schedule = hyperparameters.learningRateSchedule(totalSteps: totalSteps)
+        guard (0..<totalSteps).allSatisfy({ schedule.rate(at: $0) == 0 }) else { return [] }
+        let steps = totalSteps == 1 ? "the only step" : "each of the \(totalSteps) steps"
+        return [
+            "The learning rate is 0 at \(steps), since \(schedule.warmupSteps) of \(totalSteps) "
+                + "warm up: nothing is learned, and the model will answer as it did before. Set "
+                + "'warmup_ratio' to 0, or take more steps with 'n_epochs' or a smaller "
+                + "'batch_size'."
+        ]
     }
 
     private static func epoch(
         _ epoch: Int,
         _ hyperparameters: Hyperparameters,
         _ data: TrainingData
-    ) -> EpochPlan {
-        EpochPlan(
-            lengths: data.training.map(\.example.tokens.count),
-            packing: hyperparameters.packing ? hyperparameters.cutoffLength : nil,
-            seed: hyperparameters.seed,
+    ) throws(FileSystemError) -> EpochPlan {
+        let (units, seed) = (data.training, hyperparameters.seed)
+        guard hyperparameters.packing else {
+            return EpochPlan(count: units.count, seed: seed, epoch: epoch)
+        }
+        var lengths: [Int] = []
+        lengths.reserveCapacity(units.count)
+        for index in 0..<units.count { lengths.append(try units.tokens(of: index)) }
+        return EpochPlan(
+            lengths: lengths,
+            packing: hyperparameters.cutoffLength,
+            seed: seed,
             epoch: epoch
         )
     }

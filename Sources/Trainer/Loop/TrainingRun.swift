@@ -21,9 +21,9 @@ package enum TrainingRunError: Error, Hashable, CustomStringConvertible {
 
 /// The optimizer steps of a run, one by one.
 ///
-/// A step is a function of the hyperparameters, the examples and the step's number: order, dropout
+/// A step is a function of the hyperparameters, the units and the step's number: order, dropout
 /// and noise are drawn by counters. So a run can stop after any step and go on elsewhere.
-// Owner: the engine's thread, in the training body.
+// Owner: one thread at a time, the loop waits for the end of each step.
 package final class TrainingRun: @unchecked Sendable {
     let model: Transformer
     let plan: TrainingPlan
@@ -33,7 +33,7 @@ package final class TrainingRun: @unchecked Sendable {
     private let schedule: LearningRateSchedule
     private let optimizer: Optimizer
     private let context: ComputeContext
-    private var epoch: (number: Int, plan: EpochPlan)
+    private var epoch: (number: Int, plan: EpochPlan)?
 
     package init(
         model: Transformer,
@@ -49,7 +49,6 @@ package final class TrainingRun: @unchecked Sendable {
         self.context = context
         schedule = plan.hyperparameters.learningRateSchedule(totalSteps: plan.totalSteps)
         optimizer = Optimizer(plan.hyperparameters)
-        epoch = (0, plan.epoch(0))
     }
 
     /// Does the optimizer step after `previous` (`nil`: the first) and says how it went.
@@ -58,96 +57,156 @@ package final class TrainingRun: @unchecked Sendable {
         after previous: StepRecord?,
         yield: @escaping () throws -> Void
     ) throws -> StepRecord {
-        let done = previous?.step ?? 0
-        let hyperparameters = plan.hyperparameters
-        let batch = batch(for: done)
-        let weight = batch.joined().reduce(0) { $0 + $1.weight }
-        var sums = LossSums()
-        state.gradients.clear()
-        for (index, micro) in microBatches(batch).enumerated() {
-            let tape = workspace.tape
-            let seed = passSeed(step: done, index: index)
-            tape.isForGradients = true
-            tape.dropout =
-                hyperparameters.dropout > 0
-                ? LoRADropout(probability: Float(hyperparameters.dropout), seed: seed) : nil
-            tape.embeddingNoise = hyperparameters.neftuneAlpha.map {
-                EmbeddingNoise(alpha: Float($0), seed: seed)
-            }
-            let pass = MicroBatch(micro, scale: 1 / weight, adapters: adapters, workspace)
-            let scores = try pass.backward(model, workspace, state.gradients, context, yield)
-            sums.add(scores, pass.weights)
-            guard sums.loss.isFinite else {
+        try state.use { () throws -> StepRecord in
+            let done = previous?.step ?? 0
+            let batch = try batch(for: done)
+            let metrics = try gradients(of: batch, step: done, place(yield))
+            let units = batch.flatMap { $0 }
+            let norm = optimizer.norm(state)
+            guard norm.isFinite else {
                 throw TrainingRunError.notANumber(
                     step: done + 1,
-                    what: "the loss",
-                    lines: pass.brokenLine(scores).map { [$0] } ?? micro.map(\.line)
+                    what: "the gradient of \(state.firstBrokenGradient ?? "a layer")",
+                    lines: units.map(\.line)
                 )
             }
-        }
-        let norm = optimizer.norm(state)
-        guard norm.isFinite else {
-            throw TrainingRunError.notANumber(
+            optimizer.update(
+                state,
                 step: done + 1,
-                what: "the gradient of \(state.firstBrokenGradient ?? "a layer")",
-                lines: batch.joined().map(\.line)
+                learningRate: schedule.rate(at: done),
+                norm: norm
             )
+            let record = record(after: previous, units, metrics, norm: norm)
+            // What is saved must be good: a broken update would only show at the step after.
+            if plan.isSavePoint(record.step), let tensor = state.firstBrokenParameter {
+                throw TrainingRunError.notANumber(
+                    step: record.step,
+                    what: "the updated \(tensor)",
+                    lines: units.map(\.line)
+                )
+            }
+            return record
         }
-        optimizer.update(
-            state,
-            step: done + 1,
-            learningRate: schedule.rate(at: done),
-            norm: norm
-        )
-        let record = record(after: previous, batch, sums, weight: weight, norm: norm)
-        // What is saved must be good: a broken update would only show at the step after.
-        if plan.isSavePoint(record.step), let tensor = state.firstBrokenParameter {
-            throw TrainingRunError.notANumber(
-                step: record.step,
-                what: "the updated \(tensor)",
-                lines: batch.joined().map(\.line)
-            )
-        }
-        return record
     }
 
-    /// Loss and accuracy on the validation examples, with the parameters as they are.
+    /// Loss and metrics on the validation data, with the parameters as they are.
     /// - Parameter step: The step they are measured after.
     package func evaluate(
         after step: Int,
         yield: @escaping () throws -> Void
-    ) throws -> (loss: Double, accuracy: Double) {
-        workspace.tape.dropout = nil
-        workspace.tape.embeddingNoise = nil
-        var sums = LossSums()
-        workspace.tape.isForGradients = false
-        for micro in workspace.fitting(plan.validation) {
-            let pass = MicroBatch(micro, scale: 1, adapters: adapters, workspace)
-            let scores = try pass.scores(model, workspace, context, yield)
-            sums.add(scores, pass.weights)
-            if let line = pass.brokenLine(scores) {
-                throw TrainingRunError.notANumber(
+    ) throws -> [StepRecord.Metric] {
+        try state.use { () throws -> [StepRecord.Metric] in
+            let measured = try Validation(
+                objective: plan.objective,
+                place: place(yield),
+                adapters: adapters
+            ).measure(plan.validation) { line in
+                TrainingRunError.notANumber(
                     step: step,
                     what: "the validation loss",
                     lines: [line]
                 )
             }
+            return StepRecord.metrics(measured, isValidation: true)
         }
-        return (sums.mean, sums.accuracy)
     }
 
     private var adapters: AdapterMix {
         AdapterMix([AdapterMix.Entry(adapter: state.adapter, scale: 1)])
     }
 
-    private func batch(for step: Int) -> [[LabelledExample]] {
+    private func place(_ yield: @escaping () throws -> Void) -> MicroBatch.Place {
+        MicroBatch.Place(model: model, workspace: workspace, context: context, yield: yield)
+    }
+
+    private func batch(for step: Int) throws -> [[TrainingUnit]] {
         let number = step / plan.stepsPerEpoch
-        if epoch.number != number { epoch = (number, plan.epoch(number)) }
-        return plan.batch(step: step, in: epoch.plan)
+        let current =
+            try epoch.flatMap { $0.number == number ? $0.plan : nil } ?? plan.epoch(number)
+        epoch = (number, current)
+        return try plan.batch(step: step, in: current)
+    }
+
+    /// Fills the gradients with those of the objective over a batch.
+    ///
+    /// An objective whose weights follow from the log-probabilities takes a pass for these first;
+    /// where the batch is one pass, its activations serve both.
+    private func gradients(
+        of batch: [[TrainingUnit]],
+        step: Int,
+        _ place: MicroBatch.Place
+    ) throws -> MetricMeans {
+        state.gradients.clear()
+        let parts = microBatches(batch)
+        let passes = parts.map { MicroBatch($0, adapters: adapters) }
+        let units = parts.flatMap { $0 }
+        let fixed = plan.objective.fixedWeights(units)
+        var scores: [TokenScore] = []
+        var weights = fixed ?? []
+        if fixed == nil {
+            for (index, pass) in passes.enumerated() {
+                try forward(pass, step: step, index: index, place)
+                let own = try pass.scores(place)
+                try check(own, pass, parts[index], step: step)
+                scores += own
+            }
+            weights = plan.objective.value(scored(units, scores)).weights
+        }
+        var first = 0
+        for (index, pass) in passes.enumerated() {
+            if fixed != nil || passes.count > 1 {
+                try forward(pass, step: step, index: index, place)
+            }
+            let own = try pass.backward(
+                weights[first..<first + pass.count],
+                state.gradients,
+                place
+            )
+            first += pass.count
+            if fixed != nil {
+                try check(own, pass, parts[index], step: step)
+                scores += own
+            }
+        }
+        return plan.objective.value(scored(units, scores)).metrics
+    }
+
+    private func forward(
+        _ pass: MicroBatch,
+        step: Int,
+        index: Int,
+        _ place: MicroBatch.Place
+    ) throws {
+        let hyperparameters = plan.hyperparameters
+        let seed = CounterRandom(seed: hyperparameters.seed, .dropout, step)[index]
+        let tape = workspace.tape
+        tape.isForGradients = true
+        tape.dropout =
+            hyperparameters.dropout > 0
+            ? LoRADropout(probability: Float(hyperparameters.dropout), seed: seed) : nil
+        tape.embeddingNoise = hyperparameters.neftuneAlpha.map {
+            EmbeddingNoise(alpha: Float($0), seed: seed)
+        }
+        try pass.forward(place)
+    }
+
+    private func check(
+        _ scores: [TokenScore],
+        _ pass: MicroBatch,
+        _ units: [TrainingUnit],
+        step: Int
+    ) throws {
+        guard let line = pass.brokenLine(scores) else { return }
+        throw TrainingRunError.notANumber(step: step + 1, what: "the loss", lines: [line])
+    }
+
+    private func scored(_ units: [TrainingUnit], _ scores: [TokenScore]) -> [ScoredUnit] {
+        var rest = scores[...]
+        return units.map { $0.scored(&rest, reference: nil) }
     }
 
     /// At least as many parts as asked for, none larger than the workspace.
-    private func microBatches(_ batch: [[LabelledExample]]) -> [[LabelledExample]] {
+    private func microBatches(_ batch: [[TrainingUnit]]) -> [[TrainingUnit]] {
         let parts = min(plan.hyperparameters.gradientAccumulationSteps, batch.count)
         let size = (batch.count + parts - 1) / parts
         return stride(from: 0, to: batch.count, by: size).flatMap { first in
@@ -156,15 +215,10 @@ package final class TrainingRun: @unchecked Sendable {
         }
     }
 
-    private func passSeed(step: Int, index: Int) -> UInt64 {
-        CounterRandom(seed: plan.hyperparameters.seed, .dropout, step)[index]
-    }
-
     private func record(
         after previous: StepRecord?,
-        _ batch: [[LabelledExample]],
-        _ sums: LossSums,
-        weight: Double,
+        _ units: [TrainingUnit],
+        _ metrics: MetricMeans,
         norm: Double
     ) -> StepRecord {
         let step = (previous?.step ?? 0) + 1
@@ -172,14 +226,12 @@ package final class TrainingRun: @unchecked Sendable {
             step: step,
             totalSteps: plan.totalSteps,
             epoch: Double(step) / Double(plan.stepsPerEpoch),
-            loss: sums.loss / weight,
-            accuracy: sums.accuracy,
             learningRate: schedule.rate(at: step - 1),
             gradientNorm: norm,
             trainedTokens: (previous?.trainedTokens ?? 0)
-                + batch.joined().reduce(0) { $0 + $1.example.trainedTokens },
-            readTokens: (previous?.readTokens ?? 0)
-                + batch.joined().reduce(0) { $0 + $1.example.tokens.count }
+                + units.reduce(0) { $0 + $1.trainedTokens },
+            readTokens: (previous?.readTokens ?? 0) + units.reduce(0) { $0 + $1.tokens },
+            metrics: StepRecord.metrics(metrics, isValidation: false)
         )
     }
 }

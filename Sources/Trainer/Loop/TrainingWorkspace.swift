@@ -1,3 +1,4 @@
+import Storage
 package import InferenceRuntime
 
 /// The memory of training passes: sized from the longest example, known before it is taken.
@@ -43,23 +44,61 @@ package final class TrainingWorkspace: @unchecked Sendable {
             + blocks(rows) * model.cacheBytesPerBlock
     }
 
-    /// Parts of some sequences, in order, each no larger than a pass.
-    func fitting(_ sequences: [LabelledExample]) -> [[LabelledExample]] {
-        var parts: [[LabelledExample]] = []
-        var (rows, blocks) = (0, 0)
-        for sequence in sequences {
-            let own = Self.cacheBlocks(of: sequence.example.tokens.count)
-            let fits =
-                rows + sequence.example.tokens.count <= maxRows && blocks + own <= cache.blocks
-            if !fits || parts.isEmpty {
+    /// Parts of some units, in order, each no larger than a pass; no unit is divided.
+    func fitting(_ units: [TrainingUnit]) -> [[TrainingUnit]] {
+        var parts: [[TrainingUnit]] = []
+        var room = Room(self)
+        for unit in units {
+            if !room.takes(unit) || parts.isEmpty {
                 parts.append([])
-                (rows, blocks) = (0, 0)
+                room = Room(self)
+                room.take(unit)
             }
-            parts[parts.count - 1].append(sequence)
-            rows += sequence.example.tokens.count
-            blocks += own
+            parts[parts.count - 1].append(unit)
         }
         return parts
+    }
+
+    /// The units from `first` on that fit into one pass, read one by one.
+    func fitting(
+        _ units: any TrainingUnits,
+        from first: Int
+    ) throws(FileSystemError) -> [TrainingUnit] {
+        var part: [TrainingUnit] = []
+        var room = Room(self)
+        for index in first..<units.count {
+            let unit = try units.unit(index)
+            guard room.takes(unit) || part.isEmpty else { break }
+            part.append(unit)
+        }
+        return part
+    }
+
+    /// What is left of a pass.
+    private struct Room {
+        private var rows: Int
+        private var blocks: Int
+
+        init(_ workspace: TrainingWorkspace) {
+            (rows, blocks) = (workspace.maxRows, workspace.cache.blocks)
+        }
+
+        /// Takes a unit's place if there is enough.
+        mutating func takes(_ unit: TrainingUnit) -> Bool {
+            let own = Self.blocks(unit)
+            guard unit.tokens <= rows, own <= blocks else { return false }
+            take(unit)
+            return true
+        }
+
+        mutating func take(_ unit: TrainingUnit) {
+            rows -= unit.tokens
+            blocks -= Self.blocks(unit)
+        }
+
+        private static func blocks(_ unit: TrainingUnit) -> Int {
+            unit.sequences.reduce(0) { $0 + TrainingWorkspace.cacheBlocks(of: $1.tokens.count) }
+        }
     }
 
     private static func rows(longest: Int) -> Int { max(longest, preferredRows) }

@@ -51,5 +51,6 @@ package struct Optimizer: Sendable {
                 )
             }
         }
+        state.parametersDidChange()
     }
 }

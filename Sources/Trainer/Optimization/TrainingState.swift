@@ -4,14 +4,22 @@ package import InferenceRuntime
 /// layout, so that clipping and the optimizer have one fixed order.
 ///
 /// A is stored [rank, in] and B transposed, [rank, out], as the kernels read them.
-// Owner: the engine's thread, in the training body of its run.
+///
+/// The training loop owns it and lends it to one at a time: a step on the engine's thread, the
+/// checkpoint's writer on a thread for files. Each borrows it through `use`, which stops a debug
+/// build where two would have it, and is waited for.
+// Owner: one thread at a time, the one in `use`.
 package final class TrainingState: @unchecked Sendable {
     /// What `adapter_config.json` will say.
     let configuration: LoRAConfiguration
     /// The parameters.
     package let parameters: LoRATensors
-    /// The adapter that the forward pass sees: the same memory.
-    package let adapter: LoRAAdapter
+    /// The adapter that the forward pass sees: the same memory, under an id that is another one
+    /// after each change, so that nothing remembered of it answers for what it has become.
+    package private(set) var adapter: LoRAAdapter
+    /// Says who has it now.
+    let use = ExclusiveUse()
+    private let architecture: Architecture
     /// The gradient of the loss, summed over the micro-batches of a step.
     let gradients: LoRAGradients
     /// Adam's first moment.
@@ -27,6 +35,7 @@ package final class TrainingState: @unchecked Sendable {
     ) throws(AdapterError) {
         let layout = try LoRALayout(configuration, for: architecture)
         self.configuration = configuration
+        self.architecture = architecture
         parameters = LoRATensors(layout)
         adapter = LoRAAdapter(
             trainable: parameters,
@@ -54,6 +63,7 @@ package final class TrainingState: @unchecked Sendable {
                 copy(UnsafeRawPointer(dora.magnitude.values), .f32, to: magnitude)
             }
         }
+        parametersDidChange()
     }
 
     private func copy(_ source: UnsafeRawPointer, _ format: FloatFormat, to range: Range<Int>) {
@@ -66,6 +76,16 @@ package final class TrainingState: @unchecked Sendable {
 
     /// Bytes of a state of this many parameters.
     static func bytes(parameters: Int) -> Int { 4 * 4 * parameters }
+
+    /// Gives the adapter a new id: to be called after every change of the parameters.
+    func parametersDidChange() {
+        adapter = LoRAAdapter(
+            trainable: parameters,
+            configuration: configuration,
+            for: architecture
+        )
+        gradients.adapter = adapter
+    }
 
     /// Where what lies.
     var layout: LoRALayout { parameters.layout }
@@ -87,6 +107,7 @@ package final class TrainingState: @unchecked Sendable {
                 parameters.values[position] = norm
             }
         }
+        parametersDidChange()
     }
 
     /// The first tensor whose gradient is no number; `nil` where all are.

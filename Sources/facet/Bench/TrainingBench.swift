@@ -31,19 +31,17 @@ struct TrainingBench {
     private static func steps(
         _ bench: BenchModel
     ) throws -> (Int) async throws -> BenchResult.Sample {
-        let data = TrainingData(
-            training: (1...examples).map { line in
+        let data = try TrainingData(
+            training: (1...examples).map { line -> TrainingUnit in
                 let weights = [0] + [Float](repeating: 1, count: length - 1)
-                return LabelledExample(
-                    example: EncodedExample(
-                        tokens: bench.tokens(length),
-                        weights: weights,
-                        fullLength: length
-                    ),
-                    line: line
+                let example = EncodedExample(
+                    tokens: bench.tokens(length),
+                    weights: weights,
+                    fullLength: length
                 )
+                return TrainingUnit([example], line: line)
             },
-            validation: [],
+            validation: [TrainingUnit](),
             hash: "",
             notes: []
         )
@@ -51,7 +49,7 @@ struct TrainingBench {
             "n_epochs": JSONValue(bench.repetitions), "batch_size": JSONValue(examples),
             "lora_rank": JSONValue(BenchAdapter.rank), "lora_alpha": 32,
         ])
-        let plan = TrainingPlan(
+        let plan = try TrainingPlan(
             hyperparameters: request.resolved(examples: examples, seed: 1),
             data: data
         )

@@ -13,6 +13,8 @@ struct ServedCheckpoint {
     let loaded: LoadedModel
     let tokenizer: Tokenizer
     let templates: ChatTemplateSet?
+    /// SHA-256 of all that makes tokens of text: tokenizer, templates and their configuration.
+    private let encodingIdentity: String
 
     var model: Transformer { loaded.model }
 
@@ -33,6 +35,7 @@ struct ServedCheckpoint {
         self.name = name ?? Self.name(of: folder)
         tokenizer = try Tokenizer(folder: folder)
         templates = try Self.templates(folder, templateFile)
+        encodingIdentity = Self.encodingIdentity(folder, templateFile)
         loaded = try ModelLoader.load(
             folder: folder,
             compute: compute,
@@ -40,6 +43,23 @@ struct ServedCheckpoint {
             cache: Self.packedCache,
             progress: progress
         )
+    }
+
+    /// The hash of every small file of a checkpoint: weights apart, they are few.
+    private static func encodingIdentity(_ folder: String, _ templateFile: String?) -> String {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+        var hash = SHA256()
+        for name in names.sorted()
+        where [".json", ".jinja", ".txt", ".model"].contains(where: name.hasSuffix) {
+            hash.update(name)
+            hash.update(
+                [UInt8](FileManager.default.contents(atPath: "\(folder)/\(name)") ?? Data())
+            )
+        }
+        if let templateFile {
+            hash.update([UInt8](FileManager.default.contents(atPath: templateFile) ?? Data()))
+        }
+        return SHA256.hex(hash.finalize())
     }
 
     /// Where quantized weights are kept for the next start: `$FACET_CACHE`, or `facet/packed` in the
@@ -115,7 +135,8 @@ struct ServedCheckpoint {
             templates: templates,
             variables: templateVariables,
             stopIDs: defaults.stopTokens.sorted(),
-            eosID: tokenizer.eosID ?? defaults.stopTokens.min()
+            eosID: tokenizer.eosID ?? defaults.stopTokens.min(),
+            identity: encodingIdentity
         )
     }
 }

@@ -183,8 +183,8 @@ struct ServerAssembly {
         _ database: FacetDatabase,
         _ logger: Logger
     ) -> FineTuningService {
-        let runner = EngineRunner(
-            EngineRunner.Environment(
+        let trainer = EngineTrainer(
+            EngineTrainer.Environment(
                 model: checkpoint.model,
                 modelName: checkpoint.name,
                 engine: assembly.engine,
@@ -195,11 +195,12 @@ struct ServerAssembly {
                 folder: database.folder + "/jobs",
                 memoryLimit: command.trainingMemory.map { $0 * 1_000_000 }
                     ?? assembly.trainingMemory
-            )
+            ),
+            logger: logger
         )
         return FineTuningService(
             store: FineTuningStore(database: database),
-            runner: runner,
+            trainer: trainer,
             maximumRunning: 2,
             logger: logger
         )

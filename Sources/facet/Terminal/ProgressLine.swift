@@ -4,7 +4,8 @@ import Synchronization
 /// Progress on standard error: a bar that redraws itself on a terminal, nothing elsewhere.
 final class ProgressLine: Sendable {
     private let label: String
-    private let isTerminal = isatty(STDERR_FILENO) == 1
+    /// Whether there is a bar at all.
+    let isTerminal = isatty(STDERR_FILENO) == 1
     private let shown = Mutex(-1)
 
     init(_ label: String) {

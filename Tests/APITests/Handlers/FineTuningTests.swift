@@ -83,7 +83,7 @@ struct FineTuningTests {
     @Test("a job is paused, goes on, and is cancelled")
     func control() async throws {
         let script = TrainingScript(steps: 2, isOpen: false)
-        let world = try await TestWorld(runner: script)
+        let world = try await TestWorld(trainer: script)
         let file = try await file(world)
         let created = try await world.post(Self.jobs, ["model": "tiny", "training_file": file])
         let id = try #require(created.json["id"]?.string)
@@ -207,7 +207,7 @@ struct FineTuningTests {
             message: "line 3: too long",
             param: "training_file"
         )
-        let world = try await TestWorld(runner: TrainingScript(steps: 1, failure: error))
+        let world = try await TestWorld(trainer: TrainingScript(steps: 1, failure: error))
         let body: JSONValue = ["model": "tiny", "training_file": try await file(world)]
         let id = try #require(try await world.post(Self.jobs, body).json["id"]?.string)
         let job = try await wait(world, id, for: "failed")

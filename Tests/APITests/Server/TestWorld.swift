@@ -19,7 +19,7 @@ final class TestWorld: Sendable {
     /// API keys by what they are for: `acme`, `other` (infer and train), `ops` (admin).
     let keys: [String: String]
 
-    init(runner: TrainingScript = TrainingScript(steps: 2)) async throws {
+    init(trainer: TrainingScript = TrainingScript(steps: 2)) async throws {
         folder = NSTemporaryDirectory() + "facet-world-" + UUID().uuidString
         try FileManager.default.createDirectory(
             atPath: folder,
@@ -41,7 +41,7 @@ final class TestWorld: Sendable {
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         jobs = FineTuningService(
             store: FineTuningStore(database: database),
-            runner: runner,
+            trainer: trainer,
             maximumRunning: 1,
             logger: logger
         )

@@ -3,7 +3,7 @@ import Synchronization
 import Trainer
 
 /// A trainer that trains nothing: it tells of its steps, and ends as it is told.
-final class TrainingScript: FineTuningRunner {
+final class TrainingScript: FineTuningTrainer {
     let steps: Int
     let failure: FineTuningError?
     private let gate = Mutex(true)
@@ -17,9 +17,9 @@ final class TrainingScript: FineTuningRunner {
 
     func open() { gate.withLock { $0 = true } }
 
-    func prepare(_ job: FineTuningJob) async throws(FineTuningError) -> PreparedRun {
+    func prepare(_ job: FineTuningJob) async throws(FineTuningError) -> PreparedJob {
         if let failure { throw failure }
-        return PreparedRun(
+        return PreparedJob(
             hyperparameters: job.request.hyperparameters.resolved(
                 examples: 10,
                 seed: job.request.seed
@@ -31,9 +31,9 @@ final class TrainingScript: FineTuningRunner {
 
     func run(
         _ job: FineTuningJob,
-        control: RunControl,
+        control: TrainingControl,
         progress: any FineTuningProgress
-    ) async throws(FineTuningError) -> RunOutcome {
+    ) async throws(FineTuningError) -> TrainingOutcome {
         for step in 1...steps {
             while !gate.withLock({ $0 }), control.current == .proceed {
                 try? await Task.sleep(for: .milliseconds(2))
@@ -53,6 +53,10 @@ final class TrainingScript: FineTuningRunner {
         }
         return .finished(trainedTokens: 7, resultFiles: [])
     }
+
+    func withdraw(_ job: FineTuningJob) async {}
+
+    func removeWorkingFiles(of job: FineTuningJob) async {}
 
     func removeFiles(of job: FineTuningJob) async {}
 }

@@ -201,15 +201,25 @@ struct ExampleEncoderTests {
         let (encoder, tokenizer, _, _) = try Self.encoder(Self.pairs[0], Self.options(cutoff: 32))
         let lines = (0..<300).map { "{\"prompt\": \"p\($0) \", \"completion\": \"c\($0 * 7)\"}" }
         let file = TemporaryFile(lines.joined(separator: "\n"), name: "x.jsonl")
-        let working = file.path + ".tokens"
-        let store = try EncodedExampleStore.encode(
-            path: file.path,
-            name: "x.jsonl",
-            encoder: encoder,
-            workingFile: working
+        let path = file.path + ".encoded"
+        defer {
+            for ending in [".units", ".index"] {
+                try? FileManager.default.removeItem(atPath: path + ending)
+            }
+        }
+        let reader = DatasetReader(encoder: encoder, vocabulary: tokenizer.vocabularySize)
+        let found = try reader.read(
+            TrainingFileLocation(path: file.path, name: "x.jsonl"),
+            maximum: nil,
+            into: path
         )
-        #expect(store.count == 300 && !FileManager.default.fileExists(atPath: working))
-        let example = try store.example(123)
+        let bytes = try Data(contentsOf: URL(fileURLWithPath: file.path))
+        #expect(found.hash == SHA256.hex(of: [UInt8](bytes)))
+        #expect(found.units.count == 300)
+        let unit = try found.units.unit(123)
+        #expect(unit.line == 124)
+        #expect(try found.units.tokens(of: 123) == unit.tokens)
+        let example = try #require(unit.sequences.first)
         #expect(tokenizer.decode(example.tokens, skipSpecialTokens: true) == "p123 c861")
         let preview = example.preview(tokenizer)
         #expect(preview.map(\.weight) == [0, 1])

@@ -10,10 +10,10 @@ import Trainer
 struct FineTuningServiceTests {
     let folder = FileManager.default.temporaryDirectory.path + "/jobs-\(UUID().uuidString)"
 
-    func service(_ runner: ScriptedRunner, database: FacetDatabase) -> FineTuningService {
+    func service(_ trainer: ScriptedTrainer, database: FacetDatabase) -> FineTuningService {
         FineTuningService(
             store: FineTuningStore(database: database),
-            runner: runner,
+            trainer: trainer,
             maximumRunning: 1,
             logger: Logger(label: "test")
         )
@@ -50,7 +50,7 @@ struct FineTuningServiceTests {
     @Test("a job goes from its files to its model, and tells each step")
     func wholeWay() async throws {
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        let service = service(ScriptedRunner(steps: 3), database: try database())
+        let service = service(ScriptedTrainer(steps: 3), database: try database())
         let created = try await service.create(
             request(),
             tenant: .keyless,
@@ -82,7 +82,7 @@ struct FineTuningServiceTests {
             message: "Line 3 has no messages.",
             param: "training_file"
         )
-        let service = service(ScriptedRunner(steps: 3, failure: failure), database: try database())
+        let service = service(ScriptedTrainer(steps: 3, failure: failure), database: try database())
         let created = try await service.create(request(), tenant: .keyless, organization: "facet")
         let job = try await wait(service, created) { !$0.status.isLive }
         #expect(job.status == .failed)
@@ -93,7 +93,7 @@ struct FineTuningServiceTests {
     @Test("a paused job goes on where it was; a finished one cannot be cancelled")
     func pauseAndResume() async throws {
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        let service = service(ScriptedRunner(steps: 60), database: try database())
+        let service = service(ScriptedTrainer(steps: 60), database: try database())
         let created = try await service.create(request(), tenant: .keyless, organization: "facet")
         _ = try await wait(service, created) { $0.status == .running }
         #expect(try await service.pause(created.key)?.status == .paused)
@@ -110,7 +110,7 @@ struct FineTuningServiceTests {
     @Test("a cancelled job stays cancelled, and the next one gets its turn")
     func cancel() async throws {
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        let service = service(ScriptedRunner(steps: 100_000), database: try database())
+        let service = service(ScriptedTrainer(steps: 100_000), database: try database())
         let first = try await service.create(request(), tenant: .keyless, organization: "facet")
         _ = try await wait(service, first) { $0.status == .running }
         let second = try await service.create(request(), tenant: .keyless, organization: "facet")
@@ -124,16 +124,16 @@ struct FineTuningServiceTests {
     @Test("after a restart a running job waits for its turn and finishes")
     func restart() async throws {
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        let runner = ScriptedRunner(steps: 200)
+        let trainer = ScriptedTrainer(steps: 200)
         let created: FineTuningJob
         do {
-            let service = service(runner, database: try database())
+            let service = service(trainer, database: try database())
             created = try await service.create(request(), tenant: .keyless, organization: "facet")
             _ = try await wait(service, created) { $0.status == .running }
             await service.stop()
             #expect(try await service.store.job(created.key, tenant: nil)?.status == .running)
         }
-        let service = service(runner, database: try database())
+        let service = service(trainer, database: try database())
         try await service.start()
         let job = try await wait(service, created) { !$0.status.isLive }
         #expect(job.status == .succeeded)
@@ -142,7 +142,7 @@ struct FineTuningServiceTests {
     @Test("lists page from the newest, see only their tenant, and filter by metadata")
     func lists() async throws {
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        let service = service(ScriptedRunner(steps: 1), database: try database())
+        let service = service(ScriptedTrainer(steps: 1), database: try database())
         var keys: [String] = []
         for tenant in ["a", "a", "b", "a"] {
             let job = try await service.create(

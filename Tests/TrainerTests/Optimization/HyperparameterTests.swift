@@ -98,7 +98,7 @@ struct HyperparameterTests {
         earlier["use_dora"] = nil
         let text = { JSONValue.object($0).serialized }
         let agree = { (old: JSONObject, new: JSONObject) in
-            RunCheckpoint.agree("hyperparameters", stored: text(old), text(new))
+            TrainingCheckpoint.agree("hyperparameters", stored: text(old), text(new))
         }
         #expect(agree(earlier, now))
         #expect(agree(now, now))
@@ -107,7 +107,7 @@ struct HyperparameterTests {
         #expect(!agree(earlier, changed))
         changed["from_a_later_version"] = 1
         #expect(!agree(changed, now))
-        #expect(!RunCheckpoint.agree("base model", stored: nil, ""))
+        #expect(!TrainingCheckpoint.agree("base model", stored: nil, ""))
     }
 
     @Test("every row of the table describes itself as data and keeps its own rule")

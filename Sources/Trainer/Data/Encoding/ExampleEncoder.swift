@@ -17,6 +17,10 @@ public struct ExampleEncoder: Sendable {
         public let stopIDs: [Int32]
         /// The token that ends a text without a template, or `nil`.
         public let eosID: Int32?
+        /// Equal where tokenizer and templates are; `nil` where that is not known.
+        ///
+        /// What was encoded before is then as it would be now.
+        public let identity: String?
 
         /// Describes a model.
         public init(
@@ -24,13 +28,15 @@ public struct ExampleEncoder: Sendable {
             templates: ChatTemplateSet?,
             variables: ChatTemplateVariables,
             stopIDs: [Int32],
-            eosID: Int32?
+            eosID: Int32?,
+            identity: String? = nil
         ) {
             self.tokenizer = tokenizer
             self.templates = templates
             self.variables = variables
             self.stopIDs = stopIDs
             self.eosID = eosID
+            self.identity = identity
         }
     }
 
@@ -52,6 +58,9 @@ public struct ExampleEncoder: Sendable {
             special: special
         )
     }
+
+    /// A token as the vocabulary spells it.
+    func token(of id: Int32) -> String? { model.tokenizer.token(of: id) }
 
     /// Encodes an example; `pieces` gives texts longer than the cut-off in several.
     /// - Throws: `TrainingFileError` with the example's line where it cannot be encoded.

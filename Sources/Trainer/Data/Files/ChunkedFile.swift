@@ -1,4 +1,5 @@
 import Glibc
+import InferenceRuntime
 
 /// A file read from front to back in chunks, with the line counted.
 final class ChunkedFile {
@@ -9,6 +10,7 @@ final class ChunkedFile {
     /// The line of the byte that `next` gave last, counted from 1.
     private(set) var line = 1
     private var afterNewline = false
+    private var digest = SHA256()
 
     /// Opens a file; a byte order mark at its start is left out.
     init(path: String) throws(TrainingFileError) {
@@ -29,6 +31,17 @@ final class ChunkedFile {
         guard filled > 0 || ferror(file) == 0 else {
             throw TrainingFileError(line: line, reason: "the file cannot be read further")
         }
+        chunk.withUnsafeBytes { bytes in
+            digest.update(UnsafeRawBufferPointer(rebasing: bytes[..<filled]))
+        }
+    }
+
+    /// SHA-256 of the whole file in lower-case hex; reads on to its end, and is asked once.
+    func hash() throws(TrainingFileError) -> String {
+        while filled > 0 { try fill() }
+        var whole = SHA256()
+        swap(&whole, &digest)
+        return SHA256.hex(whole.finalize())
     }
 
     /// The byte that `next` will give; `nil` at the end.

@@ -50,6 +50,9 @@ final class RecordReader {
         file = try ChunkedFile(path: path)
     }
 
+    /// SHA-256 of the whole file; nothing can be read after.
+    func hash() throws(TrainingFileError) -> String { try file.hash() }
+
     /// The next record; `nil` at the end.
     func next() throws(TrainingFileError) -> Record? {
         switch container {

@@ -3,16 +3,16 @@ import InferenceRuntime
 import Storage
 
 /// What a run begins with, and whether there is room for it.
-extension EngineRunner {
+extension EngineTrainer {
     /// The adapter a job goes on from; `nil` where it starts afresh.
     ///
     /// Once there is a checkpoint, that is it: the parent may be gone by then.
     func startingAdapter(of job: FineTuningJob) async throws(FineTuningError) -> LoRAAdapter? {
         guard let parent = job.request.parent else { return nil }
         let architecture = environment.model.architecture
-        let checkpoints = "\(environment.folder)/\(job.key)/checkpoints"
+        let checkpoints = environment.folder(of: job) + "/checkpoints"
         do {
-            if let checkpoint = RunCheckpoint.newest(below: checkpoints) {
+            if let checkpoint = TrainingCheckpoint.newest(below: checkpoints) {
                 return try LoRAAdapter(folder: checkpoint.folder, for: architecture)
             }
             let generation = try environment.adapters.resolve(
@@ -95,7 +95,7 @@ extension EngineRunner {
         }
         let needed =
             TrainingWorkspace.bytes(model: environment.model, longest: plan.longest)
-            + TrainingState.bytes(parameters: layout.count)
+            + TrainingState.bytes(parameters: layout.count) + plan.orderBytes
         guard needed <= environment.memoryLimit else {
             throw FineTuningError(
                 code: "insufficient_memory",

@@ -1,6 +1,6 @@
 import InferenceRuntime
 
-extension RunCheckpoint {
+extension TrainingCheckpoint {
     /// What must be the same for a run to go on with the same bits, by what a person calls it.
     static func fingerprint(
         of plan: TrainingPlan,
@@ -11,8 +11,8 @@ extension RunCheckpoint {
         [
             "base model": model.baseHash,
             "compute dtype": context.dtype.rawValue,
-            "training data": plan.dataHash,
-            "tokenizer or chat template": plan.encodingHash,
+            "training data": plan.data.hash,
+            "tokenizer or chat template": plan.data.totals.encodingHash,
             "hyperparameters": JSONValue.object(plan.hyperparameters.json).serialized,
             "starting adapter": parent ?? "",
         ]
@@ -22,8 +22,10 @@ extension RunCheckpoint {
     ///
     /// Hyperparameters are compared by value, and one that the stored text does not know has its
     /// default: so a run that was paused goes on after an upgrade that brought new names.
-    static func agree(_ what: String, stored: String?, _ value: String) -> Bool {
-        guard what == "hyperparameters", let stored, stored != value else { return stored == value }
+    static func agree(_ what: String, stored: String?, _ value: String?) -> Bool {
+        guard what == "hyperparameters", let stored, let value, stored != value else {
+            return stored == value
+        }
         let read = { (text: String) in (try? JSONValue(parsing: text))?.object }
         guard let old = read(stored), let new = read(value),
             old.members.allSatisfy({ Hyperparameter.named[$0.key] != nil })

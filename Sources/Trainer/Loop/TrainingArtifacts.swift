@@ -1,11 +1,12 @@
 import Storage
+import Foundation
 import InferenceRuntime
 
 /// The files LLaMA-Factory users look for after a run, written into its folder.
 ///
 /// `trainer_log.jsonl` has one line per optimizer step; apart from the times it is the same for a
 /// run that was interrupted and one that was not.
-struct RunArtifacts: Sendable {
+struct TrainingArtifacts: Sendable {
     /// The run's folder.
     let folder: String
 
@@ -16,21 +17,40 @@ struct RunArtifacts: Sendable {
             JSONValue.object(Self.trainerState(history)).serializedBytes,
             to: folder + "/trainer_state.json"
         )
+        try writeResults(history, seconds: seconds)
+        try DurableFile.write(Array(LossPlot(history).svg.utf8), to: folder + "/training_loss.svg")
+    }
+
+    /// Writes the results so far: a run that goes on later adds its time to theirs.
+    func writeResults(_ history: [StepRecord], seconds: Double) throws(FileSystemError) {
         try DurableFile.write(
             JSONValue.object(Self.results(history, seconds: seconds)).serializedBytes,
             to: folder + "/all_results.json"
         )
-        try DurableFile.write(Array(LossPlot(history).svg.utf8), to: folder + "/training_loss.svg")
     }
 
-    /// OpenAI's result file, one line per optimizer step.
+    /// Seconds that earlier parts of the run have trained.
+    var earlierSeconds: Double {
+        let bytes = FileManager.default.contents(atPath: folder + "/all_results.json")
+        let results = bytes.flatMap { try? JSONValue(parsing: [UInt8]($0)) }
+        return max(0, results?["train_runtime"]?.double ?? 0)
+    }
+
+    /// OpenAI's result file, one line per optimizer step; a method's own metrics follow its four.
     func resultsCSV(_ history: [StepRecord]) -> String {
-        var text = "step,train_loss,train_accuracy,valid_loss,valid_mean_token_accuracy\n"
+        let columns = [
+            ("train_loss", StepRecord.lossName), ("train_accuracy", StepRecord.accuracyName),
+            ("valid_loss", "valid_loss"),
+            ("valid_mean_token_accuracy", "valid_mean_token_accuracy"),
+        ]
+        let all = history.flatMap { ($0.metrics + $0.validation).map(\.name) }
+        var names = columns.map(\.1)
+        for name in Set(all).subtracting(names).sorted() { names.append(name) }
+        let head = columns.map(\.0) + names.dropFirst(columns.count)
+        var text = "step," + head.joined(separator: ",") + "\n"
         for record in history {
-            let validLoss = record.validLoss.map { "\($0)" } ?? ""
-            let validAccuracy = record.validAccuracy.map { "\($0)" } ?? ""
-            text +=
-                "\(record.step),\(record.loss),\(record.accuracy),\(validLoss),\(validAccuracy)\n"
+            let values = names.map { name in record[name].map { "\($0)" } ?? "" }
+            text += "\(record.step)," + values.joined(separator: ",") + "\n"
         }
         return text
     }
@@ -43,14 +63,18 @@ struct RunArtifacts: Sendable {
             "current_steps": JSONValue(record.step),
             "total_steps": JSONValue(record.totalSteps),
             "loss": JSONValue(record.loss),
-            "accuracy": JSONValue(record.accuracy),
-            "lr": JSONValue(record.learningRate),
-            "grad_norm": JSONValue(record.gradientNorm),
-            "epoch": JSONValue(record.epoch),
-            "percentage": JSONValue(100 * Double(record.step) / Double(record.totalSteps)),
-            "total_tokens": JSONValue(record.readTokens),
         ]
+        if let accuracy = record.accuracy { line["accuracy"] = JSONValue(accuracy) }
+        line["lr"] = JSONValue(record.learningRate)
+        line["grad_norm"] = JSONValue(record.gradientNorm)
+        line["epoch"] = JSONValue(record.epoch)
+        line["percentage"] = JSONValue(100 * Double(record.step) / Double(record.totalSteps))
+        line["total_tokens"] = JSONValue(record.readTokens)
         if let validLoss = record.validLoss { line["eval_loss"] = JSONValue(validLoss) }
+        let shared = [StepRecord.lossName, StepRecord.accuracyName]
+        for metric in record.metrics where !shared.contains(metric.name) {
+            line[metric.name] = JSONValue(metric.value)
+        }
         line["elapsed_time"] = .string(clock(seconds))
         line["remaining_time"] = .string(clock(remaining))
         return JSONValue.object(line).serialized + "\n"

@@ -1,10 +1,9 @@
-import AdapterStore
 import Foundation
 import InferenceRuntime
 import Storage
 
 /// Why a checkpoint cannot be used.
-package enum RunCheckpointError: Error, Hashable {
+package enum TrainingCheckpointError: Error, Hashable {
     /// It cannot be written or read.
     case file(String)
     /// It was made by a run with something else: `what` tells.
@@ -16,9 +15,16 @@ package enum RunCheckpointError: Error, Hashable {
 /// A folder `step-N` with the adapter as PEFT reads it, `optimizer.safetensors` with the exact
 /// values and moments, and `run.json` with the history, the fingerprint and the files' SHA-256.
 /// Randomness and order are functions of seed and step, so there is nothing more to keep.
-package struct RunCheckpoint {
-    /// Everything that must be the same for the run to go on.
+package struct TrainingCheckpoint {
+    /// Everything that must be the same for the run to go on, by what a person calls it.
     typealias Fingerprint = [String: String]
+
+    /// The parts of a fingerprint, causes before what they bring about: other data are other
+    /// tokens too.
+    private static let order = [
+        "base model", "compute dtype", "training data", "tokenizer or chat template", "method",
+        "starting adapter", "hyperparameters",
+    ]
 
     /// Optimizer steps done.
     let step: Int
@@ -38,7 +44,7 @@ package struct RunCheckpoint {
         history: [StepRecord],
         fingerprint: Fingerprint,
         adapter: PEFTAdapterWriter
-    ) throws(FileSystemError) -> RunCheckpoint {
+    ) throws(FileSystemError) -> TrainingCheckpoint {
         let final = "\(parent)/step-\(step)"
         if let whole = read(final), whole.fingerprint == fingerprint { return whole.checkpoint }
         let partial = final + DurableFile.temporaryMark + UUID().uuidString
@@ -51,7 +57,7 @@ package struct RunCheckpoint {
             try? FileManager.default.removeItem(atPath: partial)
             throw error
         }
-        return RunCheckpoint(step: step, history: history, folder: final)
+        return TrainingCheckpoint(step: step, history: history, folder: final)
     }
 
     private static func fill(
@@ -62,8 +68,10 @@ package struct RunCheckpoint {
         _ adapter: PEFTAdapterWriter
     ) throws(FileSystemError) {
         try DurableFile.makeFolder(folder)
-        try adapter.write(to: folder)
-        try writeOptimizer(adapter.state, to: folder + "/optimizer.safetensors")
+        try adapter.state.use { () throws(FileSystemError) in
+            try adapter.write(to: folder)
+            try writeOptimizer(adapter.state, to: folder + "/optimizer.safetensors")
+        }
         var hashes = JSONObject()
         for name in files { hashes[name] = .string(try hash(of: folder + "/" + name)) }
         let prints = fingerprint.sorted { $0.key < $1.key }
@@ -82,7 +90,7 @@ package struct RunCheckpoint {
     }
 
     /// The newest whole checkpoint below `parent`; what is damaged or unfinished is passed over.
-    static func newest(below parent: String) -> RunCheckpoint? {
+    static func newest(below parent: String) -> TrainingCheckpoint? {
         for step in steps(below: parent).sorted(by: >) {
             if let checkpoint = read("\(parent)/step-\(step)") { return checkpoint.checkpoint }
         }
@@ -117,12 +125,14 @@ package struct RunCheckpoint {
     func restore(
         _ state: TrainingState,
         fingerprint: Fingerprint
-    ) throws(RunCheckpointError) {
+    ) throws(TrainingCheckpointError) {
         guard let (_, stored) = Self.read(folder) else {
             throw .file("The checkpoint \(folder) is damaged.")
         }
-        for (what, value) in fingerprint.sorted(by: { $0.key < $1.key })
-        where !Self.agree(what, stored: stored[what], value) {
+        let differing = Self.order.first { what in
+            !Self.agree(what, stored: stored[what], fingerprint[what])
+        }
+        if let what = differing {
             throw .mismatch(what: what)
         }
         let file: SafetensorsFile
@@ -131,10 +141,13 @@ package struct RunCheckpoint {
         } catch {
             throw .file("\(error)")
         }
-        for (name, buffer) in Self.buffers(state) {
-            guard let tensor = file[name], tensor.type == .f32, tensor.count == buffer.count
-            else { throw .file("The checkpoint \(folder) has no fitting \(name).") }
-            UnsafeMutableRawBufferPointer(buffer).copyMemory(from: tensor.bytes)
+        try state.use { () throws(TrainingCheckpointError) in
+            for (name, buffer) in Self.buffers(state) {
+                guard let tensor = file[name], tensor.type == .f32, tensor.count == buffer.count
+                else { throw .file("The checkpoint \(folder) has no fitting \(name).") }
+                UnsafeMutableRawBufferPointer(buffer).copyMemory(from: tensor.bytes)
+            }
+            state.parametersDidChange()
         }
     }
 
@@ -170,7 +183,7 @@ package struct RunCheckpoint {
 
     private static func read(
         _ folder: String
-    ) -> (checkpoint: RunCheckpoint, fingerprint: Fingerprint)? {
+    ) -> (checkpoint: TrainingCheckpoint, fingerprint: Fingerprint)? {
         guard let bytes = FileManager.default.contents(atPath: folder + "/run.json"),
             let manifest = try? JSONValue(parsing: [UInt8](bytes)),
             let step = manifest["step"]?.int,
@@ -188,7 +201,7 @@ package struct RunCheckpoint {
             member.value.string.map { (member.key, $0) }
         }
         return (
-            RunCheckpoint(step: step, history: records, folder: folder),
+            TrainingCheckpoint(step: step, history: records, folder: folder),
             Dictionary(prints) { $1 }
         )
     }

@@ -2,8 +2,8 @@ import InferenceRuntime
 import Synchronization
 import Trainer
 
-/// A runner that trains nothing: it reports steps, and keeps them as a checkpoint would.
-final class ScriptedRunner: FineTuningRunner {
+/// A trainer that trains nothing: it reports steps, and keeps them as a checkpoint would.
+final class ScriptedTrainer: FineTuningTrainer {
     let steps: Int
     let failure: FineTuningError?
     private let doneSteps = Mutex<[String: Int]>([:])
@@ -13,9 +13,9 @@ final class ScriptedRunner: FineTuningRunner {
         self.failure = failure
     }
 
-    func prepare(_ job: FineTuningJob) async throws(FineTuningError) -> PreparedRun {
+    func prepare(_ job: FineTuningJob) async throws(FineTuningError) -> PreparedJob {
         if let failure { throw failure }
-        return PreparedRun(
+        return PreparedJob(
             hyperparameters: job.request.hyperparameters.resolved(
                 examples: 10,
                 seed: job.request.seed
@@ -27,9 +27,9 @@ final class ScriptedRunner: FineTuningRunner {
 
     func run(
         _ job: FineTuningJob,
-        control: RunControl,
+        control: TrainingControl,
         progress: any FineTuningProgress
-    ) async throws(FineTuningError) -> RunOutcome {
+    ) async throws(FineTuningError) -> TrainingOutcome {
         var step = doneSteps.withLock { $0[job.key] ?? 0 }
         while step < steps {
             guard control.current == .proceed else {
@@ -48,6 +48,10 @@ final class ScriptedRunner: FineTuningRunner {
         await progress.checkpoint(step: step, model: job.fineTunedModel, metrics: ["step": 1])
         return .finished(trainedTokens: 7, resultFiles: ["file-1"])
     }
+
+    func withdraw(_ job: FineTuningJob) async {}
+
+    func removeWorkingFiles(of job: FineTuningJob) async {}
 
     func removeFiles(of job: FineTuningJob) async {}
 }

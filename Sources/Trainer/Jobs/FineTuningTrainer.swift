@@ -4,48 +4,62 @@ import Synchronization
 /// What carries out jobs: reads their files, trains, publishes.
 ///
 /// ``FineTuningService`` decides when.
-public protocol FineTuningRunner: Sendable {
+public protocol FineTuningTrainer: Sendable {
     /// Reads and checks the files of a job and resolves its choices.
-    func prepare(_ job: FineTuningJob) async throws(FineTuningError) -> PreparedRun
+    func prepare(_ job: FineTuningJob) async throws(FineTuningError) -> PreparedJob
 
     /// Trains from the job's last checkpoint, or from the start, to the end or until `control`
     /// says otherwise.
     func run(
         _ job: FineTuningJob,
-        control: RunControl,
+        control: TrainingControl,
         progress: any FineTuningProgress
-    ) async throws(FineTuningError) -> RunOutcome
+    ) async throws(FineTuningError) -> TrainingOutcome
 
-    /// Removes what a job left in the data directory: its checkpoints and working files.
+    /// Takes back the model of a job that was cancelled while it ended.
+    func withdraw(_ job: FineTuningJob) async
+
+    /// Removes what only a job that can still train needs: its encoded data.
+    func removeWorkingFiles(of job: FineTuningJob) async
+
+    /// Removes all that a job left in the data directory: its checkpoints too.
     func removeFiles(of job: FineTuningJob) async
 }
 
 /// What reading a job's files told.
-public struct PreparedRun: Sendable {
+public struct PreparedJob: Sendable {
     /// Every choice resolved against the data.
     public var hyperparameters: Hyperparameters
     /// Optimizer steps of the whole run.
     public var totalSteps: Int
     /// Sentences for the job's events: counts of examples, what was cut or left out.
     public var notes: [String]
+    /// What the job would do that nobody wants, such as learning nothing.
+    public var warnings: [String]
 
     /// What reading a job's files told.
-    public init(hyperparameters: Hyperparameters, totalSteps: Int, notes: [String]) {
+    public init(
+        hyperparameters: Hyperparameters,
+        totalSteps: Int,
+        notes: [String],
+        warnings: [String] = []
+    ) {
         self.hyperparameters = hyperparameters
         self.totalSteps = totalSteps
         self.notes = notes
+        self.warnings = warnings
     }
 }
 
-/// How a run ended.
-public enum RunOutcome: Sendable, Hashable {
+/// How the training of a job ended.
+public enum TrainingOutcome: Sendable, Hashable {
     /// The model is published under the job's name.
     case finished(trainedTokens: Int, resultFiles: [String])
-    /// A checkpoint was saved and the run left off, as `control` asked.
+    /// A checkpoint was saved and the job left off, as `control` asked.
     case stopped
 }
 
-/// Where a run reports its progress.
+/// Where a job's training reports its progress.
 public protocol FineTuningProgress: Sendable {
     /// A plain message for the job's events.
     func note(_ message: String, level: FineTuningEvent.Level) async
@@ -57,28 +71,18 @@ public protocol FineTuningProgress: Sendable {
     func removedCheckpoints(steps: [Int]) async
 }
 
-/// How a run is told to stop; it looks between optimizer steps.
-public final class RunControl: Sendable {
-    /// What a run should do.
-    public enum Order: Sendable, Hashable {
-        /// Go on.
-        case proceed
-        /// Save a checkpoint and leave off.
-        case save
-        /// Leave off at once; nothing more is wanted.
-        case abandon
-    }
+/// How a job's training is told to stop; it looks between optimizer steps.
+public final class TrainingControl: Sendable {
+    private let order = Mutex(TrainingOrder.proceed)
 
-    private let order = Mutex(Order.proceed)
-
-    /// A control that lets the run proceed.
+    /// A control that lets the training proceed.
     public init() {}
 
-    /// What the run should do now.
-    public var current: Order { order.withLock { $0 } }
+    /// What the training should do now.
+    public var current: TrainingOrder { order.withLock { $0 } }
 
-    /// Tells the run; `abandon` is never taken back.
-    func tell(_ new: Order) {
+    /// Tells the training; `abandon` is never taken back.
+    func tell(_ new: TrainingOrder) {
         order.withLock { if $0 != .abandon { $0 = new } }
     }
 }

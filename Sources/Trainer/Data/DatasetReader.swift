@@ -1,0 +1,103 @@
+import Storage
+import InferenceRuntime
+
+/// Reads a training file once, from front to back, and writes its units into a store.
+struct DatasetReader {
+    /// Examples to tokens, with the serving template.
+    let encoder: ExampleEncoder
+    /// Rows of the model's embedding: a token at or beyond it cannot be learned.
+    let vocabulary: Int
+
+    /// What reading a file found.
+    struct Found {
+        var units: EncodedUnitStore
+        /// SHA-256 of the file.
+        var hash: String
+        /// Sentences about what was left out and cut.
+        var notes: [String]
+    }
+
+    /// Encodes a file; units without a trained token are left out.
+    /// - Parameters:
+    ///   - maximum: So many units at most, from the start of the file.
+    ///   - path: Where the store's files go.
+    /// - Throws: `TrainingFileError` for a wrong example or a file in which nothing can be learned,
+    ///   `FileSystemError` where the store cannot be written.
+    func read(_ file: TrainingFileLocation, maximum: Int?, into path: String) throws -> Found {
+        let reader = try TrainingFileReader(path: file.path, name: file.name)
+        let counts = try copy(
+            reader,
+            min(maximum ?? .max, TrainingData.maximumUnits),
+            to: EncodedUnitStore.Writer(path: path)
+        )
+        guard counts.kept > 0 else {
+            throw TrainingFileError(
+                line: nil,
+                reason: "no example has a trained token within the cut-off"
+            )
+        }
+        return Found(
+            units: try EncodedUnitStore(path: path, vocabulary: vocabulary),
+            hash: try reader.hash(),
+            notes: counts.notes
+        )
+    }
+
+    private struct Counts {
+        var read = 0
+        var untrained = 0
+        var cut = 0
+        var kept = 0
+
+        var notes: [String] {
+            var notes: [String] = []
+            if untrained > 0 {
+                notes.append(
+                    "\(untrained) of \(read) examples have no trained token and are left out."
+                )
+            }
+            if cut > 0 {
+                notes.append("\(cut) of \(read) examples are longer than the cut-off and are cut.")
+            }
+            return notes
+        }
+    }
+
+    private func copy(
+        _ reader: TrainingFileReader,
+        _ maximum: Int,
+        to writer: EncodedUnitStore.Writer
+    ) throws -> Counts {
+        var counts = Counts()
+        while counts.kept < maximum, let example = try reader.next() {
+            counts.read += 1
+            for piece in try encoder.pieces(example) where counts.kept < maximum {
+                if piece.fullLength > piece.tokens.count { counts.cut += 1 }
+                guard piece.trainedTokens > 0 else {
+                    counts.untrained += 1
+                    continue
+                }
+                try check(piece.tokens, line: example.line)
+                try writer.append(TrainingUnit([piece], line: example.line))
+                counts.kept += 1
+            }
+        }
+        try writer.finish()
+        return counts
+    }
+
+    /// Refuses a token that the model has no row for.
+    ///
+    /// A tokenizer may know more tokens than the model, such as a padding token added afterwards.
+    private func check(_ tokens: [Int32], line: Int) throws(TrainingFileError) {
+        guard let id = tokens.first(where: { !(0..<Int32(clamping: vocabulary)).contains($0) })
+        else { return }
+        let text = encoder.token(of: id).map { "'\($0)'" } ?? "of the tokenizer"
+        throw TrainingFileError(
+            line: line,
+            reason: "the token \(text) has the id \(id), but the model's embeddings end at "
+                + "\(vocabulary - 1); take it out of the text, or use a base whose embeddings have "
+                + "a row for it"
+        )
+    }
+}

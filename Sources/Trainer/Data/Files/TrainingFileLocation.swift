@@ -1,0 +1,13 @@
+/// A data file on disk.
+public struct TrainingFileLocation: Sendable, Hashable {
+    /// Where it lies.
+    public var path: String
+    /// The name its author gave it.
+    public var name: String
+
+    /// A data file on disk.
+    public init(path: String, name: String) {
+        self.path = path
+        self.name = name
+    }
+}

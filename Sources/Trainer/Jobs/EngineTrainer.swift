@@ -1,0 +1,215 @@
+public import AdapterStore
+import Foundation
+public import InferenceRuntime
+public import Logging
+import Storage
+
+/// Trains jobs on the engine that serves, with the weights that serve.
+public struct EngineTrainer: FineTuningTrainer {
+    /// The parts of a server that training uses.
+    public struct Environment: Sendable {
+        /// The model.
+        public var model: Transformer
+        /// The base's id, as adapters' configurations name it.
+        public var modelName: String
+        /// Lends its thread.
+        public var engine: Engine
+        /// The threads and numbers of the model.
+        public var context: ComputeContext
+        /// Examples to tokens, with the serving template.
+        public var exampleModel: ExampleEncoder.Model
+        /// Where finished adapters go.
+        public var adapters: AdapterStore
+        /// Where training files come from.
+        public var files: any TrainingFiles
+        /// The folder with one folder per job.
+        public var folder: String
+        /// Bytes that one run may take beside the model.
+        public var memoryLimit: Int
+
+        /// Names the parts.
+        public init(
+            model: Transformer,
+            modelName: String,
+            engine: Engine,
+            context: ComputeContext,
+            exampleModel: ExampleEncoder.Model,
+            adapters: AdapterStore,
+            files: any TrainingFiles,
+            folder: String,
+            memoryLimit: Int
+        ) {
+            self.model = model
+            self.modelName = modelName
+            self.engine = engine
+            self.context = context
+            self.exampleModel = exampleModel
+            self.adapters = adapters
+            self.files = files
+            self.folder = folder
+            self.memoryLimit = memoryLimit
+        }
+
+        /// The folder of one job.
+        func folder(of job: FineTuningJob) -> String { "\(folder)/\(job.key)" }
+    }
+
+    let environment: Environment
+    let logger: Logger
+
+    /// Threads for reading and writing files.
+    let threads = WorkerPool(name: "training", limit: 4, hasDeepStacks: true)
+
+    /// A trainer over the parts of a server.
+    public init(_ environment: Environment, logger: Logger) {
+        self.environment = environment
+        self.logger = logger
+    }
+
+    /// Reads the files, resolves the hyperparameters and checks the memory.
+    public func prepare(_ job: FineTuningJob) async throws(FineTuningError) -> PreparedJob {
+        let data = try await data(of: job)
+        let start = try await startingAdapter(of: job)?.configuration
+        let hyperparameters = try resolve(job, examples: data.training.count, start)
+        let plan = try Self.plan(job, hyperparameters, data)
+        try checkMemory(plan, start)
+        return PreparedJob(
+            hyperparameters: plan.resolvedHyperparameters,
+            totalSteps: plan.totalSteps,
+            notes: data.notes + [plan.summary],
+            warnings: plan.warnings
+        )
+    }
+
+    /// Trains on the engine, from the last checkpoint where there is one.
+    public func run(
+        _ job: FineTuningJob,
+        control: TrainingControl,
+        progress: any FineTuningProgress
+    ) async throws(FineTuningError) -> TrainingOutcome {
+        // What the run has held goes back to the system, not to the next allocation.
+        defer { FreeMemory.releaseSoon() }
+        guard let hyperparameters = job.hyperparameters else {
+            throw FineTuningError(code: "server_error", message: "The job was never validated.")
+        }
+        let data = try await data(of: job)
+        let plan = try Self.plan(job, hyperparameters, data)
+        let start = try await startingAdapter(of: job)
+        try checkMemory(plan, start?.configuration)
+        let state = try await initialState(hyperparameters, start)
+        let observer = JobObserver(
+            job: job,
+            plan: plan,
+            environment: environment,
+            control: control,
+            progress: progress
+        )
+        do {
+            let loop = loop(job, plan, state, observer)
+            guard case .finished(let tokens) = try await loop.train() else { return .stopped }
+            return .finished(trainedTokens: tokens, resultFiles: observer.resultFiles)
+        } catch {
+            throw FineTuningError(ending: error)
+        }
+    }
+
+    private static func plan(
+        _ job: FineTuningJob,
+        _ hyperparameters: Hyperparameters,
+        _ data: TrainingData
+    ) throws(FineTuningError) -> TrainingPlan {
+        do throws(FileSystemError) {
+            return try TrainingPlan(
+                hyperparameters: hyperparameters,
+                data: data,
+                objective: job.request.method.objective
+            )
+        } catch {
+            throw FineTuningError(ending: error)
+        }
+    }
+
+    private func loop(
+        _ job: FineTuningJob,
+        _ plan: TrainingPlan,
+        _ state: TrainingState,
+        _ observer: JobObserver
+    ) -> TrainingLoop {
+        let folder = environment.folder(of: job)
+        return TrainingLoop(
+            run: TrainingRun(
+                model: environment.model,
+                plan: plan,
+                state: state,
+                workspace: TrainingWorkspace(
+                    model: environment.model,
+                    longest: plan.longest,
+                    limit: environment.memoryLimit
+                ),
+                context: environment.context
+            ),
+            checkpoints: CheckpointStore(
+                folder: folder + "/checkpoints",
+                fingerprint: TrainingCheckpoint.fingerprint(
+                    of: plan,
+                    on: environment.model,
+                    environment.context,
+                    from: job.request.parent
+                ),
+                writer: PEFTAdapterWriter(base: environment.modelName, state: state),
+                threads: threads
+            ),
+            thread: EngineThread(engine: environment.engine),
+            observer: observer,
+            artifacts: TrainingArtifacts(folder: folder)
+        )
+    }
+
+    /// Takes the job's published model out of the store.
+    public func withdraw(_ job: FineTuningJob) async {
+        do {
+            try await environment.adapters.remove(job.fineTunedModel, for: .program)
+        } catch {
+            logger.error(
+                "the model of a cancelled job is still there",
+                metadata: ["job": "\(job.id)", "error": "\(error)"]
+            )
+        }
+    }
+
+    /// Removes the encoded data.
+    public func removeWorkingFiles(of job: FineTuningJob) async {
+        await remove(environment.folder(of: job) + "/data", of: job)
+    }
+
+    /// Removes the job's folder.
+    public func removeFiles(of job: FineTuningJob) async {
+        await remove(environment.folder(of: job), of: job)
+    }
+
+    private func remove(_ path: String, of job: FineTuningJob) async {
+        let logger = logger
+        await threads.run {
+            guard FileManager.default.fileExists(atPath: path) else { return }
+            do {
+                try FileManager.default.removeItem(atPath: path)
+            } catch {
+                logger.error(
+                    "files of a job cannot be removed",
+                    metadata: ["job": "\(job.id)", "error": "\(error)"]
+                )
+            }
+        }
+    }
+}
+
+/// The engine's thread, where nothing is to be served.
+private struct EngineThread: TrainingThread {
+    let engine: Engine
+
+    func compute<Value: Sendable>(
+        _ body: @escaping @Sendable (_ yield: @escaping () throws -> Void) throws -> Value
+    ) async throws -> Value {
+        try await engine.runTraining { slot in try body(slot.yield) }
+    }
+}

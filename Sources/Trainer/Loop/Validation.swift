@@ -1,0 +1,37 @@
+import Storage
+import InferenceRuntime
+
+/// An objective measured over data, without gradients.
+struct Validation {
+    let objective: any Objective
+    let place: MicroBatch.Place
+    let adapters: AdapterMix
+
+    /// Measures all units, as many at a time as fit into a pass.
+    /// - Parameters:
+    ///   - show: Gets the number of units that are done.
+    ///   - broken: The error for a unit, by its line, whose loss is no number.
+    func measure(
+        _ units: any TrainingUnits,
+        show: (Int) -> Void = { _ in },
+        broken: (Int) -> any Error
+    ) throws -> MetricMeans {
+        place.workspace.tape.dropout = nil
+        place.workspace.tape.embeddingNoise = nil
+        place.workspace.tape.isForGradients = false
+        var metrics = MetricMeans()
+        var done = 0
+        while done < units.count {
+            let part = try place.workspace.fitting(units, from: done)
+            let pass = MicroBatch(part, adapters: adapters)
+            try pass.forward(place)
+            let scores = try pass.scores(place)
+            if let line = pass.brokenLine(scores) { throw broken(line) }
+            var rest = scores[...]
+            metrics.add(objective.value(part.map { $0.scored(&rest, reference: nil) }).metrics)
+            done += part.count
+            show(done)
+        }
+        return metrics
+    }
+}

@@ -1,0 +1,59 @@
+package import InferenceRuntime
+
+/// A loss: what a run minimises, as a function of token log-probabilities.
+///
+/// Any such function trains through its gradient used as weights. A pass gives the log-probability
+/// of every target (a token after the first whose weight is not 0); the objective answers with the
+/// loss and ∂loss/∂(−log p) of every target, and the backward pass takes it from there.
+package protocol Objective: Sendable {
+    /// The weights of a step's targets where they do not depend on log-probabilities: one pass
+    /// gives scores and gradients at once. `nil` where they do, and the step takes two passes.
+    func fixedWeights(_ units: [TrainingUnit]) -> [Float]?
+
+    /// The loss of a whole optimizer step, or of a part of the validation data.
+    func value(_ units: [ScoredUnit]) -> ObjectiveValue
+}
+
+/// A unit, and how the model did at its targets.
+package struct ScoredUnit: Sendable {
+    /// The tokens and weights.
+    package let unit: TrainingUnit
+    /// The scores of each sequence's targets, in order.
+    package let policy: [ArraySlice<TokenScore>]
+    /// The same targets' log-probabilities without the adapter; `nil` where the objective has no
+    /// reference.
+    package let reference: [[Float]]?
+}
+
+/// A loss, its gradient, and what else is worth knowing.
+package struct ObjectiveValue: Sendable {
+    /// ∂loss/∂(−log p) of every target: unit after unit, sequence after sequence.
+    ///
+    /// Empty where `fixedWeights` has them.
+    package var weights: [Float]
+    /// `loss` first, then what the method reports.
+    package var metrics: MetricMeans
+
+    /// The loss.
+    var loss: Double { metrics["loss"] ?? .nan }
+}
+
+extension TrainingUnit {
+    /// The places of a sequence's tokens that are predicted and count.
+    static func targets(of sequence: EncodedExample) -> some Sequence<Int> {
+        sequence.weights.indices.lazy.filter { $0 > 0 && sequence.weights[$0] > 0 }
+    }
+
+    /// Pairs the unit with the next scores, which are taken off the front.
+    func scored(
+        _ scores: inout ArraySlice<TokenScore>,
+        reference: [[Float]]?
+    ) -> ScoredUnit {
+        let policy = sequences.map { sequence in
+            let count = Self.targets(of: sequence).reduce(0) { count, _ in count + 1 }
+            defer { scores = scores.dropFirst(count) }
+            return scores.prefix(count)
+        }
+        return ScoredUnit(unit: self, policy: policy, reference: reference)
+    }
+}

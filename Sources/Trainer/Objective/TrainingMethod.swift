@@ -1,0 +1,12 @@
+/// How a job learns: OpenAI's `method.type`.
+public enum TrainingMethod: String, Sendable, Hashable, CaseIterable {
+    /// From examples of right answers.
+    case supervised
+
+    /// The loss.
+    var objective: any Objective {
+        switch self {
+        case .supervised: SupervisedObjective()
+        }
+    }
+}
