@@ -30,7 +30,8 @@ struct ChatConversation: Sendable {
     init(unchanged fields: RequestFields) throws(APIError) {
         guard let messages = try fields.array("messages") else { throw .missing("messages") }
         self.messages = messages
-        tools = try fields.array("tools").map(JSONValue.array)
+        let functions = try fields.array("functions").map(ChatMessages.tools(functions:))
+        tools = try fields.array("tools").map(JSONValue.array) ?? functions
         variables = try fields.options("chat_template_kwargs")?.object ?? JSONObject()
         addGenerationPrompt = try fields.bool("add_generation_prompt") ?? true
     }
@@ -53,39 +54,56 @@ struct ChatConversation: Sendable {
     }
 
     private static func tools(_ fields: RequestFields) throws(APIError) -> JSONValue? {
-        for name in ["functions", "function_call"] where fields[name] != nil {
-            throw .unsupported(name, "it is deprecated; use 'tools' and 'tool_choice'")
-        }
-        let choice = try toolChoice(fields)
-        guard let tools = try fields.array("tools"), !tools.isEmpty else { return nil }
+        // `functions` and `function_call` are what `tools` and `tool_choice` were called at first.
+        let isLegacy = fields["tools"] == nil && fields["functions"] != nil
+        let name = isLegacy ? "functions" : "tools"
+        let choice = try toolChoice(
+            fields,
+            fields["tool_choice"] == nil ? "function_call" : "tool_choice"
+        )
+        guard let tools = try fields.array(name), !tools.isEmpty else { return nil }
         guard tools.count <= 128 else {
-            throw .invalid("tools", "Invalid 'tools': at most 128 tools are allowed.")
+            throw .invalid(name, "Invalid '\(name)': at most 128 are allowed.")
         }
-        for (index, tool) in tools.enumerated() { try check(tool, "tools[\(index)]") }
-        return choice == "none" ? nil : .array(tools)
+        for (index, tool) in tools.enumerated() {
+            let param = "\(name)[\(index)]"
+            if isLegacy { try check(function: object(tool, param)) } else { try check(tool, param) }
+        }
+        if choice == "none" { return nil }
+        return isLegacy ? ChatMessages.tools(functions: tools) : .array(tools)
     }
 
-    private static func toolChoice(_ fields: RequestFields) throws(APIError) -> String? {
-        guard let value = fields["tool_choice"] else { return nil }
+    private static func toolChoice(
+        _ fields: RequestFields,
+        _ name: String
+    ) throws(APIError) -> String? {
+        guard let value = fields[name] else { return nil }
         let advice = "only 'auto' and 'none' are; answers cannot be forced into a call yet"
         guard let choice = value.string else {
             guard value.object != nil else {
-                throw .wrongType("tool_choice", expected: "a string or an object", got: value)
+                throw .wrongType(name, expected: "a string or an object", got: value)
             }
-            throw .unsupported("tool_choice", advice)
+            throw .unsupported(name, advice)
         }
-        if choice == "required" { throw .unsupported("tool_choice", advice) }
+        if choice == "required" { throw .unsupported(name, advice) }
         guard choice == "auto" || choice == "none" else {
-            throw .notAmong("tool_choice", ["none", "auto", "required"], choice)
+            throw .notAmong(name, ["none", "auto", "required"], choice)
         }
         return choice
     }
 
-    private static func check(_ tool: JSONValue, _ param: String) throws(APIError) {
-        guard let object = tool.object else {
-            throw .wrongType(param, expected: "an object", got: tool)
+    private static func object(
+        _ value: JSONValue,
+        _ param: String
+    ) throws(APIError) -> RequestFields {
+        guard let object = value.object else {
+            throw .wrongType(param, expected: "an object", got: value)
         }
-        let fields = RequestFields(object, path: param + ".")
+        return RequestFields(object, path: param + ".")
+    }
+
+    private static func check(_ tool: JSONValue, _ param: String) throws(APIError) {
+        let fields = try object(tool, param)
         let type = try fields.requiredString("type")
         guard type == "function" else {
             guard type == "custom" else { throw .notAmong(fields.name("type"), ["function"], type) }
@@ -94,6 +112,10 @@ struct ChatConversation: Sendable {
         guard let function = try fields.object("function") else {
             throw .missing(fields.name("function"))
         }
+        try check(function: function)
+    }
+
+    private static func check(function: RequestFields) throws(APIError) {
         let name = try function.requiredString("name")
         let fits = name.utf8.allSatisfy { byte in
             byte == UInt8(ascii: "_") || byte == UInt8(ascii: "-") || byte == UInt8(ascii: ".")

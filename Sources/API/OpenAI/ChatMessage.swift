@@ -35,6 +35,8 @@ enum ChatMessage {
             if role == "assistant" {
                 if let refusal = try fields.string("refusal") { return .string(refusal) }
                 if fields["tool_calls"] != nil || fields["function_call"] != nil { return nil }
+                // Some clients write null for an answer that is empty.
+                if fields.object["content"]?.isNull == true { return "" }
             }
             throw .missing(name)
         }
@@ -104,13 +106,5 @@ enum ChatMessage {
             throw .missing(fields.name("function"))
         }
         _ = try function.requiredString("name")
-        guard let arguments = function["arguments"] else { return }
-        guard arguments.string != nil || arguments.object != nil else {
-            throw .wrongType(
-                function.name("arguments"),
-                expected: "a string of JSON",
-                got: arguments
-            )
-        }
     }
 }

@@ -125,7 +125,7 @@ struct LocalModel {
         }
         let text = try template.render(
             checkpoint.templateVariables.variables(
-                messages: ChatMessages.normalised(.array(messages), for: template),
+                messages: .array(try ChatMessages.normalised(messages, for: template)),
                 tools: nil,
                 addGenerationPrompt: true,
                 more: [:]

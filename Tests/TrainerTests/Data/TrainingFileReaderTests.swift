@@ -56,6 +56,22 @@ struct TrainingFileReaderTests {
         #expect(second.isTrained == [false, true])
     }
 
+    @Test("messages as OpenAI's SDK and its first API write them")
+    func readsSpellings() throws {
+        let text = """
+            {"messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": null, \
+            "refusal": null, "function_call": {"name": "f", "arguments": ""}}, {"role": "function", \
+            "name": "f", "content": "r"}, {"role": "assistant", "content": "a", "tool_calls": null}], \
+            "functions": [{"name": "f"}]}
+            """
+        let (examples, _) = try read(text, "x.jsonl")
+        guard case .chat(let chat) = examples[0].content else { return }
+        #expect(roles(examples[0]) == ["user:q", "assistant:", "tool:r", "assistant:a"])
+        #expect(chat.messages[1]["tool_calls"]?.array?.count == 1)
+        #expect(chat.tools == [["type": "function", "function": ["name": "f"]]])
+        #expect(chat.messages[3] == ["role": "assistant", "content": "a"])
+    }
+
     @Test("Alpaca's format, from an array over several lines and with history")
     func readsAlpaca() throws {
         let text = """
@@ -149,6 +165,11 @@ struct TrainingFileReaderTests {
             (
                 "{\"conversations\": [{\"from\": \"human\", \"value\": \"x\"}]}", 1,
                 "end with an answer"
+            ),
+            (
+                #"{"messages": [{"role": "assistant", "tool_calls": [{"function": {"name": "f", "#
+                    + #""arguments": "[1]"}}]}]}"#, 1,
+                "messages[0].tool_calls[0].function.arguments must be a JSON object"
             ),
             ("{\"chosen\": 1}", 1, "preference data"),
             ("[{\"text\": \"a\"}", 1, "expected ',' or ']'"),

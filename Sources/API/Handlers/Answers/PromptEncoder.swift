@@ -10,16 +10,21 @@ struct PromptEncoder: Sendable {
 
     var tokenizer: Tokenizer { model.tokenizer }
 
-    /// The text the model reads for a conversation whose messages stay as they came.
+    /// The text the model reads for a conversation whose messages stay as they came, but for what
+    /// `ChatMessages.canonical` does.
     func render(_ conversation: ChatConversation) throws(APIError) -> String {
-        let messages = JSONValue.array(conversation.messages)
+        let messages = try Self.checked { () throws(ChatMessageError) in
+            try ChatMessages.canonical(conversation.messages)
+        }
         return try render(conversation, messages, with: try template(for: conversation))
     }
 
     /// The tokens of a conversation.
     func tokens(of conversation: ChatConversation) throws(APIError) -> [Int32] {
         let template = try template(for: conversation)
-        let messages = ChatMessages.normalised(.array(conversation.messages), for: template)
+        let messages = try Self.checked { () throws(ChatMessageError) in
+            try ChatMessages.normalised(conversation.messages, for: template)
+        }
         let text = try render(conversation, messages, with: template)
         // The template has written the special tokens itself.
         return try encode(text, addSpecialTokens: false, param: "messages")
@@ -87,6 +92,17 @@ struct PromptEncoder: Sendable {
         return tokens
     }
 
+    /// Refuses tools that the template would leave out without a word.
+    func checkTools(of conversation: ChatConversation) throws(APIError) {
+        guard conversation.tools != nil, let templates = model.templates,
+            !templates.template(hasTools: true).mentions("tools")
+        else { return }
+        throw .unsupported(
+            "tools",
+            "the chat template of '\(model.id)' knows no tools; describe them in a message"
+        )
+    }
+
     private func template(for conversation: ChatConversation) throws(APIError) -> ChatTemplate {
         guard let templates = model.templates else {
             throw .invalid(
@@ -101,7 +117,7 @@ struct PromptEncoder: Sendable {
 
     private func render(
         _ conversation: ChatConversation,
-        _ messages: JSONValue,
+        _ messages: [JSONValue],
         with template: ChatTemplate
     ) throws(APIError) -> String {
         let tokenizer = model.tokenizer
@@ -111,7 +127,7 @@ struct PromptEncoder: Sendable {
             unk: tokenizer.unkToken,
             pad: tokenizer.padToken
         ).variables(
-            messages: messages,
+            messages: .array(messages),
             tools: conversation.tools,
             addGenerationPrompt: conversation.addGenerationPrompt,
             more: conversation.variables
@@ -120,6 +136,16 @@ struct PromptEncoder: Sendable {
             return try template.render(variables)
         } catch {
             throw Self.refused(error)
+        }
+    }
+
+    private static func checked<Value>(
+        _ body: () throws(ChatMessageError) -> Value
+    ) throws(APIError) -> Value {
+        do throws(ChatMessageError) {
+            return try body()
+        } catch {
+            throw .invalid(error.path, "Invalid '\(error.path)': it \(error.reason).")
         }
     }
 

@@ -134,11 +134,17 @@ public struct ExampleEncoder: Sendable {
                 reason: "the model has no chat template; use 'prompt' and 'completion'"
             )
         }
+        let messages: [JSONValue]
+        do throws(ChatMessageError) {
+            messages = try ChatMessages.normalised(chat.messages, for: template)
+        } catch {
+            throw TrainingFileError(line: line, reason: error.description)
+        }
         let spans: AssistantSpans
         do throws(AssistantSpanError) {
             spans = try template.assistantSpans(
                 model.variables.variables(
-                    messages: ChatMessages.normalised(.array(chat.messages), for: template),
+                    messages: .array(messages),
                     tools: chat.tools,
                     addGenerationPrompt: false,
                     more: JSONObject()

@@ -87,6 +87,9 @@ struct RecordFields {
 
     /// Tools: a list, or the JSON text of one; `nil` where there are none.
     func tools() throws(TrainingFileError) -> JSONValue? {
+        if value["tools"]?.isNull ?? true, let functions = value["functions"]?.array {
+            return functions.isEmpty ? nil : ChatMessages.tools(functions: functions)
+        }
         var tools = value["tools"]
         if let text = tools?.string, !text.isEmpty { tools = try? JSONValue(parsing: text) }
         switch tools {

@@ -24,6 +24,11 @@ enum OpenAIChat {
         guard kept.contains(where: { $0["role"] == "assistant" }) else {
             throw record.fail("no message is the assistant's, so there is nothing to learn")
         }
+        do throws(ChatMessageError) {
+            kept = try ChatMessages.canonical(kept)
+        } catch {
+            throw record.fail(error.description)
+        }
         return .init(messages: kept, tools: try record.tools(), isTrained: isTrained)
     }
 
@@ -75,7 +80,8 @@ enum OpenAIChat {
             }
         case nil, .null?:
             let hasCalls = message["tool_calls"]?.array?.isEmpty == false
-            guard hasCalls || message["function_call"]?.object != nil else {
+            let isEmptyAnswer = message["role"] == "assistant" && content != nil
+            guard hasCalls || isEmptyAnswer || message["function_call"]?.object != nil else {
                 throw record.fail("\(path).content is missing")
             }
         default: throw record.fail("\(path).content must be a string")
@@ -98,11 +104,8 @@ enum OpenAIChat {
             guard function["name"]?.string?.isEmpty == false else {
                 throw record.fail("\(place).name is missing")
             }
-            guard let arguments = function["arguments"] else {
+            guard function["arguments"] != nil else {
                 throw record.fail("\(place).arguments is missing")
-            }
-            if let text = arguments.string, (try? JSONValue(parsing: text))?.object == nil {
-                throw record.fail("\(place).arguments is not the text of a JSON object")
             }
         }
     }
