@@ -9,6 +9,7 @@ public final class Engine: TextGenerator {
     public let configuration: EngineConfiguration
     let vocabularySize: Int
     private let shared = EngineShared()
+    private let places: RequestPlaces
     private let requestCount = Atomic(0)
 
     /// Starts the engine's thread.
@@ -21,6 +22,7 @@ public final class Engine: TextGenerator {
     ) throws(EngineError) {
         self.configuration = configuration
         self.vocabularySize = vocabularySize
+        places = RequestPlaces(configuration.limits)
         shared.state.withLock { $0.statistics.kvBlocks = configuration.kvBlocks }
         do throws(ThreadError) {
             _ = try Thread(name: "engine") { [shared] in
@@ -57,7 +59,8 @@ public final class Engine: TextGenerator {
         _ request: GenerationRequest
     ) throws(EngineError) -> GenerationStream {
         let request = try validated(request)
-        try reservePlace()
+        let place = try places.take(request.choices, tenant: request.fairnessKey)
+        try countIn()
         let (events, continuation) = AsyncStream.makeStream(of: GenerationEvent.self)
         let id = GenerationID(value: requestCount.add(1, ordering: .relaxed).newValue)
         let mailbox = shared.mailbox
@@ -65,6 +68,7 @@ public final class Engine: TextGenerator {
             if case .cancelled = reason { mailbox.post(.cancel(id)) }
         }
         let sink = EventSink(
+            holding: place,
             send: { continuation.yield($0) },
             end: { continuation.finish() }
         )
@@ -77,14 +81,10 @@ public final class Engine: TextGenerator {
         }
     }
 
-    /// Counts a request in, if one more may wait.
-    private func reservePlace() throws(EngineError) {
-        let limit = configuration.limits.maxWaiting
+    /// Counts a request that is about to be posted.
+    private func countIn() throws(EngineError) {
         try shared.state.withLock { state throws(EngineError) in
             guard !state.isStopping else { throw .stopping }
-            guard state.posted + state.statistics.waiting < limit else {
-                throw .queueFull(limit: limit)
-            }
             state.posted += 1
         }
     }

@@ -2,7 +2,7 @@
 public enum EngineError: Error, Sendable, Hashable {
     /// The prompt alone is longer than the context.
     case contextLengthExceeded(promptTokens: Int, limit: Int)
-    /// As many requests wait as may; try again later.
+    /// As many choices of the tenant wait as may; try again later.
     case queueFull(limit: Int)
     /// A value out of its range; `parameter` is the request's field.
     case invalidRequest(parameter: String, message: String)
@@ -22,7 +22,8 @@ extension EngineError: CustomStringConvertible {
             "This model's maximum context length is \(limit) tokens. However, your prompt has "
                 + "\(promptTokens) tokens. Please reduce its length."
         case .queueFull(let limit):
-            "The server is overloaded: \(limit) requests are waiting already."
+            "The server is overloaded: as many choices of your requests are waiting as may (at "
+                + "most \(limit)). Try again later."
         case .invalidRequest(_, let message): message
         case .notANumber:
             "The model gave no valid probabilities for this request; its adapter may be damaged."

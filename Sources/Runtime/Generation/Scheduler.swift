@@ -61,9 +61,6 @@ package struct Scheduler {
         cacheVariant: [Int]
     ) throws(EngineError) {
         let limit = try Self.tokenLimit(of: request, context: limits.contextTokens)
-        guard queue.waitingCount < limits.maxWaiting else {
-            throw .queueFull(limit: limits.maxWaiting)
-        }
         let namespace = PrefixTree.Namespace(
             salt: request.cacheSalt,
             adapters: request.adapters,

@@ -10,7 +10,7 @@ public struct SchedulerLimits: Sendable, Hashable {
     public var mixedChunkTokens: Int
     /// Rows of logits in one step, at most: a prompt that is scored is read in tiles of these.
     public var logitRows: Int
-    /// Requests that wait, at most.
+    /// Choices of one tenant that wait, at most, each request counting all of its own.
     public var maxWaiting: Int
     /// How many virtual tokens a tenant must be ahead before it gives up a place it has.
     public var preemptionLead: Int

@@ -115,6 +115,28 @@ struct EngineTests {
         #expect(engine.statistics.finished == [.cancelled: 1, .length: 1])
     }
 
+    @Test("however much one tenant asks for, another still gets in, and places come back")
+    func tenantsShareTheQueue() async throws {
+        let gate = Gate(after: 0)
+        let engine = try engine(.forTests(maxBatch: 2, maxWaiting: 30), gate: gate)
+        func ask(_ tenant: String, choices: Int) throws(EngineError) -> GenerationStream {
+            try engine.generate(.forTests(maxTokens: 2, choices: choices, tenant: tenant))
+        }
+        var streams: [GenerationStream] = []
+        for _ in 0..<4 { streams.append(try ask("greedy", choices: 8)) }
+        #expect(throws: EngineError.queueFull(limit: 30)) { _ = try ask("greedy", choices: 1) }
+        for tenant in ["b", "c", "d"] { streams.append(try ask(tenant, choices: 8)) }
+        streams.append(try ask("e", choices: 4))
+        // Alone a tenant may ask for more choices at once than there are places.
+        streams.append(try ask("f", choices: 128))
+        #expect(throws: EngineError.queueFull(limit: 30)) { _ = try ask("g", choices: 1) }
+        streams = []
+        gate.open()
+        try await settle(engine)
+        for _ in 0..<4 { streams.append(try ask("greedy", choices: 8)) }
+        for stream in streams { #expect(await events(stream).count > 1) }
+    }
+
     @Test("the queue is bounded, and refuses at once")
     func queueFull() async throws {
         let gate = Gate(after: 0)

@@ -190,14 +190,4 @@ struct SchedulerTests {
         }
         #expect(throws: EngineError.self) { try transcript.submit("a", .forTests(prompt: 0)) }
     }
-
-    @Test("the queue is bounded")
-    func bounded() throws {
-        var transcript = Transcript(.forTests(maxWaiting: 2))
-        try transcript.submit("a", .forTests())
-        try transcript.submit("b", .forTests())
-        #expect(throws: EngineError.queueFull(limit: 2)) {
-            try transcript.submit("c", .forTests())
-        }
-    }
 }
