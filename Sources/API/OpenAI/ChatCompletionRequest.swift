@@ -9,13 +9,17 @@ enum ChatCompletionRequest {
         _ encoder: PromptEncoder
     ) throws(APIError) -> AnswerRequest {
         let conversation = try ChatConversation(fields)
+        try encoder.checkTools(of: conversation)
         // Whether the answer carries log-probabilities, and with how many alternatives, 0–20.
         let logprobs = try logprobs(fields)
         let names = ["max_completion_tokens", "max_tokens"]
         let maxTokens = try fields.integer(firstOf: names, in: 1...Int.max)
         try refuseUnsupported(fields)
         try checkAccepted(fields)
-        let scores = logprobs.map { _ in ScoredTokenWriter(tokenizer: encoder.tokenizer) }
+        let scores = logprobs.map { ScoredTokenWriter(tokenizer: encoder.tokenizer, top: $0) }
+        let promptScores = shared.promptLogprobs.map {
+            ScoredTokenWriter(tokenizer: encoder.tokenizer, top: $0)
+        }
         return AnswerRequest(
             fields: shared,
             prompts: [try encoder.tokens(of: conversation)],
@@ -23,11 +27,18 @@ enum ChatCompletionRequest {
             sampling: try shared.sampling(encoder.model, logprobs: logprobs),
             choices: shared.count,
             maxTokens: maxTokens,
-            promptLogprobs: nil,
-            stopTokens: shared.stopTokens(encoder.model),
-            text: AnswerRequest.Text(),
+            promptLogprobs: shared.promptLogprobs,
+            stopTokens: try shared.stopTokens(encoder.model),
+            text: AnswerRequest.Text(skipsSpecialTokens: shared.skipsSpecialTokens),
             idPrefix: "chatcmpl-",
-            writer: { ChatCompletionWriter(head: $0, fields: shared, scores: scores) }
+            writer: {
+                ChatCompletionWriter(
+                    head: $0,
+                    fields: shared,
+                    scores: scores,
+                    promptScores: promptScores
+                )
+            }
         )
     }
 
@@ -48,14 +59,6 @@ enum ChatCompletionRequest {
 
     /// What would change the answer and cannot be done must not be dropped silently.
     private static func refuseUnsupported(_ fields: RequestFields) throws(APIError) {
-        if let format = try fields.object("response_format") {
-            guard try format.requiredString("type") == "text" else {
-                throw .unsupported(
-                    "response_format",
-                    "only {\"type\": \"text\"} is; ask for JSON in the messages and check it"
-                )
-            }
-        }
         for (index, modality) in (try fields.array("modalities") ?? []).enumerated()
         where modality != "text" {
             throw .unsupported("modalities[\(index)]", "this server answers with text only")

@@ -22,7 +22,7 @@ enum CompletionRequest {
         let texts = try prompts(fields)
         let echoes = try fields.bool("echo") ?? false
         // How many alternatives per token; `nil`: no log-probabilities at all.
-        let logprobs = try logprobs(fields)
+        let logprobs = try logprobs(fields, atMost: echoes ? 20 : 5)
         let names = ["max_completion_tokens", "max_tokens"]
         let maxTokens = try fields.integer(firstOf: names, in: 0...Int.max) ?? 16
         let bestOf = try bestOf(fields, shared)
@@ -35,7 +35,10 @@ enum CompletionRequest {
             echoes ? zip(texts, prompts).map { EchoedPrompt($0, $1, encoder.tokenizer) } : []
         // Choosing the best needs log-probabilities even where none are shown.
         let ranked = bestOf > shared.count ? 0 : nil
-        let scores = logprobs.map { _ in ScoredTokenWriter(tokenizer: encoder.tokenizer) }
+        let scores = logprobs.map { ScoredTokenWriter(tokenizer: encoder.tokenizer, top: $0) }
+        let promptScores = shared.promptLogprobs.map {
+            ScoredTokenWriter(tokenizer: encoder.tokenizer, top: $0)
+        }
         return AnswerRequest(
             fields: shared,
             prompts: prompts,
@@ -43,22 +46,36 @@ enum CompletionRequest {
             sampling: try shared.sampling(encoder.model, logprobs: logprobs ?? ranked),
             choices: bestOf,
             maxTokens: maxTokens,
-            promptLogprobs: echoes ? logprobs : nil,
-            stopTokens: shared.stopTokens(encoder.model),
+            promptLogprobs: [echoes ? logprobs : nil, shared.promptLogprobs].compactMap { $0 }
+                .max(),
+            stopTokens: try shared.stopTokens(encoder.model),
             text: AnswerRequest.Text(
                 showsEnd: logprobs != nil,
+                skipsSpecialTokens: shared.skipsSpecialTokens,
                 continuesPrompts: true,
                 echoed: echoed.map(\.scalars)
             ),
             idPrefix: "cmpl-",
-            writer: { CompletionWriter(head: $0, fields: shared, scores: scores, echoes: echoed) }
+            writer: {
+                CompletionWriter(
+                    head: $0,
+                    fields: shared,
+                    scores: scores,
+                    promptScores: promptScores,
+                    echoes: echoed
+                )
+            }
         )
     }
 
-    private static func logprobs(_ fields: RequestFields) throws(APIError) -> Int? {
+    /// OpenAI's bound is 5; who scores prompts may have as many as in chat.
+    private static func logprobs(
+        _ fields: RequestFields,
+        atMost limit: Int
+    ) throws(APIError) -> Int? {
         // Chat's spelling arrives here from clients that share code: `false` is none.
         if let flag = fields["logprobs"]?.bool, !flag { return nil }
-        return try fields.integer("logprobs", in: 0...5)
+        return try fields.integer("logprobs", in: 0...limit)
     }
 
     private static func bestOf(

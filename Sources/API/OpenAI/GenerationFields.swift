@@ -20,6 +20,18 @@ struct GenerationFields: Sendable {
     /// At most four texts, none empty.
     let stop: [String]
     let ignoreEnd: Bool
+    /// Tokens that end an answer beside the model's own; checked against the vocabulary later.
+    let stopTokenIDs: [Int]
+    /// No token that ends an answer is drawn before so many others.
+    let minTokens: Int
+    /// Texts that must not come; none empty.
+    let badWords: [String]
+    /// The only tokens that may come; checked against the vocabulary later.
+    let allowedTokenIDs: [Int]?
+    /// Alternatives per token of the prompt, in vLLM's form; `nil`: none wanted.
+    let promptLogprobs: Int?
+    /// Whether special tokens stay out of the text.
+    let skipsSpecialTokens: Bool
     /// How many choices per prompt, 1–128.
     let count: Int
     let stream: Bool
@@ -42,11 +54,32 @@ struct GenerationFields: Sendable {
         seed = try fields.integer("seed", in: Int.min...Int.max)
         stop = try Self.stop(fields)
         ignoreEnd = try fields.bool("ignore_eos") ?? false
+        stopTokenIDs = try Self.tokenIDs(fields, "stop_token_ids") ?? []
+        minTokens = try fields.integer("min_tokens", in: 0...Int(Int32.max)) ?? 0
+        badWords = try Self.texts(fields, "bad_words", atMost: 64)
+        allowedTokenIDs = try Self.tokenIDs(fields, "allowed_token_ids")
+        promptLogprobs = try fields.integer("prompt_logprobs", in: 0...20)
+        skipsSpecialTokens = try fields.bool("skip_special_tokens") ?? true
         count = try fields.integer("n", in: 1...128) ?? 1
         stream = try fields.bool("stream") ?? false
         includeUsage = try Self.includeUsage(fields, stream: stream)
         cacheKeyHash = try fields.string("prompt_cache_key").map { SHA256.hex(of: Array($0.utf8)) }
-        try Self.refuseUnsupported(fields)
+        if stream, promptLogprobs != nil {
+            throw .invalid(
+                "prompt_logprobs",
+                "'prompt_logprobs' is not available when 'stream' is true."
+            )
+        }
+        try UnsupportedFields.refuse(fields)
+        try Self.checkAccepted(fields)
+    }
+
+    private static func tokenIDs(
+        _ fields: RequestFields,
+        _ name: String
+    ) throws(APIError) -> [Int]? {
+        guard let elements = try fields.array(name) else { return nil }
+        return try CompletionRequest.tokens(elements, name)
     }
 
     private static func logitBias(
@@ -68,29 +101,49 @@ struct GenerationFields: Sendable {
     }
 
     private static func stop(_ fields: RequestFields) throws(APIError) -> [String] {
-        guard let value = fields["stop"] else { return [] }
-        if let text = value.string { return text.utf8.isEmpty ? [] : [text] }
-        guard let elements = value.array else {
-            throw .wrongType("stop", expected: "a string or an array of strings", got: value)
+        if let text = fields["stop"]?.string {
+            guard !text.utf8.isEmpty else { return [] }
+            return [try short(text, "stop")]
         }
-        guard elements.count <= 4 else {
+        return try texts(fields, "stop", atMost: 4)
+    }
+
+    /// A list of texts that are sought in the answer.
+    private static func texts(
+        _ fields: RequestFields,
+        _ name: String,
+        atMost count: Int
+    ) throws(APIError) -> [String] {
+        guard let value = fields[name] else { return [] }
+        guard let elements = value.array else {
+            let expected =
+                name == "stop" ? "a string or an array of strings" : "an array of strings"
+            throw .wrongType(name, expected: expected, got: value)
+        }
+        guard elements.count <= count else {
             throw .invalid(
-                "stop",
-                "Invalid 'stop': at most 4 sequences are allowed, but got \(elements.count).",
+                name,
+                "Invalid '\(name)': at most \(count) texts are allowed, but got \(elements.count).",
                 code: "array_above_max_length"
             )
         }
         var texts: [String] = []
         for (index, element) in elements.enumerated() {
+            let param = "\(name)[\(index)]"
             guard let text = element.string else {
-                throw .wrongType("stop[\(index)]", expected: "a string", got: element)
+                throw .wrongType(param, expected: "a string", got: element)
             }
-            guard !text.utf8.isEmpty else {
-                throw .invalid("stop[\(index)]", "Invalid 'stop[\(index)]': it is empty.")
-            }
-            texts.append(text)
+            texts.append(try short(text, param))
         }
         return texts
+    }
+
+    private static func short(_ text: String, _ param: String) throws(APIError) -> String {
+        guard !text.utf8.isEmpty else { throw .invalid(param, "Invalid '\(param)': it is empty.") }
+        guard text.utf8.count <= 4096 else {
+            throw .invalid(param, "Invalid '\(param)': at most 4096 bytes are allowed.")
+        }
+        return text
     }
 
     private static func includeUsage(
@@ -108,13 +161,10 @@ struct GenerationFields: Sendable {
         return try options.bool("include_usage") ?? false
     }
 
-    private static func refuseUnsupported(_ fields: RequestFields) throws(APIError) {
+    /// Fields without effect here are still checked: a wrong value is an error everywhere.
+    private static func checkAccepted(_ fields: RequestFields) throws(APIError) {
         for field in ["user", "safety_identifier"] { _ = try fields.string(field) }
         try fields.check("prompt_cache_retention", among: ["in_memory", "in-memory", "24h"])
-        for field in ["guided_json", "guided_regex", "guided_grammar", "grammar", "json_schema"]
-        where fields[field] != nil {
-            throw .unsupported(field, "answers cannot be constrained yet; remove the field")
-        }
         if let adapter = fields["adapter"] ?? fields["adapter_id"] {
             let name = fields["adapter"] != nil ? "adapter" : "adapter_id"
             throw .unsupported(

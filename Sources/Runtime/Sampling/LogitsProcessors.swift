@@ -1,10 +1,11 @@
-/// What changes logits before a token is drawn: bias and penalties, all of them sparse.
+/// What changes logits before a token is drawn: bias, penalties and masks.
 struct LogitsProcessors {
     private let bias: [(id: Int32, value: Float)]
     private let repetition: Float
     private let presence: Float
     private let frequency: Float
     private var history: TokenHistory?
+    private var masks: TokenMasks?
 
     /// The processors that `parameters` ask for, `expecting` about so many tokens.
     init(_ parameters: SamplingParameters, prompt: [Int32], expecting tokens: Int) {
@@ -12,6 +13,7 @@ struct LogitsProcessors {
         repetition = parameters.repetitionPenalty
         presence = parameters.presencePenalty
         frequency = parameters.frequencyPenalty
+        masks = TokenMasks(parameters)
         if repetition != 1 {
             history = TokenHistory(prompt: prompt, expecting: prompt.count + tokens)
         } else if presence != 0 || frequency != 0 {
@@ -20,15 +22,19 @@ struct LogitsProcessors {
     }
 
     /// Whether logits stay as they are.
-    var isIdle: Bool { bias.isEmpty && (history?.entries.isEmpty ?? true) }
+    var isIdle: Bool {
+        bias.isEmpty && (history?.entries.isEmpty ?? true) && (masks?.isOver ?? true)
+    }
 
     /// Remembers a token of the answer.
     mutating func append(_ id: Int32) {
         history?.append(id)
+        masks?.append(id)
     }
 
     /// Changes a row of logits in place.
     func apply(to row: UnsafeMutablePointer<Float>, count: Int) {
+        defer { masks?.apply(to: row, count: count) }
         for entry in bias where Int(entry.id) < count && entry.id >= 0 {
             row[Int(entry.id)] += entry.value
         }

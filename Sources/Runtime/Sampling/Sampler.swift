@@ -58,7 +58,10 @@ package struct Sampler {
     ) -> TokenSample? {
         let row = LogitsRow(base: logits, count: workspace.vocabulary)
         guard let greatest = row.greatest() else { return nil }
-        return describe(id, row: row, greatest: greatest, top: top, workspace)
+        var sample = describe(id, row: row, greatest: greatest, top: top, workspace)
+        let own = row.base[Int(id)]
+        sample.rank = 1 + (0..<row.count).count { row.base[$0] > own }
+        return sample
     }
 
     private static func describe(

@@ -23,6 +23,8 @@ public struct TokenSample: Sendable, Hashable {
     public var logprob: Float?
     /// The most probable tokens, best first, the lower id first among equals.
     public var top: [TokenLogprob]
+    /// Its place among all tokens by probability, from 1; known of a prompt's tokens alone.
+    public var rank: Int?
 
     /// A token with what the model thought of it.
     public init(id: Int32, logprob: Float? = nil, top: [TokenLogprob] = []) {

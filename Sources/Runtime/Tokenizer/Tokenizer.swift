@@ -53,6 +53,9 @@ public final class Tokenizer: Sendable {
         }
     }
 
+    /// The ids that the post-processor puts before a text.
+    public var prefixIDs: [Int32] { parts.postProcessor.prefix }
+
     // MARK: - Encoding
 
     /// The ids of a text.

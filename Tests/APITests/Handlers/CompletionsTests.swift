@@ -44,6 +44,27 @@ struct CompletionsTests {
         #expect(request.promptLogprobs == 1)
     }
 
+    @Test("offsets around characters of several tokens, and bytes that are none")
+    func offsets() async throws {
+        // 'a', the two bytes of 'é', half of 'é', 'b', two bytes that begin nothing together, 'c'.
+        let tokens = [97, 0xC3, 0xA9, 0xC3, 98, 0xE2, 0xC3, 99]
+        let expected: JSONValue = [0, 1, 1, 2, 3, 4, 5, 6]
+        let api = try TestAPI(generator: ScriptedGenerator(answering: tokens.map { Int32($0) }))
+        let answer = try await api.post("/v1/completions", Self.body(["logprobs": 0]))
+        let choice = try #require(answer.json["choices"]?.array?.first)
+        #expect(choice["text"] == "aé\u{FFFD}b\u{FFFD}\u{FFFD}c")
+        #expect(choice["logprobs"]?["text_offset"] == expected)
+        let prompt = JSONValue.array(tokens.map { JSONValue($0) })
+        let echoed = try await api.post(
+            "/v1/completions",
+            Self.body(["prompt": prompt, "echo": true, "logprobs": 20, "max_tokens": 0])
+        )
+        let echo = try #require(echoed.json["choices"]?.array?.first)
+        #expect(echo["text"] == choice["text"])
+        #expect(echo["logprobs"]?["text_offset"] == expected)
+        #expect(echo["logprobs"]?["top_logprobs"]?.array?.last?.object?.members.count ?? 0 >= 20)
+    }
+
     @Test("the token that ends an answer has a log-probability but no text")
     func endToken() async throws {
         let tokens: [Int32] = [104, 105, TestModel.end]
@@ -123,6 +144,9 @@ struct CompletionsTests {
         (#"{"best_of": 2, "stream": true}"#, "best_of"),
         (#"{"suffix": "end"}"#, "suffix"),
         (#"{"logprobs": true}"#, "logprobs"),
+        (#"{"logprobs": 6}"#, "logprobs"),
+        (#"{"logprobs": 21, "echo": true}"#, "logprobs"),
+        (#"{"response_format": {"type": "json_object"}}"#, "response_format"),
         (#"{"max_tokens": -1}"#, "max_tokens"),
         (#"{"max_tokens": 1e30}"#, "max_tokens"),
     ]

@@ -47,7 +47,10 @@ struct RequestFuzzTests {
     )
     func mutations(_ path: String, _ body: String) async throws {
         let document = try JSONValue(parsing: body)
-        let api = try TestAPI(answering: "hello")
+        let api = try TestAPI(
+            generator: ScriptedGenerator(answering: "hello".utf8.map { Int32($0) }),
+            template: TestModel.template + "{% if tools %}{% endif %}"
+        )
         var random = TinyRandom(state: UInt64(body.utf8.count))
         var answered = 0
         for _ in 0..<600 {

@@ -4,6 +4,8 @@ import Testing
 
 @Suite("Logits: penalties, bias, log-probabilities")
 struct LogitsTests {
+    private let never = -Float.infinity
+
     func applied(
         _ parameters: SamplingParameters,
         prompt: [Int32] = [],
@@ -30,6 +32,38 @@ struct LogitsTests {
     func repetition() {
         let row = applied(SamplingParameters(repetitionPenalty: 2), prompt: [2, 3], generated: [1])
         #expect(row == [1, -2, 1, -4, 0.5])
+    }
+
+    @Test("only allowed tokens may come, whatever their bias")
+    func allowed() {
+        var parameters = SamplingParameters(logitBias: [0: 100, 3: 1])
+        parameters.allowedTokens = [1, 3]
+        #expect(applied(parameters) == [never, -1, never, -1, never])
+        parameters.allowedTokens = [4, 99]
+        #expect(applied(parameters) == [never, never, never, never, 0.5])
+    }
+
+    @Test("an answer does not end before its least length")
+    func minTokens() {
+        var parameters = SamplingParameters()
+        parameters.minTokens = 2
+        parameters.endTokens = [0, 2]
+        for generated in [[], [1]] as [[Int32]] {
+            #expect(
+                applied(parameters, generated: generated) == [never, -1, never, -2, 0.5]
+            )
+        }
+        #expect(applied(parameters, generated: [1, 1]) == [1, -1, 2, -2, 0.5])
+    }
+
+    @Test("the last token of a banned sequence is masked after the others alone")
+    func banned() {
+        var parameters = SamplingParameters()
+        parameters.bannedSequences = [[3], [1, 2, 0], []]
+        #expect(applied(parameters) == [1, -1, 2, never, 0.5])
+        #expect(applied(parameters, prompt: [1, 2]) == [1, -1, 2, never, 0.5])
+        #expect(applied(parameters, generated: [4, 1, 2]) == [never, -1, 2, never, 0.5])
+        #expect(applied(parameters, generated: [1, 2, 4]) == [1, -1, 2, never, 0.5])
     }
 
     @Test("bias comes first, before the penalties")

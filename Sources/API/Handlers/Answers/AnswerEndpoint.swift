@@ -30,7 +30,9 @@ struct AnswerEndpoint: Sendable {
             let shared = try GenerationFields(fields)
             log["model"] = "\(shared.model.prefix(200))"
             let adapters = try selector.resolve(shared, caller, requestID: id)
-            return (try decoder(fields, shared, encoder), adapters)
+            let asked = try decoder(fields, shared, encoder)
+            let context = encoder.model.generator.contextTokens
+            return (try asked.bounded(contextTokens: context), adapters)
         }
         let source = try await selector.lease(adapters)
         try caller.admission?.takePrompt(tokens: asked.prompts.reduce(0) { $0 + $1.count })

@@ -14,7 +14,7 @@ struct AnswerRequest: Sendable {
     /// Choices per prompt; more than `fields.count` where the best of them are shown.
     let choices: Int
     /// At most so many tokens per choice; `nil`: what the context leaves.
-    let maxTokens: Int?
+    var maxTokens: Int?
     /// Alternatives per token of the prompts; `nil`: no log-probabilities of prompts.
     let promptLogprobs: Int?
     /// Tokens that end an answer, those the request names included.
@@ -31,6 +31,8 @@ struct AnswerRequest: Sendable {
         /// Whether the token that ends an answer counts among its tokens, as `/v1/completions` has
         /// it where log-probabilities are asked for.
         var showsEnd = false
+        /// Whether special tokens stay out of the text.
+        var skipsSpecialTokens = true
         /// Whether answers go on the text of their prompts, and do not begin one.
         var continuesPrompts = false
         /// Unicode scalars of each prompt that is echoed; empty without echo.

@@ -21,7 +21,7 @@ struct AnswerRun: Sendable {
 
     /// How many prompts of one request are with the engine at a time: enough to fill a batch, too
     /// few to fill its queue.
-    static let promptsAtOnce = 16
+    private var promptsAtOnce: Int { min(16, max(1, 256 / asked.choices)) }
 
     /// What was asked.
     let asked: AnswerRequest
@@ -98,7 +98,7 @@ struct AnswerRun: Sendable {
     private func answerAll(_ yield: @escaping @Sendable (Event) -> Void) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             for index in requests.indices {
-                if index >= Self.promptsAtOnce { try await group.next() }
+                if index >= promptsAtOnce { try await group.next() }
                 group.addTask { try await answer(index) { yield($0) } }
             }
             try await group.waitForAll()
@@ -157,6 +157,7 @@ extension AnswerRun {
                 run.model.tokenizer,
                 stop: run.asked.fields.stop,
                 isScored: run.asked.sampling.logprobs != nil,
+                skipsSpecialTokens: text.skipsSpecialTokens,
                 prompt: text.continuesPrompts ? run.asked.prompts[prompt] : [],
                 offset: text.echoed.isEmpty ? 0 : text.echoed[prompt]
             )

@@ -6,6 +6,8 @@ struct ChatCompletionWriter: AnswerWriter {
     let fields: GenerationFields
     /// Writes log-probabilities; `nil` where none were asked for.
     let scores: ScoredTokenWriter?
+    /// Writes those of the prompt in vLLM's form; `nil` where none were asked for.
+    let promptScores: ScoredTokenWriter?
 
     func document(_ answers: CollectedAnswers) -> [UInt8] {
         var json = JSONText()
@@ -17,6 +19,11 @@ struct ChatCompletionWriter: AnswerWriter {
                 }
             }
             json.member("usage", answers.usage.json)
+            if let promptScores {
+                json.member("prompt_logprobs") { json in
+                    promptScores.writePrompt(answers.prompts.first?.logprobs ?? [], to: &json)
+                }
+            }
         }
         return json.bytes
     }

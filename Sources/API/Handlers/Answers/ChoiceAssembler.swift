@@ -16,8 +16,9 @@ struct ChoiceAssembler: Sendable {
     private let isScored: Bool
     private var detokenizer: StreamingDetokenizer
     private var matcher: StopMatcher
-    /// Scalars of the choice's text that tokens have brought, and that are out.
-    private var decoded: Int
+    /// Where the next token begins.
+    private var position: TextPosition
+    /// Scalars of the choice's text that are out.
     private var released: Int
     /// Tokens whose text is not out yet.
     private var waiting: [ScoredToken] = []
@@ -31,13 +32,18 @@ struct ChoiceAssembler: Sendable {
         _ tokenizer: Tokenizer,
         stop: [String],
         isScored: Bool,
+        skipsSpecialTokens: Bool,
         prompt: [Int32],
         offset: Int
     ) {
         self.isScored = isScored
-        detokenizer = StreamingDetokenizer(tokenizer, skipSpecialTokens: true, after: prompt)
+        detokenizer = StreamingDetokenizer(
+            tokenizer,
+            skipSpecialTokens: skipsSpecialTokens,
+            after: prompt
+        )
+        position = TextPosition(tokenizer, skipsSpecialTokens: skipsSpecialTokens, from: offset)
         matcher = StopMatcher(stop)
-        decoded = offset
         released = offset
     }
 
@@ -46,13 +52,15 @@ struct ChoiceAssembler: Sendable {
 
     /// Takes the next token.
     mutating func append(_ sample: TokenSample) -> Delta {
-        if isScored { waiting.append(ScoredToken(sample, offset: decoded)) }
-        return take(detokenizer.append(sample.id))
+        let piece = detokenizer.append(sample.id)
+        let offset = position.advance(past: sample.id, piece)
+        if isScored { waiting.append(ScoredToken(sample, offset: offset)) }
+        return take(piece)
     }
 
     /// Takes a token that ends the answer: it has a log-probability but no text.
     mutating func appendEnd(_ sample: TokenSample) {
-        if isScored { waiting.append(ScoredToken(sample, offset: decoded)) }
+        if isScored { waiting.append(ScoredToken(sample, offset: position.scalars)) }
     }
 
     /// Lets out what still waits, since no more tokens come.
@@ -68,7 +76,6 @@ struct ChoiceAssembler: Sendable {
     }
 
     private mutating func take(_ piece: String) -> Delta {
-        decoded += piece.unicodeScalars.count
         let text = matcher.append(piece)
         released += text.unicodeScalars.count
         let count = waiting.prefix { $0.offset < released }.count

@@ -8,6 +8,8 @@ struct CompletionWriter: AnswerWriter {
     let fields: GenerationFields
     /// Writes log-probabilities; `nil` where none were asked for.
     let scores: ScoredTokenWriter?
+    /// Writes those of the prompt in vLLM's form; `nil` where none were asked for.
+    let promptScores: ScoredTokenWriter?
     /// One for each prompt with `echo`, else none.
     let echoes: [EchoedPrompt]
 
@@ -44,6 +46,11 @@ struct CompletionWriter: AnswerWriter {
                 finish: choice.finishReason,
                 to: &json
             )
+            if let promptScores {
+                json.member("prompt_logprobs") { json in
+                    promptScores.writePrompt(answers.prompts[prompt].logprobs ?? [], to: &json)
+                }
+            }
         }
     }
 

@@ -10,15 +10,18 @@ struct EchoedPrompt: Sendable {
 
     init(_ prompt: CompletionRequest.Prompt, _ tokens: [Int32], _ tokenizer: Tokenizer) {
         var detokenizer = StreamingDetokenizer(tokenizer, skipSpecialTokens: false)
-        var offsets: [Int] = []
-        var length = 0
+        var position = TextPosition(tokenizer, skipsSpecialTokens: false)
+        // What the tokenizer puts before a text is no part of it.
+        var added = 0
+        if case .text = prompt, tokens.starts(with: tokenizer.prefixIDs) {
+            added = tokenizer.prefixIDs.count
+        }
+        var offsets = Array(repeating: 0, count: added)
         var decoded = ""
-        for (index, token) in tokens.enumerated() {
-            offsets.append(length)
+        for token in tokens.dropFirst(added) {
             let piece = detokenizer.append(token)
-            if index == 0, Self.isAdded(token, to: prompt, tokenizer) { continue }
+            offsets.append(position.advance(past: token, piece))
             decoded += piece
-            length += piece.unicodeScalars.count
         }
         decoded += detokenizer.flush()
         switch prompt {
@@ -28,16 +31,6 @@ struct EchoedPrompt: Sendable {
         scalars = text.unicodeScalars.count
         // A tokenizer that changes text while encoding must not point beyond what is shown.
         self.offsets = offsets.map { [scalars] in min($0, scalars) }
-    }
-
-    /// Whether the tokenizer put `token` before a text that does not begin with it.
-    private static func isAdded(
-        _ token: Int32,
-        to prompt: CompletionRequest.Prompt,
-        _ tokenizer: Tokenizer
-    ) -> Bool {
-        guard case .text(let text) = prompt, token == tokenizer.bosID else { return false }
-        return !text.utf8.starts(with: tokenizer.bosToken?.utf8 ?? "".utf8)
     }
 
     /// The prompt's tokens with what the model thought of them.

@@ -16,6 +16,8 @@ struct ScoredToken: Sendable, Hashable {
 /// Writes scored tokens as OpenAI does.
 struct ScoredTokenWriter: Sendable {
     let tokenizer: Tokenizer
+    /// Alternatives that are shown for each token.
+    let top: Int
 
     /// What OpenAI shows for a probability too small to tell.
     private static let floor: Float = -9999
@@ -49,9 +51,39 @@ struct ScoredTokenWriter: Sendable {
         }
     }
 
+    /// The `prompt_logprobs` of vLLM: for each token of the prompt but the first an object that has
+    /// the token itself and the most probable ones by their ids.
+    func writePrompt(_ samples: [TokenSample], to json: inout JSONText) {
+        json.array { json in
+            for sample in samples {
+                guard let logprob = sample.logprob else {
+                    json.element(.null)
+                    continue
+                }
+                json.object { json in
+                    write(sample.id, logprob, rank: sample.rank, to: &json)
+                    for (place, piece) in sample.top.prefix(top).enumerated()
+                    where piece.id != sample.id {
+                        write(piece.id, piece.logprob, rank: place + 1, to: &json)
+                    }
+                }
+            }
+        }
+    }
+
+    private func write(_ id: Int32, _ logprob: Float, rank: Int?, to json: inout JSONText) {
+        let entry: JSONValue = [
+            "logprob": Self.number(logprob), "rank": rank.map { JSONValue($0) } ?? .null,
+            "decoded_token": .string(text(of: id, broken: "")),
+        ]
+        json.member("\(id)", entry)
+    }
+
     private func chat(_ sample: TokenSample) -> JSONObject {
         var object = chat(sample.id, sample.logprob)
-        object["top_logprobs"] = .array(sample.top.map { .object(chat($0.id, $0.logprob)) })
+        object["top_logprobs"] = .array(
+            sample.top.prefix(top).map { .object(chat($0.id, $0.logprob)) }
+        )
         return object
     }
 
@@ -67,7 +99,7 @@ struct ScoredTokenWriter: Sendable {
     private func completionTop(_ sample: TokenSample) -> JSONValue {
         guard let logprob = sample.logprob else { return .null }
         var object = JSONObject()
-        for piece in sample.top + [TokenLogprob(id: sample.id, logprob: logprob)] {
+        for piece in sample.top.prefix(top) + [TokenLogprob(id: sample.id, logprob: logprob)] {
             let text = text(of: piece.id, broken: "bytes:")
             if object[text] == nil { object[text] = Self.number(piece.logprob) }
         }
