@@ -31,6 +31,7 @@ typedef float v4f __attribute__((vector_size(16)));
 typedef int32_t v16i __attribute__((vector_size(64)));
 typedef uint32_t v16u __attribute__((vector_size(64)));
 typedef uint16_t v16h __attribute__((vector_size(32)));
+typedef int16_t v16s __attribute__((vector_size(32)));
 typedef uint8_t v16b __attribute__((vector_size(16)));
 typedef int8_t v16c __attribute__((vector_size(16)));
 typedef float v16f_at __attribute__((vector_size(64), aligned(4), may_alias));
@@ -88,8 +89,8 @@ typedef uint16_t v16h_at __attribute__((vector_size(32), aligned(2), may_alias))
 #define FK_DOT_NAME avx512
 #endif
 
-#define FK_DISPATCH(name, ...) \
-  switch (fk_isa()) { \
+#define FK_DISPATCH_ON(isa, name, ...) \
+  switch (isa) { \
   case FK_ISA_AVX512VNNI: return FK_JOIN(name, FK_DOT_NAME)(__VA_ARGS__); \
   case FK_ISA_AVX512: return FK_JOIN2(name, avx512)(__VA_ARGS__); \
   case FK_ISA_AVX2: return FK_JOIN2(name, avx2)(__VA_ARGS__); \
@@ -104,12 +105,13 @@ typedef uint16_t v16h_at __attribute__((vector_size(32), aligned(2), may_alias))
 #undef FK_HAS_SDOT
 #undef FK_ISA_NAME
 #pragma clang attribute pop
-#define FK_DISPATCH(name, ...) \
-  switch (fk_isa()) { \
+#define FK_DISPATCH_ON(isa, name, ...) \
+  switch (isa) { \
   case FK_ISA_NEON: return FK_JOIN2(name, neon)(__VA_ARGS__); \
   default: return FK_JOIN2(name, portable)(__VA_ARGS__); \
   }
 #else
-#define FK_DISPATCH(name, ...) return FK_JOIN2(name, portable)(__VA_ARGS__);
+#define FK_DISPATCH_ON(isa, name, ...) return FK_JOIN2(name, portable)(__VA_ARGS__);
 #endif
+#define FK_DISPATCH(...) FK_DISPATCH_ON(fk_isa(), __VA_ARGS__)
 #undef FK_BODY

@@ -13,12 +13,8 @@ const float fk_nf4_codebook[16] = {
     0.07958029955625534f, 0.16093020141124725f, 0.24611230194568634f, 0.33791524171829224f,
     0.44070982933044434f, 0.5626170039176941f, 0.7229568362236023f, 1.0f};
 
-// The symmetric 8-bit integers whose least-squares multiple is nearest to the codebook, weighted by
-// how often normally distributed weights use each code: 0.49 % rms (0.47 % with
-// twice the range). At most 98: linear8_pairs.h adds two of their products in 16 bits.
-const int8_t fk_nf4_codes8[16] = {-98, -68, -51, -39, -28, -18, -9, 0,
-                                  8,   16,  24,  33,  43,  55,  71, 98};
-const float fk_nf4_scale8 = 0.010214626230560589f;
+const int16_t fk_nf4_codes16[16] = {-2048, -1426, -1075, -809, -583, -378, -186, 0,
+                                    163,   330,   504,   692,  903,  1152, 1481, 2048};
 
 static const float bounds[15] = {
     -0x1.b239b0p-1f, -0x1.38a4e0p-1f, -0x1.d70900p-2f, -0x1.5bd4ecp-2f, -0x1.e079d8p-3f,

@@ -13,7 +13,6 @@ typedef int8_t emu_i8 __attribute__((vector_size(64)));
 typedef uint8_t emu_u8 __attribute__((vector_size(64)));
 
 EMULATE __m512i emu_set1_epi32(int32_t x) { return (__m512i)((emu_i32){} + x); }
-EMULATE __m512i emu_set1_epi16(int16_t x) { return (__m512i)((emu_i16){} + x); }
 EMULATE __m512i emu_set1_epi8(char x) { return (__m512i)((emu_i8){} + (int8_t)x); }
 EMULATE __m512i emu_loadu(const void *p) {
   __m512i x;
@@ -21,24 +20,15 @@ EMULATE __m512i emu_loadu(const void *p) {
   return x;
 }
 EMULATE void emu_storeu(void *p, __m512i x) { memcpy(p, &x, 64); }
-EMULATE __m512i emu_broadcast_i32x4(__m128i x) {
-  __m512i y;
-  for (int i = 0; i < 4; i++) memcpy((char *)&y + i * 16, &x, 16);
-  return y;
-}
-EMULATE __m512i emu_and(__m512i a, __m512i b) { return a & b; }
 EMULATE __m512i emu_srli_epi16(__m512i a, int n) { return (__m512i)((emu_u16)a >> n); }
-EMULATE __m512i emu_add_epi32(__m512i a, __m512i b) { return (__m512i)((emu_i32)a + (emu_i32)b); }
-EMULATE __m512i emu_shuffle_epi8(__m512i table, __m512i index) {
-  emu_u8 t = (emu_u8)table, i = (emu_u8)index, out;
-  for (int k = 0; k < 64; k++) out[k] = i[k] & 0x80 ? 0 : t[k / 16 * 16 + (i[k] & 15)];
+EMULATE __m512i emu_slli_epi16(__m512i a, int n) { return (__m512i)((emu_u16)a << n); }
+EMULATE __m512i emu_srai_epi16(__m512i a, int n) { return (__m512i)((emu_i16)a >> n); }
+EMULATE __m512i emu_permutexvar_epi16(__m512i index, __m512i table) {
+  emu_i16 out;
+  for (int k = 0; k < 32; k++) out[k] = ((emu_i16)table)[((emu_i16)index)[k] & 31];
   return (__m512i)out;
 }
-EMULATE __m512i emu_dpbusd(__m512i sum, __m512i a, __m512i b) {
-  emu_i32 s = (emu_i32)sum;
-  for (int k = 0; k < 64; k++) s[k / 4] += ((emu_u8)a)[k] * ((emu_i8)b)[k];
-  return (__m512i)s;
-}
+EMULATE __m512i emu_add_epi32(__m512i a, __m512i b) { return (__m512i)((emu_i32)a + (emu_i32)b); }
 EMULATE __m512i emu_dpwssd(__m512i sum, __m512i a, __m512i b) {
   emu_i32 s = (emu_i32)sum;
   for (int k = 0; k < 32; k++) s[k / 2] += ((emu_i16)a)[k] * ((emu_i16)b)[k];
@@ -46,31 +36,6 @@ EMULATE __m512i emu_dpwssd(__m512i sum, __m512i a, __m512i b) {
 }
 EMULATE __m512i emu_madd_epi16(__m512i a, __m512i b) {
   return emu_dpwssd((__m512i){}, a, b);
-}
-EMULATE __m512i emu_maddubs_epi16(__m512i a, __m512i b) {
-  emu_i16 out;
-  for (int k = 0; k < 32; k++) {
-    int sum = ((emu_u8)a)[2 * k] * ((emu_i8)b)[2 * k];
-    sum += ((emu_u8)a)[2 * k + 1] * ((emu_i8)b)[2 * k + 1];
-    out[k] = (int16_t)(sum > 32767 ? 32767 : sum < -32768 ? -32768 : sum);
-  }
-  return (__m512i)out;
-}
-EMULATE __m512i emu_abs_epi8(__m512i a) {
-  emu_i8 x = (emu_i8)a;
-  for (int k = 0; k < 64; k++) x[k] = (int8_t)(x[k] < 0 ? -x[k] : x[k]);
-  return (__m512i)x;
-}
-EMULATE uint64_t emu_movepi8_mask(__m512i a) {
-  uint64_t mask = 0;
-  for (int k = 0; k < 64; k++) mask |= (uint64_t)(((emu_i8)a)[k] < 0) << k;
-  return mask;
-}
-EMULATE __m512i emu_mask_sub_epi8(__m512i from, uint64_t mask, __m512i a, __m512i b) {
-  emu_i8 out = (emu_i8)from;
-  for (int k = 0; k < 64; k++)
-    if (mask >> k & 1) out[k] = (int8_t)(((emu_i8)a)[k] - ((emu_i8)b)[k]);
-  return (__m512i)out;
 }
 EMULATE __m512i emu_mulhrs_epi16(__m512i a, __m512i b) {
   emu_i16 out;
@@ -105,24 +70,20 @@ EMULATE __m512 emu_permutexvar_ps(__m512i index, __m512 table) {
 EMULATE __m512 emu_loadu_ps(const void *p) { return (__m512)emu_loadu(p); }
 
 #undef _mm512_srli_epi16
+#undef _mm512_slli_epi16
+#undef _mm512_srai_epi16
 #undef _mm512_cvtps_ph
 #define _mm512_set1_epi32 emu_set1_epi32
-#define _mm512_set1_epi16 emu_set1_epi16
 #define _mm512_set1_epi8 emu_set1_epi8
 #define _mm512_loadu_si512 emu_loadu
 #define _mm512_storeu_si512 emu_storeu
-#define _mm512_broadcast_i32x4 emu_broadcast_i32x4
-#define _mm512_and_si512 emu_and
 #define _mm512_srli_epi16 emu_srli_epi16
+#define _mm512_slli_epi16 emu_slli_epi16
+#define _mm512_srai_epi16 emu_srai_epi16
+#define _mm512_permutexvar_epi16 emu_permutexvar_epi16
 #define _mm512_add_epi32 emu_add_epi32
-#define _mm512_shuffle_epi8 emu_shuffle_epi8
-#define _mm512_dpbusd_epi32 emu_dpbusd
 #define _mm512_dpwssd_epi32 emu_dpwssd
 #define _mm512_madd_epi16 emu_madd_epi16
-#define _mm512_maddubs_epi16 emu_maddubs_epi16
-#define _mm512_abs_epi8 emu_abs_epi8
-#define _mm512_movepi8_mask emu_movepi8_mask
-#define _mm512_mask_sub_epi8 emu_mask_sub_epi8
 #define _mm512_mulhrs_epi16 emu_mulhrs_epi16
 #define _mm512_max_ps emu_max_ps
 #define _mm512_min_ps emu_min_ps

@@ -38,21 +38,20 @@ static void linear(size_t rows, size_t columns, int kind) {
   }
   w.tiles = tiles;
   size_t blocks = (columns + 63) / 64;
-  int8_t *q = malloc(m * blocks * 64);
+  int16_t *q = malloc(m * blocks * 128);
   float *scale = malloc(m * blocks * 4);
-  int32_t *bias = malloc(m * blocks * 4);
-  size_t counts[] = {1, 2, 3, 7, 29};
+  size_t counts[] = {1, 2, 3, 4, 7, 13, 29};
   float *z = malloc(m * rows * 4), t[151];
-  for (int i = 0; i < 5; i++) {
-    fk_input_quantize(NULL, x, counts[i], columns, q, scale, bias);
-    fk_input input = {x, q, scale, bias, counts[i], columns};
-    fk_linear_i8(NULL, &w, 0, rows, &input, y, rows);
-    digest("linear_i8", y, counts[i] * rows * 4);
+  for (int i = 0; i < 7; i++) {
+    fk_input input = {.x = x, .rows = counts[i], .columns = columns};
+    fk_input_quantize(NULL, &input, q, scale);
+    fk_linear_i16(NULL, &w, 0, rows, &input, y, rows);
+    digest("linear_i16", y, counts[i] * rows * 4);
     fk_lora tasks[] = {{0, counts[i], 5, 0, source, x, FK_F32, 0.5f}, {0, 1, 1, 150, x, source, FK_F32, 1}};
     fk_linear_part parts[] = {{&w, y, rows, tasks, 2}, {&w, z, rows, NULL, 0}};
-    fk_linear_i8_parts(NULL, parts, 2, &input, t);
-    digest("linear_i8_parts", y, counts[i] * rows * 4);
-    digest("linear_i8_parts", z, counts[i] * rows * 4);
+    fk_linear_i16_parts(NULL, parts, 2, &input, t);
+    digest("linear_i16_parts", y, counts[i] * rows * 4);
+    digest("linear_i16_parts", z, counts[i] * rows * 4);
     fk_linear_f32(NULL, &w, 0, rows, &input, i % 2, y, rows);
     digest("linear_f32", y, counts[i] * rows * 4);
   }

@@ -54,9 +54,8 @@ void fk_from_f32(const float *source, size_t count, int format, void *out);
 // MARK: NF4 (nf4.c)
 
 extern const float fk_nf4_codebook[16];
-/// The signed 8-bit stand-in for the codebook on the int8 path: value = code * scale.
-extern const int8_t fk_nf4_codes8[16];
-extern const float fk_nf4_scale8;
+/// The codebook in units of 1 / 2048, which integer products use.
+extern const int16_t fk_nf4_codes16[16];
 
 /// bitsandbytes' rule over a flat range; `elements` counts the whole range, blocks of `block`.
 /// Writes (elements + 1) / 2 bytes, high nibble first, and one absmax per block.
@@ -94,7 +93,7 @@ void fk_q8_pack(fk_pool *pool, const fk_tiled *matrix, const void *source, int f
 /// Row-major exact values.
 void fk_tiled_dequantize(fk_pool *pool, const fk_tiled *matrix, float *out);
 
-// MARK: Linear layers over tiles (linear.c, linear8.c)
+// MARK: Linear layers over tiles (linear.c, linear16.c, backward16.c)
 
 /// Rows first..<first + rows pass through one pair. `a` [rank, in] and `b` [rank, out] (B
 /// transposed), both in `format`; t [rows, rank] at `t + offset`.
@@ -105,18 +104,16 @@ typedef struct {
   float scale;
 } fk_lora;
 
-/// One input of linear layers: fp32 rows and their 8-bit form, packed block by block. |q| <= 127, and
-/// q of columns 2i and 2i + 1 add up to at most 167 either way, as fk_input_quantize makes them.
+/// One input of linear layers: fp32 rows and their integers, packed block by block.
 typedef struct {
-  const float *x;        // [rows, columns]
-  const int8_t *q;       // [blocks of 64][rows][64], zero beyond the last column
-  const float *scale;    // [blocks][rows]
-  const int32_t *bias;   // [blocks][rows], -128 * sum of q: undoes the offset of unsigned codes
+  const float *x;     // [rows, columns]
+  const int16_t *q;   // [blocks of 64][rows][64], |q| <= 16383, zero beyond the last column
+  const float *scale; // [blocks][rows]
   size_t rows, columns;
+  int isa; // the instruction set that made q, whose order the 64 have; it multiplies them too
 } fk_input;
-/// Quantizes rows to 8 bits: one scale per row and block of 64; a row with NaN or Inf gives NaN.
-void fk_input_quantize(fk_pool *pool, const float *x, size_t rows, size_t columns, int8_t *q,
-                       float *scale, int32_t *bias);
+/// Quantizes input->x to 15 bits, one scale per row and block of 64; a row with NaN or Inf gives NaN.
+void fk_input_quantize(fk_pool *pool, fk_input *input, int16_t *q, float *scale);
 /// Rounds values to bf16, staying in fp32.
 void fk_round_bf16(const float *x, size_t count, float *out);
 
@@ -124,9 +121,9 @@ void fk_round_bf16(const float *x, size_t count, float *out);
 /// y points at column `first`. fp32: one chain of fused multiply-adds over k.
 void fk_linear_f32(fk_pool *pool, const fk_tiled *w, size_t first, size_t last, const fk_input *x,
                    int round_bf16, float *y, size_t stride);
-/// The same with 8-bit operands: exact integer sums per block, then one fp32 chain over blocks.
-void fk_linear_i8(fk_pool *pool, const fk_tiled *w, size_t first, size_t last, const fk_input *x,
-                  float *y, size_t stride);
+/// The same in integers of 12 and 15 bits: exact sums per block, then one fp32 chain over blocks.
+void fk_linear_i16(fk_pool *pool, const fk_tiled *w, size_t first, size_t last, const fk_input *x,
+                   float *y, size_t stride);
 /// One of several matrices that read the same input in one run, and what adapters add to it.
 typedef struct {
   const fk_tiled *w;
@@ -135,9 +132,9 @@ typedef struct {
   const fk_lora *tasks; // their t share one buffer with those of the other parts
   size_t task_count;
 } fk_linear_part;
-/// Per part: y = x W^T as fk_linear_i8, t = x A^T and y += scale * t B^T as fk_lora_shrink and
+/// Per part: y = x W^T as fk_linear_i16, t = x A^T and y += scale * t B^T as fk_lora_shrink and
 /// fk_lora_expand, with the same bits, in one run.
-void fk_linear_i8_parts(fk_pool *pool, const fk_linear_part *parts, size_t count,
+void fk_linear_i16_parts(fk_pool *pool, const fk_linear_part *parts, size_t count,
                         const fk_input *x, float *t);
 /// dx[m, k] += sum_r g[m, r] W[r, k], exact fp32 weights, one chain over r.
 void fk_linear_backward_f32(fk_pool *pool, const fk_tiled *w, const float *g, size_t rows,

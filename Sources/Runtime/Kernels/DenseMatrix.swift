@@ -94,7 +94,7 @@ public final class DenseMatrix: @unchecked Sendable {
         )
         let (first, last) = (outputs.lowerBound, outputs.upperBound)
         if context.dtype == .int8, var tiled {
-            fk_linear_i8(context.pool.pool, &tiled, first, last, &x.input, y, stride)
+            fk_linear_i16(context.pool.pool, &tiled, first, last, &x.input, y, stride)
         } else {
             var dense = dense
             fk_dense_forward(context.pool.pool, &dense, first, last, x.input.x, x.rows, y, stride)

@@ -2,8 +2,8 @@ import CKernels
 
 /// One input of linear layers, prepared once and used by q, k, v and so on.
 ///
-/// Keeps the caller's fp32 rows [rows, columns] and, in int8 mode, their 8-bit form with one scale
-/// per row and block of 64 columns. A reusable workspace that never grows; owned by one thread.
+/// Keeps the caller's fp32 rows [rows, columns] and, in int8 mode, their 15-bit integers with one
+/// scale per row and block of 64 columns. A reusable workspace that never grows; owned by one thread.
 public final class LinearInput {
     /// Rows and columns the workspace holds.
     public let maxRows: Int, maxColumns: Int
@@ -11,9 +11,8 @@ public final class LinearInput {
     public private(set) var rows = 0, columns = 0
 
     var input = fk_input()
-    private let quantized: AlignedBuffer<Int8>
+    private let quantized: AlignedBuffer<Int16>
     private let scales: AlignedBuffer<Float>
-    private let biases: AlignedBuffer<Int32>
     private let rounded: AlignedBuffer<Float>
 
     /// Memory for inputs of up to this shape in one compute mode.
@@ -23,7 +22,6 @@ public final class LinearInput {
         let blocks = dtype == .int8 ? maxRows * ((maxColumns + 63) / 64) : 0
         quantized = AlignedBuffer(count: blocks * 64)
         scales = AlignedBuffer(count: blocks)
-        biases = AlignedBuffer(count: blocks)
         rounded = AlignedBuffer(count: dtype == .bf16 ? maxRows * maxColumns : 0)
     }
 
@@ -53,16 +51,10 @@ public final class LinearInput {
             )
             fk_input_quantize(
                 context.pool.pool,
-                x,
-                rows,
-                columns,
+                &input,
                 quantized.baseAddress,
-                scales.baseAddress,
-                biases.baseAddress
+                scales.baseAddress
             )
-            input.q = UnsafePointer(quantized.baseAddress)
-            input.scale = UnsafePointer(scales.baseAddress)
-            input.bias = UnsafePointer(biases.baseAddress)
         }
     }
 }

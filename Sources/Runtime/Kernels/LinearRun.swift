@@ -45,7 +45,7 @@ struct LinearRun {
                 parts[index].tasks = next
                 next = next.map { $0 + parts[index].task_count }
             }
-            fk_linear_i8_parts(context.pool.pool, parts, parts.count, &x.input, t)
+            fk_linear_i16_parts(context.pool.pool, parts, parts.count, &x.input, t)
         }
     }
 }

@@ -13,7 +13,7 @@ extension NF4Matrix {
         precondition(x.columns == columns && stride >= rows, "shapes of a linear layer")
         var matrix = tiled
         if context.dtype == .int8 {
-            fk_linear_i8(context.pool.pool, &matrix, 0, rows, &x.input, y, stride)
+            fk_linear_i16(context.pool.pool, &matrix, 0, rows, &x.input, y, stride)
         } else {
             let round: Int32 = context.dtype == .bf16 ? 1 : 0
             fk_linear_f32(context.pool.pool, &matrix, 0, rows, &x.input, round, y, stride)

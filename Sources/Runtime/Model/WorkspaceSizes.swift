@@ -62,7 +62,7 @@ struct WorkspaceSizes {
         switch dtype {
         case .fp32: return 0
         case .bf16: return 4 * rows * widestInput
-        case .int8: return blocks * 72
+        case .int8: return blocks * 132
         }
     }
 

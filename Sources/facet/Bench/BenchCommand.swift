@@ -18,6 +18,7 @@ struct BenchCommand: AsyncParsableCommand {
             Examples:
               facet bench --shape tinyllama-1.1b
               facet bench --model models/tinyllama --tests prefill,decode --json
+              facet bench --model models/tinyllama --quality texts.jsonl
             """
     )
 
@@ -52,7 +53,19 @@ struct BenchCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("How to multiply.", valueName: "int8|bf16|fp32"))
     var computeDtype: ComputeDType = .int8
 
+    @Option(
+        help: ArgumentHelp(
+            "Measure no speed but what --compute-dtype costs next to fp32, on a JSON Lines file of "
+                + "{\"text\": …}.",
+            valueName: "file"
+        )
+    )
+    var quality: String?
+
     func validate() throws {
+        guard quality == nil || shape == nil else {
+            throw ValidationError("--quality needs a real model, which --shape is not.")
+        }
         guard model == nil || shape == nil else {
             throw ValidationError("--model and --shape exclude each other.")
         }
@@ -65,6 +78,7 @@ struct BenchCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
+        if let quality { return try measureQuality(quality) }
         say("measuring what the machine can do")
         let machine = BenchMachine(threads: threads)
         let model = try load(ThreadPool(threads: threads))
@@ -99,20 +113,36 @@ struct BenchCommand: AsyncParsableCommand {
                 repetitions: repetitions
             )
         }
-        let demo = try model == nil ? DemoModel.locate() : nil
-        var options = try EngineOptions.parse([])
-        options.computeDtype = computeDtype
-        let checkpoint = try ServedCheckpoint.load(
-            demo?.folder ?? model ?? "",
-            name: demo?.name,
-            options,
-            pool: pool
-        )
+        let checkpoint = try checkpoint(computeDtype, pool)
         return BenchModel(
             model: checkpoint.model,
             name: checkpoint.name,
             pool: pool,
             repetitions: repetitions
         )
+    }
+
+    private func checkpoint(_ dtype: ComputeDType, _ pool: ThreadPool) throws -> ServedCheckpoint {
+        let demo = try model == nil ? DemoModel.locate() : nil
+        var options = try EngineOptions.parse([])
+        options.computeDtype = dtype
+        return try ServedCheckpoint.load(
+            demo?.folder ?? model ?? "",
+            name: demo?.name,
+            options,
+            pool: pool
+        )
+    }
+
+    private func measureQuality(_ file: String) throws {
+        let pool = ThreadPool(threads: threads)
+        let exact = try checkpoint(.fp32, pool)
+        let bench = QualityBench(
+            exact: exact.model,
+            model: try checkpoint(computeDtype, pool).model,
+            pool: pool
+        )
+        let result = try bench.measure(QualityBench.texts(of: file, exact.tokenizer))
+        print(json ? result.json.serialized : result.text)
     }
 }
