@@ -61,21 +61,28 @@ struct LinearTests {
 
     /// Real models have a few channels a hundred times as large as the others, and other channels
     /// that carry what the layer is to tell apart.
-    @Test("outlier channels do not drown their neighbours in int8", arguments: [30, 300] as [Float])
+    @Test(
+        "outlier channels do not drown their neighbours in int8",
+        arguments: [30, 300] as [Float]
+    )
     func outliers(factor: Float) {
         var random = SplitMix64(state: 6)
         let context = context(.int8), columns = 576
         let w = MatrixCase(rows: 64, columns: columns).matrix(&random, pool: context.pool)
         var quiet = weights(w, context)
         for row in 0..<w.rows {
-            for channel in stride(from: 5, to: columns, by: 64) { quiet[row * columns + channel] = 0 }
+            for channel in stride(from: 5, to: columns, by: 64) {
+                quiet[row * columns + channel] = 0
+            }
         }
         let silent = quiet.withUnsafeBytes {
             NF4Matrix.quantize($0, dtype: .f32, rows: 64, columns: columns, pool: context.pool)
         }
         var x = random.array(5 * columns)
         for row in 0..<5 {
-            for channel in stride(from: 5, to: columns, by: 64) { x[row * columns + channel] *= factor }
+            for channel in stride(from: 5, to: columns, by: 64) {
+                x[row * columns + channel] *= factor
+            }
         }
         let expected = product(x, weights(silent, context), rows: 64, columns: columns)
         #expect(error(forward(silent, x, context), expected) < 5e-3)

@@ -66,7 +66,9 @@ struct QualityBench {
             let tokens = tokenizer.encode(text, addSpecialTokens: true, parseSpecial: true)
             if !tokens.isEmpty { texts.append(Array(tokens.prefix(longest))) }
         }
-        guard !texts.isEmpty else { throw CommandError("--quality \(path): there is no text in it.") }
+        guard !texts.isEmpty else {
+            throw CommandError("--quality \(path): there is no text in it.")
+        }
         return texts
     }
 
@@ -76,8 +78,8 @@ struct QualityBench {
             let exact = try pass(self.exact, text), measured = try pass(model, text)
             for position in text.indices {
                 result.add(
-                    exact.logits(row: position),
-                    measured.logits(row: position),
+                    UnsafeBufferPointer(exact.logits(row: position)),
+                    UnsafeBufferPointer(measured.logits(row: position)),
                     next: position + 1 < text.count ? Int(text[position + 1]) : nil
                 )
             }
