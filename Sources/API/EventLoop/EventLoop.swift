@@ -31,6 +31,7 @@ public final class EventLoop: SerialExecutor {
     private let inbox = Mutex(Inbox())
     private let stopRequested = Atomic(false)
     private let thread = Atomic<pthread_t>(0)
+    private let started = Mutex<Thread?>(nil)  // kept, so that it can be joined
     // Owner: the loop's thread. Others only hand the pointer on.
     nonisolated(unsafe) let raw: UnsafeMutablePointer<uv_loop_t>
     // Thread-safe: uv_async_send may be called from any thread; the loop's thread does the rest.
@@ -49,16 +50,16 @@ public final class EventLoop: SerialExecutor {
     }
 
     private func startThread() {
-        guard
-            let started = try? Thread(
-                name: "loop",
-                { [self] in
-                    thread.store(pthread_self(), ordering: .releasing)
-                    run()
-                }
-            )
-        else { preconditionFailure("the system gives no thread for the loop") }
-        thread.store(started.identifier, ordering: .releasing)
+        do throws(ThreadError) {
+            let started = try Thread(name: "loop") { [self] in
+                thread.store(pthread_self(), ordering: .releasing)
+                run()
+            }
+            thread.store(started.identifier, ordering: .releasing)
+            self.started.withLock { $0 = started }
+        } catch {
+            preconditionFailure("the loop has no thread: \(error)")
+        }
     }
 
     private func run() {
@@ -117,7 +118,7 @@ public final class EventLoop: SerialExecutor {
     public func shutdown() {
         guard !stopRequested.exchange(true, ordering: .acquiringAndReleasing) else { return }
         uv_async_send(bell)
-        pthread_join(thread.load(ordering: .acquiring), nil)
+        started.withLock { $0 }?.join()
     }
 
     /// The handles that are open, by kind and number.

@@ -14,6 +14,16 @@ public struct APIError: Error, Sendable {
     public var code: String?
     /// Further fields of the response, such as `Retry-After`.
     public var headers: HTTPHeaders
+    /// The error in the words of another API than OpenAI's.
+    package var wording: Wording?
+
+    /// How another API writes an error.
+    package struct Wording: Sendable {
+        /// The response's body.
+        package let json: JSONValue
+        /// The name of the event that tells it in a stream.
+        package let event: String?
+    }
 
     /// Makes an error.
     public init(
@@ -34,6 +44,7 @@ public struct APIError: Error, Sendable {
 
     /// `{"error": {"message", "type", "param", "code"}}`, always all four.
     public var json: JSONValue {
+        if let wording { return wording.json }
         let error: JSONObject = [
             "message": .string(message),
             "type": .string(type),

@@ -107,7 +107,9 @@ private struct ExchangeWorker: Sendable {
     /// Tells a client of a begun event stream, who knows `error` events.
     private func failStream(_ error: any Error) async throws {
         guard !(error is CancellationError), !outbox.headIsFree else { throw error }
-        try await EventStream(HTTPBodyWriter(outbox)).send(apiError(error).json)
+        let error = apiError(error)
+        let event = ServerSentEvent(name: error.wording?.event, error.json)
+        try await EventStream(HTTPBodyWriter(outbox)).send(event)
     }
 
     private func apiError(_ error: any Error) -> APIError {

@@ -16,7 +16,14 @@ struct ModelsHandler: Sendable {
             [ModelObject.base(model)]
             + adapters.filter { $0.isCurrent && $0.isServable }.map { object($0.generation) }
             + aliases.map(object)
-        return .json(["object": "list", "data": .array(models)])
+        let ids = models.compactMap { $0["id"]?.string }
+        let context = model.generator.contextTokens
+        return .json([
+            "object": "list", "data": .array(models), "has_more": false,
+            "first_id": ids.first.map(JSONValue.string) ?? .null,
+            "last_id": ids.last.map(JSONValue.string) ?? .null,
+            "models": .array(ids.map { CodexModel.json($0, context: context) }),
+        ])
     }
 
     func get(_ request: HTTPRequest, _ caller: Caller) async throws -> HTTPResponse {

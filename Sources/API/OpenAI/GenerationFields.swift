@@ -56,7 +56,7 @@ struct GenerationFields: Sendable {
         ignoreEnd = try fields.bool("ignore_eos") ?? false
         stopTokenIDs = try Self.tokenIDs(fields, "stop_token_ids") ?? []
         minTokens = try fields.integer("min_tokens", in: 0...Int(Int32.max)) ?? 0
-        badWords = try Self.texts(fields, "bad_words", atMost: 64)
+        badWords = try Self.badWords(fields)
         allowedTokenIDs = try Self.tokenIDs(fields, "allowed_token_ids")
         promptLogprobs = try fields.integer("prompt_logprobs", in: 0...20)
         skipsSpecialTokens = try fields.bool("skip_special_tokens") ?? true
@@ -103,7 +103,7 @@ struct GenerationFields: Sendable {
     private static func stop(_ fields: RequestFields) throws(APIError) -> [String] {
         if let text = fields["stop"]?.string {
             guard !text.utf8.isEmpty else { return [] }
-            return [try short(text, "stop")]
+            return [text]
         }
         return try texts(fields, "stop", atMost: 4)
     }
@@ -133,17 +133,21 @@ struct GenerationFields: Sendable {
             guard let text = element.string else {
                 throw .wrongType(param, expected: "a string", got: element)
             }
-            texts.append(try short(text, param))
+            guard !text.utf8.isEmpty else {
+                throw .invalid(param, "Invalid '\(param)': it is empty.")
+            }
+            texts.append(text)
         }
         return texts
     }
 
-    private static func short(_ text: String, _ param: String) throws(APIError) -> String {
-        guard !text.utf8.isEmpty else { throw .invalid(param, "Invalid '\(param)': it is empty.") }
-        guard text.utf8.count <= 4096 else {
-            throw .invalid(param, "Invalid '\(param)': at most 4096 bytes are allowed.")
+    /// Each choice compares its last tokens with all of them.
+    private static func badWords(_ fields: RequestFields) throws(APIError) -> [String] {
+        let words = try texts(fields, "bad_words", atMost: 64)
+        guard words.allSatisfy({ $0.utf8.count <= 4096 }) else {
+            throw .invalid("bad_words", "Invalid 'bad_words': at most 4096 bytes each are allowed.")
         }
-        return text
+        return words
     }
 
     private static func includeUsage(

@@ -1,18 +1,17 @@
+import Glibc
 import Storage
 import InferenceRuntime
 
 /// A model as `/v1/models` shows it; adapters carry `parent` and `root` as vLLM gives them.
+///
+/// Anthropic's clients read the same list: `type`, `display_name`, `created_at`.
 enum ModelObject {
     /// The base: the entry without `parent`.
     static func base(_ model: ServedModel) -> JSONValue {
-        [
-            "id": .string(model.id),
-            "object": "model",
-            "created": JSONValue(model.created),
-            "owned_by": "facet",
-            "root": .string(model.root),
-            "max_model_len": JSONValue(model.generator.contextTokens),
-        ]
+        var object = common(model.id, created: model.created, of: model)
+        object["owned_by"] = "facet"
+        object["root"] = .string(model.root)
+        return .object(object)
     }
 
     /// What a name other than the base's stands for.
@@ -25,15 +24,34 @@ enum ModelObject {
         root: String,
         of base: ServedModel
     ) -> JSONValue {
-        [
-            "id": .string(name),
-            "object": "model",
-            "created": JSONValue(created),
-            "owned_by": .string(owner.isShared ? "facet" : owner.name),
-            "root": .string(root),
-            "parent": .string(base.id),
-            "max_model_len": JSONValue(base.generator.contextTokens),
+        var object = common(name, created: created, of: base)
+        object["owned_by"] = .string(owner.isShared ? "facet" : owner.name)
+        object["root"] = .string(root)
+        object["parent"] = .string(base.id)
+        return .object(object)
+    }
+
+    private static func common(
+        _ id: String,
+        created: Int,
+        of base: ServedModel
+    ) -> JSONObject {
+        let context = JSONValue(base.generator.contextTokens)
+        return [
+            "id": .string(id), "object": "model", "created": JSONValue(created),
+            "max_model_len": context, "type": "model", "display_name": .string(id),
+            "created_at": .string(timestamp(created)), "max_input_tokens": context,
+            "max_tokens": context,
         ]
+    }
+
+    /// A time as RFC 3339 writes it, such as `2026-12-01T08:00:00Z`.
+    private static func timestamp(_ seconds: Int) -> String {
+        var (time, parts) = (time_t(seconds), tm())
+        gmtime_r(&time, &parts)
+        func pad(_ value: Int32) -> String { value < 10 ? "0\(value)" : "\(value)" }
+        let date = "\(1900 + parts.tm_year)-\(pad(parts.tm_mon + 1))-\(pad(parts.tm_mday))"
+        return date + "T\(pad(parts.tm_hour)):\(pad(parts.tm_min)):\(pad(parts.tm_sec))Z"
     }
 
     static func deleted(_ id: String) -> JSONValue {

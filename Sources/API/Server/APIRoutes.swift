@@ -29,15 +29,24 @@ struct APIRoutes: Sendable {
             router.add(.get, path, access.open(path, health.live))
         }
         router.add(.get, "/readyz", access.open("/readyz", health.ready))
+        let properties = PropertiesHandlers(model: answers.encoder.model)
+        add(.get, "/props", [.infer], properties.properties, to: &router)
+        add(.get, "/slots", [.infer], properties.slots, to: &router)
         add(.get, "/version", [], health.version, to: &router)
         add(.get, "/metrics", [.admin], health.metrics, to: &router)
     }
 
     private func addAnswers(to router: inout Router) {
-        let chat = answers.route(ChatCompletionRequest.decode)
+        let chat = answers.route { fields, shared, encoder, _ throws(APIError) in
+            try ChatCompletionRequest.decode(fields, shared, encoder)
+        }
         add(.post, "/v1/chat/completions", [.infer], chat, to: &router)
-        let completions = answers.route(CompletionRequest.decode)
+        let completions = answers.route { fields, shared, encoder, _ throws(APIError) in
+            try CompletionRequest.decode(fields, shared, encoder)
+        }
         add(.post, "/v1/completions", [.infer], completions, to: &router)
+        addResponses(to: &router)
+        addMessages(to: &router)
         let tokens = TokenizeHandlers(encoder: answers.encoder)
         add(.post, "/tokenize", [.infer], tokens.tokenize, to: &router)
         add(.post, "/detokenize", [.infer], tokens.detokenize, to: &router)
@@ -45,7 +54,6 @@ struct APIRoutes: Sendable {
         for (path, advice) in [
             ("/v1/embeddings", "this server does not embed yet"),
             ("/v1/moderations", "this server does not moderate"),
-            ("/v1/responses", "use /v1/chat/completions"),
         ] {
             add(
                 .post,
@@ -54,6 +62,47 @@ struct APIRoutes: Sendable {
                 { _, _ in throw APIError.notImplemented(path, advice) },
                 to: &router
             )
+        }
+    }
+
+    private func addResponses(to router: inout Router) {
+        let responses = answers.route(
+            translating: ResponsesRequest.chat,
+            { chat, shared, encoder, sent throws(APIError) in
+                try ResponsesRequest.decode(chat, shared, encoder, original: sent)
+            }
+        )
+        add(.post, "/v1/responses", [.infer], responses, to: &router)
+        let path = "/v1/responses/input_tokens"
+        add(
+            .post,
+            path,
+            [.infer],
+            { [answers] request, _ in
+                let count = try await answers.count(request, translating: ResponsesRequest.chat)
+                return .json([
+                    "object": "response.input_tokens", "input_tokens": JSONValue(count),
+                ])
+            },
+            to: &router
+        )
+    }
+
+    /// Anthropic's routes.
+    private func addMessages(to router: inout Router) {
+        let messages = answers.route(
+            translating: MessagesRequest.chat,
+            { chat, shared, encoder, _ throws(APIError) in
+                try MessagesRequest.decode(chat, shared, encoder)
+            }
+        )
+        let count: RouteHandler = { [answers] request, _ in
+            let tokens = try await answers.count(request, translating: MessagesRequest.counted)
+            return .json(["input_tokens": JSONValue(tokens)])
+        }
+        for (path, handler) in [("/v1/messages", messages), ("/v1/messages/count_tokens", count)] {
+            let guarded = access.guarded(path, needs: [.infer], handler)
+            router.add(.post, path, AnthropicErrors(guarded))
         }
     }
 

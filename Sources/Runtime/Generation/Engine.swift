@@ -23,7 +23,10 @@ public final class Engine: TextGenerator {
         self.configuration = configuration
         self.vocabularySize = vocabularySize
         places = RequestPlaces(configuration.limits)
-        shared.state.withLock { $0.statistics.kvBlocks = configuration.kvBlocks }
+        shared.state.withLock { state in
+            state.statistics.kvBlocks = configuration.kvBlocks
+            state.statistics.maxRunning = configuration.limits.maxBatch
+        }
         do throws(ThreadError) {
             _ = try Thread(name: "engine") { [shared] in
                 let core = EngineCore(

@@ -19,6 +19,7 @@ package final class EngineCore {
         scheduler = Scheduler(limits: limits, blocks: kvBlocks)
         crew = SamplingCrew(model: model)
         statistics.kvBlocks = kvBlocks
+        statistics.maxRunning = limits.maxBatch
     }
 
     /// Whether there is nothing to compute.

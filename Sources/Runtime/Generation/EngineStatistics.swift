@@ -2,6 +2,8 @@
 public struct EngineStatistics: Sendable, Hashable {
     /// Sequences being read or answered.
     public var running = 0
+    /// As many as may be at a time.
+    public var maxRunning = 0
     /// Requests that wait for their turn.
     public var waiting = 0
     /// KV blocks in all.

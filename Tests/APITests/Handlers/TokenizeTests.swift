@@ -77,6 +77,19 @@ struct TokenizeTests {
         #expect(try await api.get("/version").json["version"]?.string == FacetVersion.text)
     }
 
+    @Test("properties and slots, as llama.cpp's clients read them")
+    func properties() async throws {
+        let api = try TestAPI(answering: "x")
+        api.generator.statistics.maxRunning = 3
+        api.generator.statistics.running = 1
+        let properties = try await api.get("/props").json
+        #expect(properties["chat_template"]?.string == TestModel.template)
+        #expect(properties["default_generation_settings"]?["n_ctx"] == 4096)
+        #expect(properties["total_slots"] == 3)
+        let slots = try #require(try await api.get("/slots").json.array)
+        #expect(slots.map { $0["is_processing"]?.bool } == [true, false, false])
+    }
+
     @Test("metrics count what was answered, under vLLM's names")
     func metrics() async throws {
         let api = try TestAPI(answering: "abc")

@@ -11,26 +11,49 @@ struct AnswerEndpoint: Sendable {
     let selector: AdapterSelector
     let metrics: ServerMetrics
 
-    /// Decodes the fields of one protocol; the shared ones have been read.
+    /// Decodes the fields of one protocol: the chat request they are, where they were translated,
+    /// the shared ones that have been read, and the body as it was sent.
     typealias Decoder =
-        @Sendable (RequestFields, GenerationFields, PromptEncoder) throws(APIError) -> AnswerRequest
+        @Sendable (RequestFields, GenerationFields, PromptEncoder, _ sent: RequestFields)
+        throws(APIError) -> AnswerRequest
+
+    typealias Translator = @Sendable (RequestFields) throws(APIError) -> RequestFields
 
     /// The route of a protocol.
-    func route(_ decoder: @escaping Decoder) -> RouteHandler {
-        { request, caller in try await respond(to: request, for: caller, decoder) }
+    ///
+    /// - Parameter translate: Makes a chat request of a body in other words.
+    func route(
+        translating translate: @escaping Translator = { fields throws(APIError) in fields },
+        _ decoder: @escaping Decoder
+    ) -> RouteHandler {
+        { request, caller in try await respond(to: request, for: caller, translate, decoder) }
+    }
+
+    /// The tokens of the prompts that a request would be answered to.
+    func count(
+        _ request: HTTPRequest,
+        translating translate: @escaping Translator
+    ) async throws -> Int {
+        try await request.decode { [encoder] fields throws(APIError) in
+            let chat = try ChatConversation(try translate(fields))
+            try encoder.checkTools(of: chat)
+            return try encoder.tokens(of: chat).count
+        }
     }
 
     private func respond(
         to request: HTTPRequest,
         for caller: Caller,
+        _ translate: @escaping Translator,
         _ decoder: @escaping Decoder
     ) async throws -> HTTPResponse {
         let (asked, adapters) = try await request.decode {
             [log = request.log, id = request.id] fields throws(APIError) in
-            let shared = try GenerationFields(fields)
+            let chat = try translate(fields)
+            let shared = try GenerationFields(chat)
             log["model"] = "\(shared.model.prefix(200))"
             let adapters = try selector.resolve(shared, caller, requestID: id)
-            let asked = try decoder(fields, shared, encoder)
+            let asked = try decoder(chat, shared, encoder, fields)
             let context = encoder.model.generator.contextTokens
             return (try asked.bounded(contextTokens: context), adapters)
         }
@@ -42,6 +65,7 @@ struct AnswerEndpoint: Sendable {
             asked.fields.stream
             ? stream(run, writer) : .json(bytes: try await document(run, writer))
         response.headers.merge(source.headers)
+        response.headers.merge(asked.headers)
         return response
     }
 
@@ -59,23 +83,35 @@ struct AnswerEndpoint: Sendable {
         .eventStream { stream in
             var writer = writer
             var usage = CompletionUsage()
-            try await run.forEach { event in
-                usage.count(event, run)
-                let events: [ServerSentEvent]
-                if case .prompt(_, let summary) = event, let logprobs = summary.logprobs {
-                    // All tokens of an echoed prompt come at once.
-                    let bytes = CollectedAnswers.estimatedBytes(of: logprobs.count, run)
-                    (events, writer) = await ProcessorWork.run(bytes: bytes) { [writer] in
-                        var writer = writer
-                        return (writer.events(for: event), writer)
-                    }
-                } else {
-                    events = writer.events(for: event)
+            do {
+                try await run.forEach { event in
+                    usage.count(event, run)
+                    let events = await Self.events(for: event, of: run, &writer)
+                    for event in events { try await stream.send(event) }
                 }
-                for event in events { try await stream.send(event) }
+            } catch let error as APIError {
+                throw writer.worded(error)
             }
             for event in writer.end(usage) { try await stream.send(event) }
         }
+    }
+
+    private static func events(
+        for event: AnswerRun.Event,
+        of run: AnswerRun,
+        _ writer: inout any AnswerWriter
+    ) async -> [ServerSentEvent] {
+        guard case .prompt(_, let summary) = event, let logprobs = summary.logprobs else {
+            return writer.events(for: event)
+        }
+        // All tokens of an echoed prompt come at once.
+        let bytes = CollectedAnswers.estimatedBytes(of: logprobs.count, run)
+        let (events, written) = await ProcessorWork.run(bytes: bytes) { [writer] in
+            var writer = writer
+            return (writer.events(for: event), writer)
+        }
+        writer = written
+        return events
     }
 
     private func head(_ asked: AnswerRequest, _ source: AnswerSource) -> AnswerHead {

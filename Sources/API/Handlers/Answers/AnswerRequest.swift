@@ -22,9 +22,12 @@ struct AnswerRequest: Sendable {
     /// How tokens become text.
     let text: Text
     /// Begins the answer's id, such as `chatcmpl-`.
-    let idPrefix: String
+    var idPrefix: String
     /// Makes the writer of the answer.
-    let writer: @Sendable (AnswerHead) -> any AnswerWriter
+    var writer: @Sendable (AnswerHead) -> any AnswerWriter
+
+    /// Further fields of the response's head.
+    var headers: HTTPHeaders = [:]
 
     /// How the tokens of a choice become text.
     struct Text: Sendable {

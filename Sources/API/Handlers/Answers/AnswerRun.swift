@@ -10,7 +10,9 @@ struct AnswerRun: Sendable {
         /// A choice goes on.
         case delta(ChoiceIndex, ChoiceAssembler.Delta)
         /// A choice has ended.
-        case finished(ChoiceIndex, FinishReason, tokens: Int)
+        ///
+        /// - Parameter stop: The text of the request that ended it.
+        case finished(ChoiceIndex, FinishReason, tokens: Int, stop: String?)
     }
 
     /// Choice `choice` of prompt `prompt`.
@@ -199,7 +201,8 @@ extension AnswerRun {
             let events: [Event] = rest.isEmpty ? [] : [.delta(index, rest)]
             // A stop string may be met only in the bytes a broken character left behind.
             let reason = assemblers[choice].isStopped ? .stop : reason
-            return events + [.finished(index, reason, tokens: counts[choice])]
+            let stop = assemblers[choice].stop
+            return events + [.finished(index, reason, tokens: counts[choice], stop: stop)]
         }
     }
 }

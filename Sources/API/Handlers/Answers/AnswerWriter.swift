@@ -10,4 +10,11 @@ protocol AnswerWriter: Sendable {
 
     /// What ends a stream.
     mutating func end(_ usage: CompletionUsage) -> [ServerSentEvent]
+
+    /// An error in the words of the protocol, where they differ from OpenAI's.
+    func worded(_ error: APIError) -> APIError
+}
+
+extension AnswerWriter {
+    func worded(_ error: APIError) -> APIError { error }
 }

@@ -53,7 +53,7 @@ struct ChatCompletionWriter: AnswerWriter {
             }
         case .delta(let index, let delta):
             [chunk(index.choice, ["content": .string(delta.text)], delta.tokens)]
-        case .finished(let index, let reason, _):
+        case .finished(let index, let reason, _, _):
             [chunk(index.choice, [:], finish: reason.rawValue)]
         }
     }

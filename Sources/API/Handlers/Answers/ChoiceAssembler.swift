@@ -50,6 +50,9 @@ struct ChoiceAssembler: Sendable {
     /// Whether a stop string was met: nothing more is shown.
     var isStopped: Bool { matcher.matched != nil }
 
+    /// The stop string that was met.
+    var stop: String? { matcher.matched }
+
     /// Takes the next token.
     mutating func append(_ sample: TokenSample) -> Delta {
         let piece = detokenizer.append(sample.id)

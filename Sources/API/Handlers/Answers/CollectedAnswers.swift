@@ -8,6 +8,8 @@ struct CollectedAnswers {
         var text = ""
         var tokens: [ScoredToken] = []
         var finishReason = "stop"
+        /// The text of the request that ended it.
+        var stop: String?
 
         /// The mean log-probability of its tokens: what `best_of` compares.
         var score: Double {
@@ -42,8 +44,9 @@ struct CollectedAnswers {
         case .delta(let index, let delta):
             choices[position(index)].text += delta.text
             choices[position(index)].tokens += delta.tokens
-        case .finished(let index, let reason, _):
+        case .finished(let index, let reason, _, let stop):
             choices[position(index)].finishReason = reason.rawValue
+            choices[position(index)].stop = stop
         }
     }
 
@@ -51,7 +54,7 @@ struct CollectedAnswers {
     func best(_ count: Int) -> [Choice] {
         guard count < choicesPerPrompt else { return choices }
         return prompts.indices.flatMap { prompt in
-            choices.filter { $0.index.prompt == prompt }
+            choices[prompt * choicesPerPrompt..<(prompt + 1) * choicesPerPrompt]
                 .sorted { ($0.score, $1.index.choice) > ($1.score, $0.index.choice) }
                 .prefix(count)
         }
@@ -83,7 +86,7 @@ extension CompletionUsage {
             promptTokens += run.requests[index].prompt.count
             cachedTokens += summary.cachedTokens
         case .delta: break
-        case .finished(_, _, let tokens): completionTokens += tokens
+        case .finished(_, _, let tokens, _): completionTokens += tokens
         }
     }
 }

@@ -82,7 +82,7 @@ struct CompletionWriter: AnswerWriter {
                 return chunk(index, echo.text, tokens)
             }
         case .delta(let index, let delta): return [chunk(index, delta.text, delta.tokens)]
-        case .finished(let index, let reason, _):
+        case .finished(let index, let reason, _, _):
             return [chunk(index, "", nil, finish: reason.rawValue)]
         }
     }

@@ -27,7 +27,7 @@ struct ScoredTokenWriter: Sendable {
         json.object { json in
             json.member("content") { json in
                 json.array { json in
-                    for token in tokens { json.element(.object(chat(token.sample))) }
+                    for token in tokens { json.element(chat(token)) }
                 }
             }
             json.member("refusal", .null)
@@ -78,6 +78,9 @@ struct ScoredTokenWriter: Sendable {
         ]
         json.member("\(id)", entry)
     }
+
+    /// A token of a response.
+    func chat(_ token: ScoredToken) -> JSONValue { .object(chat(token.sample)) }
 
     private func chat(_ sample: TokenSample) -> JSONObject {
         var object = chat(sample.id, sample.logprob)

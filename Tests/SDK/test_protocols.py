@@ -1,0 +1,87 @@
+"""The other protocols, each with its own official client: OpenAI's responses, Anthropic's messages."""
+
+import anthropic
+import openai
+import pytest
+
+
+@pytest.fixture(scope="module")
+def claude(server):
+    return anthropic.Anthropic(base_url=server.url, api_key="none", max_retries=0)
+
+
+MESSAGES = [{"role": "user", "content": "Say hello."}]
+
+
+def chat_text(client, base, **more):
+    answer = client.chat.completions.create(model=base, messages=MESSAGES, temperature=0, **more)
+    return answer.choices[0].message.content
+
+
+def test_a_response_says_what_chat_says(client, base):
+    response = client.responses.create(
+        model=base, input="Say hello.", temperature=0, max_output_tokens=12
+    )
+    assert response.output_text == chat_text(client, base, max_tokens=12)
+    assert response.usage.total_tokens == response.usage.input_tokens + response.usage.output_tokens
+    assert response.status in ("completed", "incomplete")
+
+
+def test_a_streamed_response_is_put_together_by_the_client(client, base):
+    with client.responses.stream(
+        model=base, input=[{"role": "user", "content": "Say hello."}], temperature=0,
+        max_output_tokens=12,
+    ) as stream:
+        types = [event.type for event in stream]
+        final = stream.get_final_response()
+    assert types[0] == "response.created"
+    assert types[-1] in ("response.completed", "response.incomplete")
+    assert final.output_text == chat_text(client, base, max_tokens=12)
+
+
+def test_earlier_responses_are_not_kept(client, base):
+    with pytest.raises(openai.BadRequestError) as caught:
+        client.responses.create(model=base, input="x", previous_response_id="resp_0")
+    assert caught.value.code == "previous_response_not_found"
+
+
+def test_a_message_says_what_chat_says(claude, client, base):
+    message = claude.messages.create(
+        model=base, max_tokens=12, messages=MESSAGES, temperature=0
+    )
+    assert message.content[0].text == chat_text(client, base, max_tokens=12)
+    assert message.stop_reason in ("end_turn", "max_tokens")
+    tokens = claude.messages.count_tokens(model=base, messages=MESSAGES).input_tokens
+    used = message.usage
+    assert tokens == used.input_tokens + used.cache_read_input_tokens
+
+
+def test_a_streamed_message_is_put_together_by_the_client(claude, client, base):
+    with claude.messages.stream(
+        model=base, max_tokens=12, messages=MESSAGES, temperature=0
+    ) as stream:
+        text = "".join(stream.text_stream)
+        final = stream.get_final_message()
+    assert text == final.content[0].text == chat_text(client, base, max_tokens=12)
+    assert final.usage.output_tokens > 0
+
+
+def test_a_stop_sequence_is_named(claude, client, base):
+    text = chat_text(client, base, max_tokens=12)
+    message = claude.messages.create(
+        model=base, max_tokens=12, messages=MESSAGES, temperature=0, stop_sequences=[text[1:3]]
+    )
+    assert message.stop_reason == "stop_sequence"
+    assert message.stop_sequence == text[1:3]
+    assert message.content[0].text == text[:1]
+
+
+def test_errors_are_those_of_the_client(claude):
+    with pytest.raises(anthropic.NotFoundError) as caught:
+        claude.messages.create(model="nobody", max_tokens=1, messages=MESSAGES)
+    assert caught.value.body["error"]["type"] == "not_found_error"
+
+
+def test_models_are_listed_for_both(claude, client, base):
+    assert base in [model.id for model in claude.models.list()]
+    assert base in [model.id for model in client.models.list()]
