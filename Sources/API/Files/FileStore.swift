@@ -40,7 +40,7 @@ public final class FileStore: Sendable {
     }
 
     /// Bytes of all files of a tenant.
-    func storedBytes(of tenant: TenantID) async throws -> Int {
+    public func storedBytes(of tenant: TenantID) async throws -> Int {
         try await pool.read { db in try Self.storedBytes(of: tenant, db) }
     }
 
@@ -85,11 +85,14 @@ public final class FileStore: Sendable {
         try await work.run { () throws(FileSystemError) in
             try DurableFile.rename(source, to: path)
         }
-        let allowance = upload.allowance
+        let quota = upload.quota
         do {
             try await pool.write { db in
-                if let allowance, try Self.storedBytes(of: tenant, db) + file.bytes > allowance {
-                    throw APIError.overQuota(allowance)
+                if let quota,
+                    try Self.storedBytes(of: tenant, db) + quota.elsewhere + file.bytes
+                        > quota.allowance
+                {
+                    throw APIError.overQuota(quota.allowance)
                 }
                 try file.insert(db)
             }

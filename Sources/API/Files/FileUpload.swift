@@ -9,11 +9,14 @@ final class FileUpload: ByteSink {
     struct Quota: Sendable {
         let left: Int
         let allowance: Int
+        /// What jobs have stored of it.
+        let elsewhere: Int
     }
 
     private let sink: FileSink
     private let limit: Int
-    private let quota: Quota?
+    /// What the tenant may store, where that is limited.
+    let quota: Quota?
     private let count = Mutex(0)
 
     init(in folder: String, limit: Int, quota: Quota?) async throws {
@@ -28,9 +31,6 @@ final class FileUpload: ByteSink {
 
     /// What has come so far.
     var bytes: Int { count.withLock { $0 } }
-
-    /// What the tenant may store, where that is limited.
-    var allowance: Int? { quota?.allowance }
 
     func write(_ bytes: ArraySlice<UInt8>) async throws {
         let total = count.withLock { count in
@@ -58,8 +58,8 @@ extension APIError {
     static func overQuota(_ allowance: Int) -> APIError {
         APIError(
             status: .tooManyRequests,
-            message: "Your files would take more than the \(allowance) bytes this API key may "
-                + "store. Delete some first.",
+            message: "Your files and checkpoints would take more than the \(allowance) bytes this "
+                + "API key may store. Delete some first.",
             type: "insufficient_quota",
             code: "insufficient_quota",
             headers: ["x-should-retry": "false"]

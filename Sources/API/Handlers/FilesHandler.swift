@@ -11,6 +11,8 @@ struct FilesHandler: Sendable {
     let validate: @Sendable (_ path: String, _ name: String) async throws -> Void
     /// Whether a job that is not over needs a file.
     let isInUse: @Sendable (_ id: String) async throws -> Bool
+    /// Bytes that a tenant's jobs have stored.
+    let jobBytes: @Sendable (_ tenant: TenantID) async throws -> Int
 
     /// What a form may measure beside its file.
     static let formOverhead = 1 << 20
@@ -128,10 +130,23 @@ extension FilesHandler {
         return file
     }
 
+    /// What the caller may still store, where that is limited.
     private func quota(of caller: Caller) async throws -> FileUpload.Quota? {
         guard let allowance = caller.storedBytes else { return nil }
-        let used = try await files.storedBytes(of: caller.tenant)
-        return FileUpload.Quota(left: max(0, allowance - used), allowance: allowance)
+        let elsewhere = try await jobBytes(caller.tenant)
+        let used = try await files.storedBytes(of: caller.tenant) + elsewhere
+        return FileUpload.Quota(
+            left: max(0, allowance - used),
+            allowance: allowance,
+            elsewhere: elsewhere
+        )
+    }
+
+    /// Refuses what would store more where a caller's limit is reached already.
+    func requireRoom(for caller: Caller) async throws {
+        if let quota = try await quota(of: caller), quota.left == 0 {
+            throw APIError.overQuota(quota.allowance)
+        }
     }
 
     private func removeExpired() async throws {

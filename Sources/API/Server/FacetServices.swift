@@ -91,7 +91,8 @@ public struct FacetServices: Sendable {
                     )
                 }
             },
-            isInUse: { [jobs] id in try await jobs?.store.isInUse(file: id) ?? false }
+            isInUse: { [jobs] id in try await jobs?.store.isInUse(file: id) ?? false },
+            jobBytes: { [jobs] tenant in try await jobs?.store.storedBytes(of: tenant) ?? 0 }
         )
     }
 }

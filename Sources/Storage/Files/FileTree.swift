@@ -18,6 +18,15 @@ package enum FileTree {
         return names
     }
 
+    /// Bytes of all files below a path; what cannot be asked counts nothing.
+    package static func bytes(below path: String) -> Int {
+        var status = stat()
+        guard lstat(path, &status) == 0 else { return 0 }
+        guard status.st_mode & S_IFMT == S_IFDIR else { return Int(status.st_size) }
+        let names = (try? names(in: path)) ?? []
+        return names.reduce(0) { $0 + bytes(below: path + "/" + $1) }
+    }
+
     /// Removes a file, a link or a folder with all it holds; what is gone already is no error.
     package static func remove(_ path: String) throws(FileSystemError) {
         if unlink(path) == 0 || errno == ENOENT { return }

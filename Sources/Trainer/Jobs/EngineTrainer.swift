@@ -2,7 +2,7 @@ public import AdapterStore
 import Foundation
 public import InferenceRuntime
 public import Logging
-import Storage
+public import Storage
 
 /// Trains jobs on the engine that serves, with the weights that serve.
 public struct EngineTrainer: FineTuningTrainer {
@@ -175,6 +175,17 @@ public struct EngineTrainer: FineTuningTrainer {
                 metadata: ["job": "\(job.id)", "error": "\(error)"]
             )
         }
+    }
+
+    /// Bytes of the job's folder.
+    public func storedBytes(of job: FineTuningJob) async -> Int {
+        let folder = environment.folder(of: job)
+        return await threads.run { FileTree.bytes(below: folder) }
+    }
+
+    /// Bytes of a tenant's files.
+    public func fileBytes(of tenant: TenantID) async throws -> Int {
+        try await environment.files.storedBytes(of: tenant)
     }
 
     /// Removes the encoded data.

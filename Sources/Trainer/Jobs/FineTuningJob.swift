@@ -118,6 +118,8 @@ public struct FineTuningRequest: Sendable, Hashable {
     public var metadata: [MetadataEntry]
     /// Whether it came over the legacy paths.
     public var isLegacy: Bool
+    /// Bytes the client may store: files and checkpoints; `nil` where there is no limit.
+    public var storageLimit: Int?
 
     /// A request to fine-tune.
     public init(
@@ -130,7 +132,8 @@ public struct FineTuningRequest: Sendable, Hashable {
         suffix: String? = nil,
         seed: Int,
         metadata: [MetadataEntry] = [],
-        isLegacy: Bool = false
+        isLegacy: Bool = false,
+        storageLimit: Int? = nil
     ) {
         self.base = base
         self.parent = parent
@@ -142,6 +145,7 @@ public struct FineTuningRequest: Sendable, Hashable {
         self.seed = seed
         self.metadata = metadata
         self.isLegacy = isLegacy
+        self.storageLimit = storageLimit
     }
 
     /// One of the client's notes; their order is kept.

@@ -53,6 +53,11 @@ extension FineTuningStore {
                 sql: "ALTER TABLE job ADD COLUMN unfinishedStarts INTEGER NOT NULL DEFAULT 0"
             )
         }
+        migrations.step("bytes of jobs") { db in
+            try db.execute(
+                sql: "ALTER TABLE job ADD COLUMN storedBytes INTEGER NOT NULL DEFAULT 0"
+            )
+        }
         return migrations
     }
 }

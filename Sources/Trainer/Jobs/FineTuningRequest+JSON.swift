@@ -15,6 +15,7 @@ extension FineTuningRequest {
             "seed": JSONValue(seed),
             "metadata": .object(JSONObject(entries)),
             "legacy": .bool(isLegacy),
+            "storage_limit": storageLimit.map { JSONValue($0) } ?? .null,
         ]
     }
 
@@ -33,7 +34,8 @@ extension FineTuningRequest {
             metadata: (json["metadata"]?.object?.members ?? []).map {
                 MetadataEntry(key: $0.key, value: $0.value.string ?? "")
             },
-            isLegacy: json["legacy"]?.bool ?? false
+            isLegacy: json["legacy"]?.bool ?? false,
+            storageLimit: json["storage_limit"]?.int
         )
     }
 

@@ -15,6 +15,7 @@ extension FineTuningService {
         guard let job = try await store.job(model: name), !job.status.isLive else { return }
         try await store.removeAllCheckpoints(of: job.key)
         await trainer.removeFiles(of: job)
+        await noteStoredBytes(of: job)
     }
 
     /// The model and the step that a checkpoint's name stands for.

@@ -87,7 +87,8 @@ extension FineTuningService {
         else { return }
         await note("Fine-tuning job started", job.key)
         log("fine-tuning job started", started)
-        let progress = JobProgress(key: job.key, store: store, logger: logger)
+        var progress = JobProgress(key: job.key, store: store, logger: logger)
+        progress.didSave = { await self.didSaveCheckpoint(of: job) }
         do throws(FineTuningError) {
             let outcome = try await trainer.run(started, control: control, progress: progress)
             switch outcome {
@@ -149,9 +150,10 @@ extension FineTuningService {
         await cleanUp(ended)
     }
 
-    /// Removes what only a job that is not over needs.
+    /// Removes what only a job that is not over needs, and notes what is left.
     private func cleanUp(_ job: FineTuningJob) async {
         if !job.status.isLive { await trainer.removeWorkingFiles(of: job) }
+        await noteStoredBytes(of: job)
     }
 
     /// Writes how a job ended, with what its events say of it: on a full disk again and again, until

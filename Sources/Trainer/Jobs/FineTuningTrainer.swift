@@ -1,4 +1,5 @@
 public import InferenceRuntime
+public import Storage
 import Synchronization
 
 /// What carries out jobs: reads their files, trains, publishes.
@@ -21,6 +22,12 @@ public protocol FineTuningTrainer: Sendable {
 
     /// Removes what only a job that can still train needs: its encoded data.
     func removeWorkingFiles(of job: FineTuningJob) async
+
+    /// Bytes of all that a job has in the data directory.
+    func storedBytes(of job: FineTuningJob) async -> Int
+
+    /// Bytes of the files a tenant has uploaded, and of those jobs have left it.
+    func fileBytes(of tenant: TenantID) async throws -> Int
 
     /// Removes all that a job left in the data directory: its checkpoints too.
     func removeFiles(of job: FineTuningJob) async

@@ -7,6 +7,8 @@ struct JobProgress: FineTuningProgress {
     let key: String
     let store: FineTuningStore
     let logger: Logger
+    /// Called when a checkpoint is on the list.
+    var didSave: @Sendable () async -> Void = {}
 
     func note(_ message: String, level: FineTuningEvent.Level) async {
         await attempt { try await store.add(message, level: level, to: key, now: now) }
@@ -40,6 +42,7 @@ struct JobProgress: FineTuningProgress {
         )
         let isNew = await attempt { try await store.add(checkpoint) } ?? true
         if isNew { await note("Checkpoint created at step \(step): \(model)", level: .info) }
+        await didSave()
     }
 
     func removedCheckpoints(steps: [Int]) async {

@@ -9,6 +9,9 @@ public protocol TrainingFiles: Sendable {
         tenant: TenantID
     ) async throws(FineTuningError) -> TrainingFileLocation
 
+    /// Bytes of all files of a tenant.
+    func storedBytes(of tenant: TenantID) async throws -> Int
+
     /// Keeps a result file under an id that is a function of the job, so that a repeated ending of
     /// the same job keeps one file.
     /// - Returns: The file's id.

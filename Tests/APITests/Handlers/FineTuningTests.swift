@@ -215,4 +215,25 @@ struct FineTuningTests {
         #expect(job["error"]?["code"] == "invalid_training_file")
         #expect(job["error"]?["message"] == "line 3: too long")
     }
+
+    @Test("what jobs have stored counts against the key's limit, for files and for new jobs")
+    func storedBytes() async throws {
+        let world = try await TestWorld(trainer: TrainingScript(steps: 1, bytes: 250))
+        let file = try await world.upload(TestWorld.example, as: "small")
+        #expect(file.status == 200)
+        let body: JSONValue = ["model": "tiny", "training_file": try #require(file.json["id"])]
+        #expect(try await world.post(Self.jobs, body, as: "small").status == 200)
+        var refused = try await world.upload(TestWorld.example, as: "small")
+        for _ in 0..<1000 where refused.status == 200 {
+            try await Task.sleep(for: .milliseconds(5))
+            let id = try #require(refused.json["id"]?.string)
+            _ = try await world.delete("/v1/files/\(id)", as: "small")
+            refused = try await world.upload(TestWorld.example, as: "small")
+        }
+        #expect(refused.status == 429)
+        #expect(refused.json["error"]?["code"] == "insufficient_quota")
+        #expect(refused.json["error"]?["message"]?.string?.contains("checkpoints") == true)
+        let another = try await world.post(Self.jobs, body, as: "small")
+        #expect((another.status, another.json["error"]?["code"]) == (429, "insufficient_quota"))
+    }
 }

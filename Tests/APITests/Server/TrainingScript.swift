@@ -1,4 +1,5 @@
 import InferenceRuntime
+import Storage
 import Synchronization
 import Trainer
 
@@ -6,12 +7,15 @@ import Trainer
 final class TrainingScript: FineTuningTrainer {
     let steps: Int
     let failure: FineTuningError?
+    /// What each job takes on the disk.
+    let bytes: Int
     private let gate = Mutex(true)
 
     /// - Parameter isOpen: Whether runs go on at once; otherwise they wait for `open()`.
-    init(steps: Int, failure: FineTuningError? = nil, isOpen: Bool = true) {
+    init(steps: Int, failure: FineTuningError? = nil, isOpen: Bool = true, bytes: Int = 0) {
         self.steps = steps
         self.failure = failure
+        self.bytes = bytes
         gate.withLock { $0 = isOpen }
     }
 
@@ -53,6 +57,10 @@ final class TrainingScript: FineTuningTrainer {
         }
         return .finished(trainedTokens: 7, resultFiles: [])
     }
+
+    func storedBytes(of job: FineTuningJob) async -> Int { bytes }
+
+    func fileBytes(of tenant: TenantID) async throws -> Int { 0 }
 
     func withdraw(_ job: FineTuningJob) async {}
 

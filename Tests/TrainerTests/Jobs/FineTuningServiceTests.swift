@@ -82,7 +82,10 @@ struct FineTuningServiceTests {
             message: "Line 3 has no messages.",
             param: "training_file"
         )
-        let service = service(ScriptedTrainer(steps: 3, failure: failure), database: try database())
+        let service = service(
+            ScriptedTrainer(steps: 3, .init(failure: failure)),
+            database: try database()
+        )
         let created = try await service.create(request(), tenant: .keyless, organization: "facet")
         let job = try await wait(service, created) { !$0.status.isLive }
         #expect(job.status == .failed)

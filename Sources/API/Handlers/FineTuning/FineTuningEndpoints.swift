@@ -11,7 +11,8 @@ struct FineTuningEndpoints: Sendable {
 
     /// Makes a job of a checked request.
     ///
-    /// - Throws: 404 for a model or file the caller does not have.
+    /// - Throws: 404 for a model or file the caller does not have, 429 where there is no room for
+    ///   checkpoints.
     func create(
         _ body: CreateFineTuningJobRequest,
         _ caller: Caller
@@ -19,6 +20,7 @@ struct FineTuningEndpoints: Sendable {
         let parent = try parent(body.model, caller)
         try await check(body.trainingFile, "training_file", caller)
         if let file = body.validationFile { try await check(file, "validation_file", caller) }
+        try await files.requireRoom(for: caller)
         let request = FineTuningRequest(
             base: base.id,
             parent: parent,
@@ -28,7 +30,8 @@ struct FineTuningEndpoints: Sendable {
             suffix: body.suffix,
             seed: body.seed,
             metadata: body.metadata,
-            isLegacy: body.isLegacy
+            isLegacy: body.isLegacy,
+            storageLimit: caller.storedBytes
         )
         return try await service.create(
             request,
