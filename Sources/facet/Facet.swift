@@ -1,6 +1,7 @@
 import API
 import ArgumentParser
 import InferenceRuntime
+import Trainer
 
 @main
 struct Facet: AsyncParsableCommand {
@@ -25,6 +26,7 @@ struct Facet: AsyncParsableCommand {
     static func main() async {
         do {
             try InstructionSet.checkEnvironment()
+            try checkCommand(CommandLine.arguments.dropFirst(), below: Facet.self)
             let arguments = try ConfigurationFile.expand(Array(CommandLine.arguments.dropFirst()))
             var command = try parseAsRoot(arguments)
             if var command = command as? any AsyncParsableCommand {
@@ -35,5 +37,24 @@ struct Facet: AsyncParsableCommand {
         } catch {
             exit(withError: error)
         }
+    }
+
+    /// Refuses a command that is not there; with `--help` behind it the parser would show the help of
+    /// what stands before it, as if all were well.
+    private static func checkCommand(
+        _ arguments: ArraySlice<String>,
+        below command: any ParsableCommand.Type
+    ) throws {
+        let subcommands = command.configuration.subcommands
+        guard let word = arguments.first, !subcommands.isEmpty, !word.hasPrefix("-"), word != "help"
+        else { return }
+        let names = subcommands.map { $0.configuration.commandName ?? $0._commandName }
+        guard let index = names.firstIndex(of: word) else {
+            throw ValidationError(
+                "There is no command '\(word)'.\(Spelling.hint(word, among: names)) "
+                    + "The commands are: \(names.joined(separator: ", "))."
+            )
+        }
+        try checkCommand(arguments.dropFirst(), below: subcommands[index])
     }
 }

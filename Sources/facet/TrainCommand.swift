@@ -10,12 +10,21 @@ struct TrainCommand: AsyncParsableCommand {
         abstract: "Run one fine-tuning without a server, from a LLaMA-Factory configuration file.",
         discussion: """
             The adapter, its checkpoints and logs go to 'output_dir'; started again, the run goes on \
-            from its last checkpoint. SIGTERM and SIGINT make it save where it is. Keys that facet does not have are refused by name.
+            from its last checkpoint. SIGTERM and SIGINT make it save where it is. Keys that are silent \
+            mean what they mean to LLaMA-Factory; \
+            what cannot be honoured is refused by name, and what has no effect is said.
+
+            Examples:
+              facet train examples/sft.yaml
+              facet train examples/sft.yaml lora_rank=16 num_train_epochs=1 output_dir=out/r16
             """
     )
 
     @Argument(help: "The configuration file.", completion: .file(extensions: ["yaml", "yml"]))
     var file: String
+
+    @Argument(help: "Values in place of the file's: key=value, any number of them.")
+    var overrides: [String] = []
 
     @OptionGroup var engine: EngineOptions
 
@@ -25,7 +34,9 @@ struct TrainCommand: AsyncParsableCommand {
         }
         let configuration: TrainConfiguration
         do throws(TrainConfigurationError) {
-            configuration = try TrainConfiguration(try YAMLFile.object(text))
+            configuration = try TrainConfiguration(
+                try YAMLFile.object(text, overriding: overrides)
+            )
         } catch {
             throw CommandError("\(file): \(error)")
         }

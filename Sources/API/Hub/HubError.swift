@@ -8,6 +8,8 @@ public enum HubError: Error, Sendable, Hashable, CustomStringConvertible {
     case offline(String)
     /// Neither a folder nor in the cache.
     case notPulled(String)
+    /// A file, or a path to nothing, where a folder is meant.
+    case notAFolder(String)
     /// The hub has no such repository, or none that this token may see.
     case noRepository(HubReference, hasToken: Bool)
     /// The repository has no such branch, tag or commit.
@@ -46,6 +48,9 @@ public enum HubError: Error, Sendable, Hashable, CustomStringConvertible {
         case .notPulled(let name):
             "there is no folder '\(name)' and no such model in the cache; "
                 + "to download it from the hub: facet pull \(name)"
+        case .notAFolder(let path):
+            "'\(path)' is no folder; a model is a folder in Hugging Face layout (config.json, "
+                + "tokenizer.json, *.safetensors), or a hub id such as ORG/NAME"
         case .noRepository(let reference, let hasToken):
             "the hub has no repository \(reference.repository)"
                 + (hasToken

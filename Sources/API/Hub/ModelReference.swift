@@ -1,3 +1,5 @@
+import Foundation
+
 /// What a user may call a model: a folder, a name in the cache, or a hub id that has been pulled.
 public enum ModelReference {
     /// The folder of a model.
@@ -12,6 +14,11 @@ public enum ModelReference {
                 return folder
             }
         }
-        throw .notPulled(text)
+        let isPath = text.hasPrefix("/") || text.hasPrefix(".") || text.hasPrefix("~")
+        let isFile = [".gguf", ".safetensors", ".bin", ".pt", ".pth"].contains(
+            where: text.hasSuffix
+        )
+        throw isPath || isFile || FileManager.default.fileExists(atPath: text)
+            ? .notAFolder(text) : .notPulled(text)
     }
 }

@@ -15,8 +15,9 @@ public struct TrainConfigurationError: Error, Sendable, Hashable, CustomStringCo
 
 /// One fine-tuning run as a LLaMA-Factory file describes it.
 ///
-/// Keys that would change the result and that facet does not have are refused by name; those that
-/// only tune LLaMA-Factory's own machinery are accepted and listed in `notes`.
+/// A key that is silent means what it means to LLaMA-Factory. Keys that would change the result and
+/// that facet cannot honour are refused by name with the reason; those that only tune
+/// LLaMA-Factory's own machinery are listed in `notes`.
 public struct TrainConfiguration: Sendable, Hashable {
     /// What the model learns from.
     public enum Stage: String, Sendable, Hashable {
@@ -24,6 +25,17 @@ public struct TrainConfiguration: Sendable, Hashable {
         case sft
         /// Plain text.
         case pt
+    }
+
+    /// A sentence about a key of the file.
+    public struct Note: Sendable, Hashable, CustomStringConvertible {
+        /// The key.
+        public let key: String
+        /// What becomes of it, to follow the key in a sentence.
+        public let text: String
+
+        /// The sentence.
+        public var description: String { "\(key) \(text)." }
     }
 
     /// The base: a folder, a name in the model cache, a hub id.
@@ -48,33 +60,41 @@ public struct TrainConfiguration: Sendable, Hashable {
     public var overwrites: Bool
     /// The hyperparameters.
     public var hyperparameters: HyperparameterRequest
-    /// Sentences about keys that have no effect here.
-    public var notes: [String]
+    /// Keys that have no effect here.
+    public var notes: [Note]
 }
 
 extension TrainConfiguration {
     /// Reads the mapping of a configuration file.
     public init(_ object: JSONObject) throws(TrainConfigurationError) {
-        let fields = try TrainConfigurationFields(object)
+        var fields = try TrainConfigurationFields(object)
         try fields.refuseWhatDiffers()
+        let stage = try fields.word("stage", Stage.init) ?? .sft
+        let hyperparameters = try fields.hyperparameters(stage)
         self.init(
             model: try fields.required("model_name_or_path"),
-            adapter: try fields.string("adapter_name_or_path"),
-            stage: try fields.word("stage", Stage.init) ?? .sft,
+            adapter: try fields.adapter(),
+            stage: stage,
             datasets: try fields.list("dataset"),
             datasetFolder: try fields.string("dataset_dir") ?? "data",
             validationDatasets: try fields.list("eval_dataset"),
             validationSize: try fields.number("val_size", atLeast: 0) ?? 0,
             maximumExamples: try fields.integer("max_samples", atLeast: 1),
             outputFolder: try fields.required("output_dir"),
-            overwrites: try fields.bool("overwrite_output_dir") ?? false,
-            hyperparameters: try fields.hyperparameters(),
+            overwrites: try fields.startsOver(),
+            hyperparameters: hyperparameters,
             notes: fields.notes
         )
         guard !datasets.isEmpty else {
             throw TrainConfigurationError(
                 "dataset",
                 "'dataset' is missing: a file, or a name in dataset_info.json."
+            )
+        }
+        guard validationDatasets.isEmpty || validationSize == 0 else {
+            throw TrainConfigurationError(
+                "val_size",
+                "'val_size' and 'eval_dataset' exclude each other: leave one out."
             )
         }
     }

@@ -3,94 +3,67 @@ import InferenceRuntime
 /// The keys of a configuration file, read one by one with errors that name them.
 struct TrainConfigurationFields {
     private let object: JSONObject
+    /// What is accepted and changes nothing, in the order of the file.
+    private(set) var notes: [TrainConfiguration.Note] = []
 
-    /// Keys whose values are read above or become hyperparameters.
-    static let used = Set([
-        "model_name_or_path", "adapter_name_or_path", "stage", "dataset", "dataset_dir",
-        "eval_dataset", "val_size", "max_samples", "output_dir", "overwrite_output_dir",
-        "do_train", "finetuning_type", "quantization_bit", "quantization_method",
-        "quantization_type", "per_device_train_batch_size", "packing", "neat_packing",
-    ]).union(hyperparameterNames.keys)
-
-    /// LLaMA-Factory's name → ours.
-    static let hyperparameterNames: [String: String] = [
-        "num_train_epochs": "n_epochs",
-        "gradient_accumulation_steps": "gradient_accumulation_steps",
-        "learning_rate": "learning_rate", "lr_scheduler_type": "lr_scheduler_type",
-        "warmup_ratio": "warmup_ratio", "warmup_steps": "warmup_steps",
-        "weight_decay": "weight_decay", "max_grad_norm": "max_grad_norm",
-        "lora_rank": "lora_rank", "lora_alpha": "lora_alpha", "lora_dropout": "lora_dropout",
-        "lora_target": "lora_target_modules", "use_rslora": "use_rslora", "use_dora": "use_dora",
-        "loraplus_lr_ratio": "loraplus_lr_ratio", "neftune_noise_alpha": "neftune_noise_alpha",
-        "cutoff_len": "cutoff_len", "save_steps": "save_steps",
-        "save_total_limit": "save_total_limit", "seed": "seed",
-        "train_on_prompt": "train_on_prompt", "mask_history": "mask_history",
-    ]
-
-    /// Keys that only tune LLaMA-Factory's own machinery, and why they have no effect here.
-    static let withoutEffect: [String: String] = [
-        "template": "the checkpoint's own chat template is used, in training as in serving",
-        "bf16": "sums are in fp32; --compute-dtype chooses the kernels",
-        "fp16": "sums are in fp32; --compute-dtype chooses the kernels",
-        "pure_bf16": "sums are in fp32; --compute-dtype chooses the kernels",
-        "double_quantization": "the base stays as its checkpoint has it",
-        "flash_attn": "attention is always computed block by block",
-        "gradient_checkpointing": "recompute follows from memory",
-        "disable_gradient_checkpointing": "recompute follows from memory",
-        "logging_steps": "every step is logged",
-        "overwrite_cache": "nothing stale is cached",
-        "plot_loss": "training_loss.svg is always written",
-        "preprocessing_num_workers": "reading takes no workers",
-        "dataloader_num_workers": "reading takes no workers",
-        "per_device_eval_batch_size": "validation chooses its own batches",
-        "eval_strategy": "validation runs at every checkpoint",
-        "eval_steps": "validation runs at every checkpoint",
-        "save_strategy": "save_steps decides",
-        "report_to": "the log is trainer_log.jsonl",
-        "ddp_timeout": "there is one process",
-        "include_num_input_tokens_seen": "tokens are always counted",
-        "trust_remote_code": "no code is loaded from a checkpoint",
-        "save_only_model": "a checkpoint always keeps the optimizer",
-        "resume_from_checkpoint": "a run always goes on from its last checkpoint",
-        "optim": "the optimizer is AdamW",
-        "use_fast_tokenizer": "there is one tokenizer",
-        "low_cpu_mem_usage": "weights are mapped",
-        "create_new_adapter": "the adapter that is started from stays as it is",
-    ]
-
+    /// - Throws: `TrainConfigurationError` for a key LLaMA-Factory does not know either, for one that
+    ///   is there twice, and for a value that cannot be honoured.
     init(_ object: JSONObject) throws(TrainConfigurationError) {
+        self.object = object
         if let twice = object.firstDuplicateKey {
             throw TrainConfigurationError(twice, "'\(twice)' is there twice.")
         }
-        for (key, _) in object.members
-        where !Self.used.contains(key) && Self.withoutEffect[key] == nil {
-            let known = Self.used.union(Self.withoutEffect.keys).sorted()
+        for (key, _) in object.members where TrainKey.named[key] == nil {
+            let hint = Spelling.hint(key, among: TrainKey.named.keys)
             throw TrainConfigurationError(
                 key,
-                "Unknown key '\(key)'. Known are: " + known.joined(separator: ", ") + "."
+                "Unknown key '\(key)', to facet and to LLaMA-Factory.\(hint)"
             )
         }
-        self.object = object
-    }
-
-    /// What is accepted and changes nothing.
-    var notes: [String] {
-        object.members.compactMap { member in
-            Self.withoutEffect[member.key].map { "\(member.key) has no effect: \($0)." }
+        try refuseOtherKindsOfTraining()
+        for (key, value) in object.members {
+            if let text = try TrainKey.named[key]?.note(key, value) { note(key, text) }
         }
     }
 
-    /// Values that ask for another kind of run than this one.
-    func refuseWhatDiffers() throws(TrainConfigurationError) {
+    private mutating func note(_ key: String, _ text: String) {
+        notes.append(TrainConfiguration.Note(key: key, text: text))
+    }
+
+    // MARK: - What is another kind of run
+
+    /// What the whole file is for comes before its details.
+    private func refuseOtherKindsOfTraining() throws(TrainConfigurationError) {
+        let stages = [
+            "dpo": "preferences", "kto": "preferences", "rm": "a reward model",
+            "ppo": "reinforcement",
+        ]
+        if let stage = try string("stage"), let what = stages[stage] {
+            throw TrainConfigurationError(
+                "stage",
+                "'stage' is '\(stage)' (\(what)), which 'facet train' does not have; it has 'sft' "
+                    + "and 'pt'."
+            )
+        }
+        if let type = try string("finetuning_type"), type != "lora" {
+            throw TrainConfigurationError(
+                "finetuning_type",
+                "'finetuning_type' is '\(type)', but facet trains LoRA adapters on a 4-bit base: "
+                    + "write 'finetuning_type: lora'."
+            )
+        }
         if try bool("do_train") == false {
             throw TrainConfigurationError(
                 "do_train",
                 "'do_train' must be true; 'facet eval' evaluates."
             )
         }
+    }
+
+    /// Values that ask for another run than facet's.
+    mutating func refuseWhatDiffers() throws(TrainConfigurationError) {
         let only: [(String, [String])] = [
-            ("finetuning_type", ["lora"]), ("quantization_method", ["bnb", "bitsandbytes"]),
-            ("quantization_type", ["nf4"]),
+            ("quantization_method", ["bnb", "bitsandbytes"]), ("quantization_type", ["nf4"]),
         ]
         for (key, words) in only {
             guard let word = try string(key), !words.contains(word) else { continue }
@@ -105,33 +78,150 @@ struct TrainConfigurationFields {
                 "'quantization_bit' must be 4: the base is NF4."
             )
         }
+        for key in ["hf_hub_token", "ms_hub_token", "om_hub_token", "hub_token"]
+        where try string(key) != nil {
+            throw TrainConfigurationError(
+                key,
+                "'\(key)' is a secret, which does not belong into a file: set HF_TOKEN and run "
+                    + "'facet pull'."
+            )
+        }
+        if let optimizer = try string("optim") {
+            let name = optimizer.replacing("paged_", with: "")
+            guard name == "adamw" || name.hasPrefix("adamw_") else {
+                throw TrainConfigurationError(
+                    "optim",
+                    "'optim' is '\(optimizer)', but facet has only AdamW: write 'adamw_torch'."
+                )
+            }
+            if optimizer != "adamw_torch" { note("optim", "has no effect: AdamW is in fp32") }
+        }
+        if try bool("enable_thinking") != nil {
+            note(
+                "enable_thinking",
+                "has no effect: the checkpoint's own chat template decides about thoughts, in "
+                    + "training as in serving"
+            )
+        }
+        if let seed = try integer("data_seed"), seed != (try integer("seed") ?? 42) {
+            throw TrainConfigurationError(
+                "data_seed",
+                "'data_seed' must be 'seed': one seed orders the data and draws the rest."
+            )
+        }
+        if try bool("train_on_prompt") == true, try bool("mask_history") == true {
+            throw TrainConfigurationError(
+                "mask_history",
+                "'mask_history' and 'train_on_prompt' exclude each other."
+            )
+        }
     }
 
-    /// The hyperparameters under our names.
-    func hyperparameters() throws(TrainConfigurationError) -> HyperparameterRequest {
-        var json = JSONObject()
-        for (theirs, ours) in Self.hyperparameterNames.sorted(by: { $0.key < $1.key }) {
-            if let value = object[theirs] { json[ours] = value }
+    // MARK: - What is read
+
+    /// Whether an earlier run in the folder is of no interest.
+    mutating func startsOver() throws(TrainConfigurationError) -> Bool {
+        let resumes = object["resume_from_checkpoint"] ?? .null
+        if let folder = resumes.string, !["", "true", "True"].contains(folder) {
+            throw TrainConfigurationError(
+                "resume_from_checkpoint",
+                "'resume_from_checkpoint' is '\(folder)', but a run goes on from the newest "
+                    + "checkpoint of 'output_dir': leave it out."
+            )
         }
-        // LLaMA-Factory's default; a file of no matter how few examples is seen as often.
-        if json["n_epochs"] == nil { json["n_epochs"] = 3 }
-        let perDevice = try integer("per_device_train_batch_size") ?? 1
-        let accumulation = try integer("gradient_accumulation_steps") ?? 8
+        if !resumes.isNull, resumes.bool != false {
+            note(
+                "resume_from_checkpoint",
+                "has no effect: a run always goes on from its newest checkpoint"
+            )
+        }
+        return try bool("overwrite_output_dir") ?? false || resumes.bool == false
+    }
+
+    /// The one adapter to go on from.
+    func adapter() throws(TrainConfigurationError) -> String? {
+        let names = try list("adapter_name_or_path")
+        guard names.count < 2 else {
+            throw TrainConfigurationError(
+                "adapter_name_or_path",
+                "'adapter_name_or_path' names \(names.count) adapters, but a run goes on from one."
+            )
+        }
+        guard let name = names.first, let folder = try string("adapter_folder"), !folder.isEmpty,
+            !name.hasPrefix("/")
+        else { return names.first }
+        return "\(folder)/\(name)"
+    }
+
+    /// The hyperparameters under our names; what is silent has LLaMA-Factory's default.
+    mutating func hyperparameters(
+        _ stage: TrainConfiguration.Stage
+    ) throws(TrainConfigurationError) -> HyperparameterRequest {
+        var json = JSONObject()
+        for row in Hyperparameter.all {
+            guard let key = row.key else { continue }
+            let given = object[key] ?? .null
+            json[row.name] = given.isNull ? row.keyDefault : given
+        }
+        let perDevice = try integer("per_device_train_batch_size", atLeast: 1) ?? 8
+        let accumulation = try integer("gradient_accumulation_steps", atLeast: 1) ?? 1
         json["batch_size"] = JSONValue(perDevice.multipliedReportingOverflow(by: accumulation).0)
         json["gradient_accumulation_steps"] = JSONValue(accumulation)
-        let packs = try bool("packing") ?? false
-        let packsNeatly = try bool("neat_packing") ?? false
-        if packs || packsNeatly { json["packing"] = true }
+        // Pre-training packs unless the file says otherwise.
+        let packs = try bool("packing") ?? (stage == .pt)
+        json["packing"] = .bool(try bool("neat_packing") == true || packs)
+        // Web forms write 0 for none, and the trainer −1.
+        for name in ["loraplus_lr_ratio", "save_total_limit"] where json[name]?.double == 0 {
+            json[name] = nil
+        }
+        if let steps = json["max_steps"]?.double, steps <= 0 { json["max_steps"] = nil }
+        try warmUp(&json)
+        try save(&json)
         do throws(HyperparameterError) {
-            return try HyperparameterRequest(json: json)
+            return try HyperparameterRequest(json: json, from: .file)
         } catch {
-            let theirs = Self.hyperparameterNames.first { $0.value == error.name }?.key
-            let name = theirs ?? error.name
-            let message = error.message.replacing("'\(error.name)'", with: "'\(name)'")
-            throw TrainConfigurationError(name, message)
+            let row = Hyperparameter.named[error.name]
+            let key = row?.key ?? error.name
+            let message = error.message.replacing("'\(error.name)'", with: "'\(key)'")
+            throw TrainConfigurationError(key, message)
         }
     }
 
+    /// As transformers: a number of steps from 1 on, a share of them below, else the ratio.
+    private mutating func warmUp(_ json: inout JSONObject) throws(TrainConfigurationError) {
+        if let steps = try number("warmup_steps", atLeast: 0) {
+            json["warmup_steps"] = steps >= 1 ? JSONValue(Int(min(steps, 1e9))) : nil
+            if steps > 0, steps < 1 { json["warmup_ratio"] = JSONValue(steps) }
+        }
+        guard json["lr_scheduler_type"] == "constant" else { return }
+        if json["warmup_steps"]?.double ?? 0 > 0 || json["warmup_ratio"]?.double ?? 0 > 0 {
+            note("warmup_steps", "has no effect: the schedule 'constant' has no warm-up")
+        }
+        (json["warmup_steps"], json["warmup_ratio"]) = (nil, nil)
+    }
+
+    private mutating func save(_ json: inout JSONObject) throws(TrainConfigurationError) {
+        switch try string("save_strategy") ?? "steps" {
+        case "steps":
+            if let share = json["save_steps"]?.double, share > 0, share < 1 {
+                throw TrainConfigurationError(
+                    "save_steps",
+                    "'save_steps' is a share of the run; give it as a number of steps."
+                )
+            }
+        case "epoch": json["save_steps"] = nil
+        // Only the end is saved, which always is.
+        case "no": json["save_steps"] = 1_000_000_000
+        case let strategy:
+            throw TrainConfigurationError(
+                "save_strategy",
+                "'save_strategy' is '\(strategy)', but must be 'steps', 'epoch' or 'no'."
+            )
+        }
+    }
+}
+
+extension TrainConfigurationFields {
     func required(_ key: String) throws(TrainConfigurationError) -> String {
         guard let value = try string(key), !value.isEmpty else {
             throw TrainConfigurationError(key, "'\(key)' is missing.")
@@ -175,9 +265,8 @@ struct TrainConfigurationFields {
             return names
         }
         let names = try string(key)?.split(separator: ",") ?? []
-        return names.map { name in
-            let trimmed = name.drop { $0 == " " }
-            return String(trimmed.reversed().drop { $0 == " " }.reversed())
+        return names.map { String($0.trimmingPrefix(" ")) }.map { name in
+            String(name.reversed().trimmingPrefix { $0 == " " }.reversed())
         }
     }
 

@@ -17,6 +17,28 @@ public enum YAMLFile {
         return object
     }
 
+    /// Reads a document and puts the values of `key=value` in place of its own, as LLaMA-Factory's
+    /// command line does: a value is a scalar or a list such as `[a, b]`, in YAML.
+    public static func object(
+        _ text: String,
+        overriding overrides: [String]
+    ) throws(TrainConfigurationError) -> JSONObject {
+        var object = try object(text)
+        for item in overrides {
+            let parts = item.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            guard parts.count == 2, let key = parts.first, !key.isEmpty, let text = parts.last
+            else {
+                throw TrainConfigurationError(nil, "'\(item)' is no override; write key=value.")
+            }
+            let node = try? Yams.compose(yaml: String(text))
+            object[String(key)] =
+                try node.map { node throws(TrainConfigurationError) in
+                    try value(node, depth: 1)
+                } ?? (text.isEmpty ? .null : .string(String(text)))
+        }
+        return object
+    }
+
     private static func value(_ node: Node, depth: Int) throws(TrainConfigurationError) -> JSONValue
     {
         guard depth < 32 else { throw TrainConfigurationError(nil, "The file is nested too deep.") }

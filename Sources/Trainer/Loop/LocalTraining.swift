@@ -78,7 +78,8 @@ public struct LocalTraining {
             state = try TrainingState(hyperparameters.loraConfiguration, for: architecture)
             state.initialize(seed: hyperparameters.seed, model: base.model, base.context)
         }
-        notes = configuration.notes + data.notes + [plan.summary] + plan.warnings
+        notes =
+            configuration.notes.map(\.description) + data.notes + [plan.summary] + plan.warnings
     }
 
     /// Trains from the last checkpoint, if there is one, to the end.

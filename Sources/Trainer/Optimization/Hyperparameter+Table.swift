@@ -7,17 +7,22 @@ extension Hyperparameter {
     private static let training: [Hyperparameter] = [
         .init(
             "n_epochs",
-            \.epochs,
             .integer(1...1000),
+            inFile: .number(1e-6...1e6),
             silence: "3; more for files under 34 examples",
             key: "num_train_epochs",
             keyDefault: 3,
-            "passes over the data"
+            "passes over the data",
+            value: { Int(exactly: $0.epochs).map { JSONValue($0) } ?? JSONValue($0.epochs) },
+            set: { hyperparameters, value in
+                hyperparameters.epochs = value.double ?? hyperparameters.epochs
+            }
         ),
         .init(
             "batch_size",
             \.batchSize,
             .integer(1...256),
+            inFile: .integer(1...65_536),
             silence: "examples / 16, 1 to 8",
             "sequences per optimizer step"
         ),
@@ -36,6 +41,13 @@ extension Hyperparameter {
             keyDefault: 5e-5,
             "the peak rate"
         ),
+        .init(
+            "max_steps",
+            \.maxSteps,
+            .integer(1...1_000_000_000),
+            key: "max_steps",
+            "optimizer steps of the whole run, whatever `n_epochs` says"
+        ),
     ]
 
     private static let adapter: [Hyperparameter] = [
@@ -43,6 +55,7 @@ extension Hyperparameter {
             "lora_rank",
             \.rank,
             .integer(1...256),
+            inFile: .integer(1...1024),
             key: "lora_rank",
             keyDefault: 8,
             "size of the adapter"
@@ -114,6 +127,14 @@ extension Hyperparameter {
             "how the rate moves over the run, as in transformers"
         ),
         .init(
+            "lr_scheduler_kwargs",
+            \.scheduleOptions,
+            .numbers(LearningRateSchedule.Options.ranges),
+            silence: "those of transformers, `min_lr_rate` 0.1",
+            key: "lr_scheduler_kwargs",
+            "arguments of the schedule, such as `{\"num_cycles\": 2}`"
+        ),
+        .init(
             "warmup_ratio",
             \.warmupRatio,
             .number(0...1),
@@ -138,6 +159,30 @@ extension Hyperparameter {
             "AdamW's decoupled decay"
         ),
         .init(
+            "adam_beta1",
+            \.adamBeta1,
+            .number(0...0.999_999),
+            key: "adam_beta1",
+            keyDefault: 0.9,
+            "decay of AdamW's mean of the gradient"
+        ),
+        .init(
+            "adam_beta2",
+            \.adamBeta2,
+            .number(0...0.999_999_9),
+            key: "adam_beta2",
+            keyDefault: 0.999,
+            "decay of AdamW's mean of its square"
+        ),
+        .init(
+            "adam_epsilon",
+            \.adamEpsilon,
+            .number(1e-15...1),
+            key: "adam_epsilon",
+            keyDefault: 1e-8,
+            "what AdamW adds to the denominator"
+        ),
+        .init(
             "max_grad_norm",
             \.maxGradNorm,
             .number(0...1e9),
@@ -149,6 +194,7 @@ extension Hyperparameter {
             "gradient_accumulation_steps",
             \.gradientAccumulationSteps,
             .integer(1...256),
+            inFile: .integer(1...65_536),
             "parts a batch is computed in; the result is the same"
         ),
     ]

@@ -10,6 +10,8 @@ public struct Hyperparameter: Sendable {
     public let name: String
     /// What it may be.
     let rule: HyperparameterRule
+    /// What it may be in a file that a person trains from alone, where it may be more.
+    let fileRule: HyperparameterRule
     /// What silence means, in words, where it is no constant.
     let silence: String?
     /// LLaMA-Factory's key; `nil` where it has none, or where several make this one.
@@ -28,6 +30,7 @@ public struct Hyperparameter: Sendable {
         _ name: String,
         _ property: any WritableKeyPath<Hyperparameters, Value> & Sendable,
         _ rule: HyperparameterRule,
+        inFile fileRule: HyperparameterRule? = nil,
         silence: String? = nil,
         key: String? = nil,
         keyDefault: JSONValue = .null,
@@ -36,6 +39,7 @@ public struct Hyperparameter: Sendable {
         self.init(
             name,
             rule,
+            inFile: fileRule,
             silence: silence,
             key: key,
             keyDefault: keyDefault,
@@ -53,6 +57,7 @@ public struct Hyperparameter: Sendable {
     init(
         _ name: String,
         _ rule: HyperparameterRule,
+        inFile fileRule: HyperparameterRule? = nil,
         silence: String? = nil,
         key: String? = nil,
         keyDefault: JSONValue = .null,
@@ -62,6 +67,7 @@ public struct Hyperparameter: Sendable {
     ) {
         self.name = name
         self.rule = rule
+        self.fileRule = fileRule ?? rule
         self.silence = silence
         self.key = key
         self.keyDefault = keyDefault
@@ -152,4 +158,14 @@ extension [String]: HyperparameterValue {
         self = all ? ["all-linear"] : names
     }
     var json: JSONValue { .array(map(JSONValue.string)) }
+}
+
+extension LearningRateSchedule.Options: HyperparameterValue {
+    init?(hyperparameter json: JSONValue) {
+        guard let members = json.object?.members else { return nil }
+        self.init(members.compactMap { member in member.value.double.map { (member.key, $0) } })
+    }
+    var json: JSONValue {
+        .object(JSONObject(sorted.map { (key: $0.key, value: JSONValue($0.value)) }))
+    }
 }

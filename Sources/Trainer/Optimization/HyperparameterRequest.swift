@@ -13,15 +13,28 @@ public struct HyperparameterRequest: Sendable, Hashable {
     /// The members by name; `auto` and `null` are left out.
     private var values: [String: JSONValue] = [:]
 
+    /// Who asks: others of a server, or the one whose machine it is.
+    public enum Source: Sendable {
+        /// A client of a server.
+        case request
+        /// A file that is trained from alone, with wider ranges.
+        case file
+    }
+
     /// A request that leaves everything to the defaults.
     public init() {}
 
     /// Reads an object of hyperparameters.
     /// - Throws: `HyperparameterError` for an unknown name, a wrong type or a value out of range.
-    public init(json: JSONObject) throws(HyperparameterError) {
+    public init(
+        json: JSONObject,
+        from source: Source = .request
+    ) throws(HyperparameterError) {
         try Self.checkNames(json)
         for (name, value) in json.members where !value.isNull && value.string != "auto" {
-            if let problem = Hyperparameter.named[name]?.rule.problem(with: value) {
+            let row = Hyperparameter.named[name]
+            let rule = source == .file ? row?.fileRule : row?.rule
+            if let problem = rule?.problem(with: value) {
                 throw HyperparameterError(name: name, message: "'\(name)' \(problem).")
             }
             values[name] = value
@@ -32,6 +45,21 @@ public struct HyperparameterRequest: Sendable, Hashable {
             throw HyperparameterError(
                 name: "lr_scheduler_type",
                 message: "'constant' has no warm-up; use 'constant_with_warmup'."
+            )
+        }
+        try checkScheduleOptions()
+    }
+
+    /// A schedule takes its own arguments and no others, as in transformers.
+    private func checkScheduleOptions() throws(HyperparameterError) {
+        let kind = resolved(examples: 1, seed: 0).schedule
+        for (name, _) in values["lr_scheduler_kwargs"]?.object?.members ?? []
+        where !kind.optionNames.contains(name) {
+            let known = kind.optionNames.map { "'\($0)'" }.joined(separator: ", ")
+            throw HyperparameterError(
+                name: "lr_scheduler_kwargs",
+                message: "'lr_scheduler_kwargs': the schedule '\(kind.rawValue)' takes "
+                    + (known.isEmpty ? "no arguments" : known) + ", not '\(name)'."
             )
         }
     }
@@ -66,7 +94,7 @@ public struct HyperparameterRequest: Sendable, Hashable {
     /// - Parameter seed: The job's seed, where the hyperparameters name none.
     public func resolved(examples: Int, seed: Int) -> Hyperparameters {
         var resolved = Hyperparameters()
-        resolved.epochs = min(25, max(3, 100 / max(1, examples)))
+        resolved.epochs = Double(min(25, max(3, 100 / max(1, examples))))
         resolved.batchSize = min(8, max(1, examples / 16))
         resolved.seed = seed
         for row in Hyperparameter.all {

@@ -13,6 +13,8 @@ enum HyperparameterRule: Sendable {
     case word([String])
     /// A name, or a list of names.
     case names
+    /// An object of numbers by name, each in its range.
+    case numbers([String: ClosedRange<Double>])
 
     /// What is wrong with a value, to follow the name in a sentence; `nil` where nothing is.
     func problem(with value: JSONValue) -> String? {
@@ -29,6 +31,11 @@ enum HyperparameterRule: Sendable {
             value.array.map { names in
                 !names.isEmpty && names.allSatisfy { $0.string?.isEmpty == false }
             } ?? (value.string?.isEmpty == false)
+        case .numbers(let ranges):
+            value.object?.members.allSatisfy { member in
+                guard let number = member.value.double else { return false }
+                return ranges[member.key]?.contains(number) ?? false
+            } ?? false
         }
     }
 
@@ -40,6 +47,11 @@ enum HyperparameterRule: Sendable {
         case .boolean: "true or false"
         case .word(let words): "one of: " + words.joined(separator: ", ")
         case .names: "a module name or a list of module names, such as \"q_proj\""
+        case .numbers(let ranges):
+            "an object of numbers: "
+                + ranges.sorted { $0.key < $1.key }.map { name, range in
+                    "\(name) from \(Self.text(range.lowerBound)) to \(Self.text(range.upperBound))"
+                }.joined(separator: ", ")
         }
     }
 
@@ -52,6 +64,7 @@ enum HyperparameterRule: Sendable {
         case .boolean: "true, false"
         case .word(let words): words.map { "`\($0)`" }.joined(separator: ", ")
         case .names: "a name or a list"
+        case .numbers(let ranges): ranges.keys.sorted().map { "`\($0)`" }.joined(separator: ", ")
         }
     }
 
@@ -71,6 +84,17 @@ enum HyperparameterRule: Sendable {
         case .boolean: ["type": "boolean"]
         case .word(let words): ["type": "string", "enum": .array(words.map(JSONValue.string))]
         case .names: ["type": "array"]
+        case .numbers(let ranges):
+            [
+                "type": "object",
+                "properties": .object(
+                    JSONObject(
+                        ranges.sorted { $0.key < $1.key }.map { name, range in
+                            (key: name, value: .object(Self.number(range).json))
+                        }
+                    )
+                ),
+            ]
         }
     }
 

@@ -9,7 +9,9 @@ public struct Hyperparameters: Sendable, Hashable {
     public static let baseLearningRate = 1e-4
 
     /// Passes over the training file.
-    public var epochs = 3
+    public var epochs = 3.0
+    /// Optimizer steps of the whole run, in place of `epochs`.
+    public var maxSteps: Int?
     /// Sequences per optimizer step.
     public var batchSize = 1
     /// The peak learning rate.
@@ -34,12 +36,20 @@ public struct Hyperparameters: Sendable, Hashable {
     public var neftuneAlpha: Double?
     /// How the learning rate moves.
     public var schedule = LearningRateSchedule.Kind.cosine
+    /// Arguments of the schedule.
+    public var scheduleOptions = LearningRateSchedule.Options()
     /// Share of the steps that warm up, where `warmupSteps` is `nil`.
     public var warmupRatio = 0.1
     /// Optimizer steps that warm up.
     public var warmupSteps: Int?
     /// Decoupled weight decay.
     public var weightDecay = 0.0
+    /// Decay of the mean of the gradient.
+    public var adamBeta1 = 0.9
+    /// Decay of the mean of its square.
+    public var adamBeta2 = 0.999
+    /// Added to the denominator after bias correction.
+    public var adamEpsilon = 1e-8
     /// The largest global gradient norm; 0 does not clip.
     public var maxGradNorm = 1.0
     /// Micro-batches that make one optimizer step of `batchSize` sequences.
@@ -61,9 +71,10 @@ public struct Hyperparameters: Sendable, Hashable {
 }
 
 extension Hyperparameters {
-    /// Optimizer steps of a run over `examples` training examples.
+    /// Optimizer steps of a run over `examples` training examples, as transformers counts them: a
+    /// part of an epoch is rounded up to whole steps.
     public func totalSteps(examples: Int) -> Int {
-        epochs * stepsPerEpoch(examples: examples)
+        maxSteps ?? Int((epochs * Double(stepsPerEpoch(examples: examples))).rounded(.up))
     }
 
     /// Optimizer steps of one epoch; the last one may see fewer sequences.
@@ -94,7 +105,8 @@ extension Hyperparameters {
                 total: totalSteps
             ),
             totalSteps: totalSteps,
-            baseRate: learningRate
+            baseRate: learningRate,
+            options: scheduleOptions
         )
     }
 }

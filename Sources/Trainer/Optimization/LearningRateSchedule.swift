@@ -35,12 +35,21 @@ public struct LearningRateSchedule: Sendable, Hashable {
     public let warmupSteps: Int
     /// Optimizer steps of the whole run.
     public let totalSteps: Int
-    /// The base learning rate; only `polynomial` depends on it.
+    /// The base learning rate; only absolute rates among the options depend on it.
     public let baseRate: Double
+    /// Arguments of the schedule.
+    public let options: Options
 
     /// A schedule over `totalSteps` optimizer steps.
-    public init(kind: Kind, warmupSteps: Int, totalSteps: Int, baseRate: Double) {
+    public init(
+        kind: Kind,
+        warmupSteps: Int,
+        totalSteps: Int,
+        baseRate: Double,
+        options: Options = Options()
+    ) {
         self.kind = kind
+        self.options = options
         self.warmupSteps = kind == .constant ? 0 : warmupSteps
         self.totalSteps = totalSteps
         self.baseRate = baseRate
@@ -63,55 +72,72 @@ public struct LearningRateSchedule: Sendable, Hashable {
         switch kind {
         case .constant, .constantWithWarmup: return 1
         case .linear: return max(0, Double(totalSteps - step) / rest)
-        case .cosine: return max(0, Self.halfCosine(progress))
+        case .cosine: return max(0, cosine(progress))
         case .cosineWithRestarts:
+            let cycles = options["num_cycles"] ?? 1
             return progress >= 1
-                ? 0 : max(0, Self.halfCosine(progress.truncatingRemainder(dividingBy: 1)))
+                ? 0
+                : max(0, Self.halfCosine((cycles * progress).truncatingRemainder(dividingBy: 1)))
         case .polynomial: return polynomial(step)
         case .inverseSqrt: return inverseSqrt(step)
-        case .cosineWithMinLR: return max(0, Self.floored(Self.halfCosine(progress)))
+        case .cosineWithMinLR: return max(0, floored(cosine(progress), at: minimumRatio))
         case .cosineWarmupWithMinLR:
             let next = Double(step - warmupSteps + 1) / rest
-            return max(0, Self.floored(Self.halfCosine(next)))
+            return max(0, floored(cosine(next), at: minimumRatio))
         case .warmupStableDecay: return stableDecay(step)
         }
     }
 
     /// The share of the base rate at which the two schedules with a minimum end.
-    static let minimumRatio = 0.1
+    private var minimumRatio: Double {
+        options["min_lr"].map { $0 / baseRate } ?? options["min_lr_rate"] ?? 0.1
+    }
 
     private func warmup(_ step: Double) -> Double {
-        let offset: Double = kind == .cosineWarmupWithMinLR ? 1 : 0
-        return (step + offset) / Double(max(1, warmupSteps))
+        let steps = Double(max(1, warmupSteps))
+        switch kind {
+        case .cosineWarmupWithMinLR:
+            guard let first = options["warmup_lr_rate"] else { return (step + 1) / steps }
+            return floored(step / max(1, steps - 1), at: first)
+        case .warmupStableDecay: return floored(step / steps, at: options["min_lr_ratio"] ?? 0)
+        default: return step / steps
+        }
     }
 
     private func polynomial(_ step: Int) -> Double {
-        let end = 1e-7
+        let end = options["lr_end"] ?? 1e-7
         guard step <= totalSteps, totalSteps > warmupSteps else { return end / baseRate }
         let remaining = 1 - Double(step - warmupSteps) / Double(totalSteps - warmupSteps)
-        return ((baseRate - end) * remaining + end) / baseRate
+        return ((baseRate - end) * pow(remaining, options["power"] ?? 1) + end) / baseRate
     }
 
     private func inverseSqrt(_ step: Int) -> Double {
-        let timescale = warmupSteps > 0 ? warmupSteps : 10_000
-        return 1 / (Double(step + timescale - warmupSteps) / Double(timescale)).squareRoot()
+        let timescale = options["timescale"] ?? Double(warmupSteps > 0 ? warmupSteps : 10_000)
+        return 1 / ((Double(step - warmupSteps) + timescale) / timescale).squareRoot()
     }
 
     /// LLaMA-Factory's split: a third of what follows the warm-up is stable, the rest decays.
     private func stableDecay(_ step: Int) -> Double {
-        let stable = (totalSteps - warmupSteps) / 3
-        let decay = totalSteps - warmupSteps - stable
+        let third = (totalSteps - warmupSteps) / 3
+        let stable = options["num_stable_steps"].map { Int($0) } ?? third
+        let decay = options["num_decay_steps"].map { Int($0) } ?? totalSteps - warmupSteps - third
+        let least = options["min_lr_ratio"] ?? 0
         let into = step - warmupSteps - stable
         guard into >= 0 else { return 1 }
-        guard into < decay else { return 0 }
-        return max(0, Self.halfCosine(Double(into) / Double(max(1, decay))))
+        guard into < decay else { return least }
+        return max(0, floored(cosine(Double(into) / Double(max(1, decay))), at: least))
+    }
+
+    /// Half a cosine, or as many waves as were asked for.
+    private func cosine(_ progress: Double) -> Double {
+        Self.halfCosine(2 * (options["num_cycles"] ?? 0.5) * progress)
     }
 
     private static func halfCosine(_ progress: Double) -> Double {
         0.5 * (1 + cos(.pi * progress))
     }
 
-    private static func floored(_ factor: Double) -> Double {
-        factor * (1 - minimumRatio) + minimumRatio
+    private func floored(_ factor: Double, at least: Double) -> Double {
+        factor * (1 - least) + least
     }
 }

@@ -8,14 +8,20 @@ import InferenceRuntime
 package struct Optimizer: Sendable {
     /// The largest global norm; 0 does not clip.
     let maximumNorm: Double
-    /// Decoupled weight decay.
-    let weightDecay: Double
+    /// AdamW's constants; the learning rate is that of each step.
+    let adamW: AdamW
     /// The learning rate of B and of magnitudes over that of A.
     let loraPlusRatio: Double
 
     init(_ hyperparameters: Hyperparameters) {
         maximumNorm = hyperparameters.maxGradNorm
-        weightDecay = hyperparameters.weightDecay
+        adamW = AdamW(
+            learningRate: 0,
+            beta1: hyperparameters.adamBeta1,
+            beta2: hyperparameters.adamBeta2,
+            eps: hyperparameters.adamEpsilon,
+            weightDecay: hyperparameters.weightDecay
+        )
         loraPlusRatio = hyperparameters.loraPlusRatio ?? 1
     }
 
@@ -40,7 +46,9 @@ package struct Optimizer: Sendable {
                 (entry.magnitude ?? 0..<0, learningRate * loraPlusRatio),
             ]
             for (range, rate) in groups where !range.isEmpty {
-                AdamW(learningRate: rate, weightDecay: weightDecay).update(
+                var adamW = adamW
+                adamW.learningRate = rate
+                adamW.update(
                     step: step,
                     gradient: state.gradients.tensors.values.baseAddress + range.lowerBound,
                     gradientScale: Float(clip),

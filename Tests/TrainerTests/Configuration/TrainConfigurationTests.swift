@@ -56,7 +56,7 @@ struct TrainConfigurationTests {
         #expect(resolved.gradientAccumulationSteps == 8)
         #expect(resolved.epochs == 3)
         #expect(resolved.saveSteps == 500)
-        #expect(configuration.notes.contains { $0.hasPrefix("template has no effect") })
+        #expect(configuration.notes.contains { "\($0)".hasPrefix("template has no effect") })
     }
 
     @Test("three epochs where the file is silent, of no matter how few examples")
