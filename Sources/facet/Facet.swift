@@ -26,7 +26,7 @@ struct Facet: AsyncParsableCommand {
     static func main() async {
         do {
             try InstructionSet.checkEnvironment()
-            try checkCommand(CommandLine.arguments.dropFirst(), below: Facet.self)
+            try checkCommand(CommandLine.arguments.dropFirst(), below: Self.self)
             let arguments = try ConfigurationFile.expand(Array(CommandLine.arguments.dropFirst()))
             var command = try parseAsRoot(arguments)
             if var command = command as? any AsyncParsableCommand {
