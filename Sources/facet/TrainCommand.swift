@@ -17,6 +17,7 @@ struct TrainCommand: AsyncParsableCommand {
             Examples:
               facet train examples/sft.yaml
               facet train examples/sft.yaml lora_rank=16 num_train_epochs=1 output_dir=out/r16
+              facet train examples/sft.yaml --plan
             """
     )
 
@@ -26,20 +27,41 @@ struct TrainCommand: AsyncParsableCommand {
     @Argument(help: "Values in place of the file's: key=value, any number of them.")
     var overrides: [String] = []
 
+    @Flag(help: "Print what would be done as one JSON object, and train nothing.")
+    var plan = false
+
     @OptionGroup var engine: EngineOptions
 
     func run() async throws {
+        var configuration = try configuration()
+        // A plan leaves no trace where the adapter would go.
+        let scratch = NSTemporaryDirectory() + "facet-plan-\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: scratch) }
+        if plan { configuration.outputFolder = scratch }
+        let (training, template) = try training(&configuration)
+        if plan { return print(JSONValue.object(training.description).serialized) }
+        for note in training.notes { say("\(note)") }
+        say(training.summary)
+        if let template { try keep(template, in: configuration.outputFolder) }
+        try await train(training, into: configuration.outputFolder)
+    }
+
+    private func configuration() throws -> TrainConfiguration {
         guard let text = try? String(contentsOfFile: file, encoding: .utf8) else {
             throw CommandError("\(file): the file cannot be read.")
         }
-        let configuration: TrainConfiguration
         do throws(TrainConfigurationError) {
-            configuration = try TrainConfiguration(
-                try YAMLFile.object(text, overriding: overrides)
-            )
+            return try TrainConfiguration(try YAMLFile.object(text, overriding: overrides))
         } catch {
             throw CommandError("\(file): \(error)")
         }
+    }
+
+    /// Loads the base and reads the data.
+    /// - Returns: The run, and the Jinja text of a prompt format the base did not have.
+    private func training(
+        _ configuration: inout TrainConfiguration
+    ) throws -> (LocalTraining, template: String?) {
         let pool = ThreadPool(threads: engine.threads)
         let checkpoint = try ServedCheckpoint.load(
             configuration.model,
@@ -47,16 +69,52 @@ struct TrainCommand: AsyncParsableCommand {
             engine,
             pool: pool
         )
+        var examples = checkpoint.exampleModel
+        var template: String?
+        if examples.templates == nil, let name = configuration.template,
+            let format = NamedTemplate(name)
+        {
+            template = format.jinja
+            examples.templates = try ChatTemplateSet.load(
+                jinjaFile: format.jinja,
+                toolUseFile: nil,
+                tokenizerConfig: nil
+            )
+            configuration.notes.removeAll { $0.key == "template" }
+            configuration.notes.append(
+                TrainConfiguration.Note(
+                    "template",
+                    "The checkpoint has no chat template: '\(name)' is used. Serve the adapter with "
+                        + "--chat-template \(configuration.outputFolder)/chat_template.jinja."
+                )
+            )
+        }
         let training = try LocalTraining(
             configuration,
             base: LocalTraining.Base(
                 model: checkpoint.model,
                 name: checkpoint.name,
                 context: ComputeContext(pool: pool, dtype: engine.computeDtype),
-                examples: checkpoint.exampleModel
+                examples: examples
             )
         )
-        for note in training.notes { say(note) }
+        return (training, template)
+    }
+
+    private func keep(_ template: String, in folder: String) throws {
+        let path = folder + "/chat_template.jinja"
+        do {
+            try FileManager.default.createDirectory(
+                atPath: folder,
+                withIntermediateDirectories: true
+            )
+            try template.write(toFile: path, atomically: true, encoding: .utf8)
+        } catch {
+            throw CommandError("\(path): the file cannot be written: \(error)")
+        }
+    }
+
+    private func train(_ training: LocalTraining, into folder: String) async throws {
         StopSignals.catchFirst()
         let line = ProgressLine("training")
         let end = try await training.run(isStopping: { StopSignals.received != nil }) {
@@ -64,7 +122,7 @@ struct TrainCommand: AsyncParsableCommand {
         }
         line.finish()
         switch end {
-        case .finished: print(configuration.outputFolder)
+        case .finished: print(folder)
         case .stopped(let step):
             say(
                 "Stopped after step \(step), which is saved. 'facet train \(file)' goes on from "

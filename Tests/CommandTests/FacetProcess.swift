@@ -11,7 +11,10 @@ struct FacetProcess: Sendable {
         .resolvingSymlinksInPath().deletingLastPathComponent().appendingPathComponent("facet")
 
     /// Runs it to its end.
-    init(_ arguments: String...) throws {
+    init(_ arguments: String...) throws { try self.init(arguments) }
+
+    /// Runs it to its end.
+    init(_ arguments: [String]) throws {
         let process = Process()
         process.executableURL = Self.executable
         process.arguments = arguments

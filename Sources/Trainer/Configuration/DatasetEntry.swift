@@ -1,14 +1,17 @@
 import Foundation
 import InferenceRuntime
 
-/// An entry of LLaMA-Factory's `dataset_info.json`: where a dataset lies.
+/// An entry of LLaMA-Factory's `dataset_info.json`: where a dataset lies and what its columns mean.
 ///
-/// The format of a file is recognised by itself, by the names its columns have. An entry that gives
-/// them other meanings, or asks for more than to read a file, is refused by name: training would
-/// learn something else than was asked for.
+/// What would make training learn something else than was asked for, and cannot be honoured, is
+/// refused by name.
 struct DatasetEntry {
-    /// The file.
-    let path: String
+    /// The files, in order.
+    let files: [String]
+    /// What columns and tags are called, where the entry says.
+    let mapping: RecordMapping?
+    /// Draw so many examples.
+    let samples: Int?
 
     /// The entry of a name; `nil` where there is none.
     init?(_ name: String, in folder: String) throws(TrainConfigurationError) {
@@ -22,7 +25,7 @@ struct DatasetEntry {
         }
         guard let entry = entries[name]?.object else { return nil }
         let place = "'\(name)' of \(info)"
-        for (field, value) in entry.members {
+        for (field, value) in entry.members where !value.isNull && value != false {
             if let reason = Self.problem(field, value) {
                 throw TrainConfigurationError("dataset", "\(place): \(reason).")
             }
@@ -30,7 +33,32 @@ struct DatasetEntry {
         guard let file = entry["file_name"]?.string else {
             throw TrainConfigurationError("dataset", "\(place) has no 'file_name'.")
         }
-        path = file.hasPrefix("/") ? file : "\(folder)/\(file)"
+        files = try Self.files(file.hasPrefix("/") ? file : "\(folder)/\(file)", place)
+        samples = entry["num_samples"]?.int
+        let (columns, tags) = (entry["columns"]?.object, entry["tags"]?.object)
+        let hasMapping = columns != nil || tags != nil
+        let formatting = entry["formatting"]?.string ?? "alpaca"
+        mapping =
+            hasMapping
+            ? RecordMapping(formatting: formatting, columns: columns, tags: tags) : nil
+    }
+
+    /// A file, or every file of a folder by name.
+    private static func files(
+        _ path: String,
+        _ place: String
+    ) throws(TrainConfigurationError) -> [String] {
+        var isFolder: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
+            throw TrainConfigurationError("dataset", "The file of \(place) is not there: \(path).")
+        }
+        guard isFolder.boolValue else { return [path] }
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
+        let files = names.filter { !$0.hasPrefix(".") }.sorted().map { "\(path)/\($0)" }
+        guard !files.isEmpty else {
+            throw TrainConfigurationError("dataset", "The folder of \(place) is empty: \(path).")
+        }
+        return files
     }
 
     /// What of a field cannot be honoured; `nil` where nothing is.
@@ -38,44 +66,42 @@ struct DatasetEntry {
         switch field {
         case "file_name", "file_sha1": return nil
         case "formatting":
-            let known = ["alpaca", "sharegpt", "openai"]
-            return known.contains(value.string ?? "") || value.isNull
+            return ["alpaca", "sharegpt", "openai"].contains(value.string ?? "")
                 ? nil : "'formatting' \(value.serialized) is not known"
-        case "ranking":
-            return value.bool == true ? "'ranking' is for preferences, which are not trained" : nil
-        case "columns": return problem(field, value, columns)
-        case "tags": return problem(field, value, tags)
-        default:
-            return value.isNull ? nil : "'\(field)' is not supported; facet reads 'file_name'"
+        case "ranking": return "'ranking' is for preferences, which are not trained"
+        case "num_samples":
+            return value.int.map { (1...1_000_000_000).contains($0) } == true
+                ? nil : "'num_samples' must be a whole number from 1"
+        case "split": return value == "train" ? nil : "'split' is of data sets on a hub"
+        case "hf_hub_url", "ms_hub_url", "om_hub_url", "script_url", "cloud_file_name":
+            return "'\(field)' is elsewhere; download the file and name it by 'file_name'"
+        case "columns": return problem(field, value, known: columns)
+        case "tags": return problem(field, value, known: tags)
+        default: return "'\(field)' is not supported; facet reads 'file_name'"
         }
     }
 
     private static func problem(
         _ field: String,
         _ value: JSONValue,
-        _ known: [String: [String]]
+        known: Set<String>
     ) -> String? {
-        for (role, name) in value.object?.members ?? [] where !name.isNull {
-            guard let names = known[role] else { return "'\(field).\(role)' is not supported" }
-            guard !names.contains(name.string ?? "") else { continue }
-            return "'\(field).\(role)' is \(name.serialized), but must be "
-                + names.map { "'\($0)'" }.joined(separator: " or ")
-                + ", by which facet knows it: rename it in the file"
+        guard let object = value.object else { return "'\(field)' must be an object" }
+        for (role, name) in object.members where !name.isNull {
+            guard known.contains(role) else { return "'\(field).\(role)' is not supported" }
+            guard name.string?.isEmpty == false else {
+                return "'\(field).\(role)' must be a name"
+            }
         }
         return nil
     }
 
-    /// LLaMA-Factory's columns, and what they are called in the formats that are recognised.
-    private static let columns = [
-        "prompt": ["instruction", "prompt", "text"], "query": ["input"],
-        "response": ["output", "completion"], "history": ["history"], "system": ["system"],
-        "messages": ["conversations", "messages"], "tools": ["tools"],
+    private static let columns: Set = [
+        "prompt", "query", "response", "history", "system", "messages", "tools",
     ]
 
-    private static let tags = [
-        "role_tag": ["from", "role"], "content_tag": ["value", "content"],
-        "user_tag": ["human", "user"], "assistant_tag": ["gpt", "assistant"],
-        "observation_tag": ["observation", "tool"], "function_tag": ["function_call"],
-        "system_tag": ["system"],
+    private static let tags: Set = [
+        "role_tag", "content_tag", "user_tag", "assistant_tag", "observation_tag", "function_tag",
+        "system_tag",
     ]
 }

@@ -31,11 +31,14 @@ public struct TrainConfiguration: Sendable, Hashable {
     public struct Note: Sendable, Hashable, CustomStringConvertible {
         /// The key.
         public let key: String
-        /// What becomes of it, to follow the key in a sentence.
-        public let text: String
-
         /// The sentence.
-        public var description: String { "\(key) \(text)." }
+        public let description: String
+
+        /// A sentence about a key.
+        public init(_ key: String, _ description: String) {
+            self.key = key
+            self.description = description
+        }
     }
 
     /// The base: a folder, a name in the model cache, a hub id.
@@ -58,6 +61,8 @@ public struct TrainConfiguration: Sendable, Hashable {
     public var outputFolder: String
     /// Start over where the folder holds an earlier run.
     public var overwrites: Bool
+    /// LLaMA-Factory's name of a prompt format, for a checkpoint without a chat template.
+    public var template: String?
     /// The hyperparameters.
     public var hyperparameters: HyperparameterRequest
     /// Keys that have no effect here.
@@ -82,6 +87,7 @@ extension TrainConfiguration {
             maximumExamples: try fields.integer("max_samples", atLeast: 1),
             outputFolder: try fields.required("output_dir"),
             overwrites: try fields.startsOver(),
+            template: try fields.string("template"),
             hyperparameters: hyperparameters,
             notes: fields.notes
         )

@@ -27,7 +27,7 @@ struct TrainConfigurationFields {
     }
 
     private mutating func note(_ key: String, _ text: String) {
-        notes.append(TrainConfiguration.Note(key: key, text: text))
+        notes.append(TrainConfiguration.Note(key, "\(key) \(text)."))
     }
 
     // MARK: - What is another kind of run
@@ -95,6 +95,13 @@ struct TrainConfigurationFields {
                 )
             }
             if optimizer != "adamw_torch" { note("optim", "has no effect: AdamW is in fp32") }
+        }
+        if try string("template") != nil {
+            note(
+                "template",
+                "has no effect: the checkpoint's own chat template is used, in training as in "
+                    + "serving"
+            )
         }
         if try bool("enable_thinking") != nil {
             note(
@@ -177,6 +184,7 @@ struct TrainConfigurationFields {
         if let steps = json["max_steps"]?.double, steps <= 0 { json["max_steps"] = nil }
         try warmUp(&json)
         try save(&json)
+        try evaluate(&json)
         do throws(HyperparameterError) {
             return try HyperparameterRequest(json: json, from: .file)
         } catch {
@@ -198,6 +206,39 @@ struct TrainConfigurationFields {
             note("warmup_steps", "has no effect: the schedule 'constant' has no warm-up")
         }
         (json["warmup_steps"], json["warmup_ratio"]) = (nil, nil)
+    }
+
+    private mutating func evaluate(_ json: inout JSONObject) throws(TrainConfigurationError) {
+        switch try string("eval_strategy") ?? "no" {
+        // Measured all the same, where there is something to measure on: at checkpoints.
+        case "no": break
+        case "steps":
+            let steps = try number("eval_steps", atLeast: 0)
+            guard steps == nil || steps ?? 0 >= 1 else {
+                throw TrainConfigurationError(
+                    "eval_steps",
+                    "'eval_steps' is a share of the run; give it as a number of steps."
+                )
+            }
+            json["eval_strategy"] = "steps"
+            json["eval_steps"] = object["eval_steps"] ?? object["logging_steps"] ?? 500
+        case "epoch": json["eval_strategy"] = "epoch"
+        case let strategy:
+            throw TrainConfigurationError(
+                "eval_strategy",
+                "'eval_strategy' is '\(strategy)', but must be 'steps', 'epoch' or 'no'."
+            )
+        }
+        guard let metric = try string("metric_for_best_model") else { return }
+        let name = metric.hasPrefix("eval_") ? metric : "eval_" + metric
+        json["metric_for_best_model"] = .string(name)
+        if let greater = try bool("greater_is_better"), greater != (name == "eval_accuracy") {
+            throw TrainConfigurationError(
+                "greater_is_better",
+                "'greater_is_better' is \(greater), but of 'metric_for_best_model' "
+                    + "'\(metric)' the \(greater ? "lower" : "greater") is better."
+            )
+        }
     }
 
     private mutating func save(_ json: inout JSONObject) throws(TrainConfigurationError) {

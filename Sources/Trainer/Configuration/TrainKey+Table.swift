@@ -27,12 +27,12 @@ extension TrainKey {
         dataset eval_dataset dataset_dir val_size max_samples output_dir overwrite_output_dir
         quantization_bit quantization_method quantization_type optim resume_from_checkpoint
         per_device_train_batch_size gradient_accumulation_steps packing neat_packing
-        save_strategy data_seed enable_thinking hf_hub_token ms_hub_token om_hub_token hub_token
+        template save_strategy eval_strategy eval_steps metric_for_best_model greater_is_better
+        data_seed enable_thinking hf_hub_token ms_hub_token om_hub_token hub_token
         """
 
     /// A reason, and the keys that only tune LLaMA-Factory's own machinery.
     private static let keysWithoutEffect: [(reason: String, keys: String)] = [
-        ("the checkpoint's own chat template is used, in training as in serving", "template"),
         (
             "the checkpoint's own chat template decides about thoughts, in training as in serving",
             "preserve_thinking"
@@ -119,7 +119,7 @@ extension TrainKey {
                 + "eval_use_gather_object batch_eval_metrics prediction_loss_only "
                 + "include_for_metrics"
         ),
-        ("validation runs at every checkpoint", "do_eval eval_strategy eval_steps eval_delay"),
+        ("validation runs whenever there are data for it", "do_eval eval_delay"),
         (
             "'facet eval --predict' answers a data file with an adapter",
             "do_predict predict_with_generate do_sample temperature top_p top_k max_length "
@@ -244,12 +244,8 @@ extension TrainKey {
         ),
         ("the last batch of an epoch is trained too", "dataloader_drop_last"),
         ("a run goes on with the example it stopped at", "ignore_data_skip"),
-        (
-            "the result is the adapter of the last step; checkpoints and their validation losses stay",
-            "load_best_model_at_end metric_for_best_model=loss|eval_loss greater_is_better "
-                + "early_stopping_steps"
-        ),
-        ("validation runs at checkpoints", "eval_on_start eval_on_each_dataset"),
+        ("validation begins with the first steps done", "eval_on_start"),
+        ("validation data sets are measured as one", "eval_on_each_dataset"),
         ("facet answers by sampling", "num_beams=1 eval_num_beams=1 generation_num_beams=1"),
         ("files are read one after the other", "mix_strategy=concat interleave_probs"),
         ("a system prompt belongs into the data", "default_system"),

@@ -24,7 +24,7 @@ struct DatasetReader {
     /// - Throws: `TrainingFileError` for a wrong example or a file in which nothing can be learned,
     ///   `FileSystemError` where the store cannot be written.
     func read(_ file: TrainingFileLocation, maximum: Int?, into path: String) throws -> Found {
-        let reader = try TrainingFileReader(path: file.path, name: file.name)
+        let reader = try TrainingFileReader(file)
         let counts = try copy(
             reader,
             min(maximum ?? .max, TrainingData.maximumUnits),

@@ -18,6 +18,8 @@ package struct TrainingData: Sendable {
     struct Totals: Sendable, Hashable {
         /// Tokens of the largest unit.
         var longest = 1
+        /// Tokens of the training units.
+        var tokens = 0
         /// Tokens with a loss in the training units.
         var trainedTokens = 0
         /// SHA-256 of the tokens and weights of all sequences, training units first.
@@ -67,7 +69,10 @@ package struct TrainingData: Sendable {
             for index in 0..<part.count {
                 let unit = try part.unit(index)
                 totals.longest = max(totals.longest, unit.tokens)
-                if isTraining { totals.trainedTokens += unit.trainedTokens }
+                if isTraining {
+                    totals.tokens += unit.tokens
+                    totals.trainedTokens += unit.trainedTokens
+                }
                 for sequence in unit.sequences {
                     sequence.tokens.withUnsafeBytes { hash.update($0) }
                     sequence.weights.withUnsafeBytes { hash.update($0) }

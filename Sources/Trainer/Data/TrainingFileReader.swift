@@ -9,13 +9,20 @@ public final class TrainingFileReader {
     /// The format of the examples, known once the first is read.
     public private(set) var shape: ExampleShape?
     private let records: RecordReader
+    private let mapping: RecordMapping?
 
     /// Opens a file.
     /// - Parameters:
     ///   - path: where the file lies.
     ///   - name: the name its author gave it, whose ending tells tables from plain text.
-    public init(path: String, name: String) throws(TrainingFileError) {
-        records = try RecordReader(path: path, name: name)
+    public convenience init(path: String, name: String) throws(TrainingFileError) {
+        try self.init(TrainingFileLocation(path: path, name: name))
+    }
+
+    /// Opens a file, whose columns may have names of their own.
+    init(_ file: TrainingFileLocation) throws(TrainingFileError) {
+        records = try RecordReader(path: file.path, name: file.name)
+        mapping = file.mapping
     }
 
     /// SHA-256 of the whole file in lower-case hex; no example can be read after.
@@ -24,7 +31,8 @@ public final class TrainingFileReader {
     /// The next example; `nil` at the end.
     /// - Throws: `TrainingFileError` with the line, for anything that is not an example.
     public func next() throws(TrainingFileError) -> TrainingExample? {
-        guard let record = try records.next() else { return nil }
+        guard var record = try records.next() else { return nil }
+        if let mapping { record.value = mapping(record.value) }
         let shape = try ExampleShape.of(record.value, line: record.line)
         if let known = self.shape, known != shape {
             throw TrainingFileError(

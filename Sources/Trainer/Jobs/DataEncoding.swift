@@ -76,7 +76,8 @@ struct DataEncoding: Sendable {
     private func kept(_ key: JSONValue) -> TrainingData? {
         guard let bytes = FileManager.default.contents(atPath: folder + "/manifest.json"),
             let manifest = try? JSONValue(parsing: [UInt8](bytes)), manifest["key"] == key,
-            let longest = manifest["longest"]?.int, let trained = manifest["trained_tokens"]?.int,
+            let longest = manifest["longest"]?.int, let tokens = manifest["tokens"]?.int,
+            let trained = manifest["trained_tokens"]?.int,
             let encodingHash = manifest["encoding_hash"]?.string,
             let hash = manifest["hash"]?.string, let count = manifest["examples"]?.int,
             let measured = manifest["validation_examples"]?.int,
@@ -94,6 +95,7 @@ struct DataEncoding: Sendable {
             notes: manifest["notes"]?.array?.compactMap(\.string) ?? [],
             totals: TrainingData.Totals(
                 longest: longest,
+                tokens: tokens,
                 trainedTokens: trained,
                 encodingHash: encodingHash
             )
@@ -110,6 +112,7 @@ struct DataEncoding: Sendable {
             "examples": JSONValue(data.training.count),
             "validation_examples": JSONValue(data.validation.count),
             "longest": JSONValue(data.totals.longest),
+            "tokens": JSONValue(data.totals.tokens),
             "trained_tokens": JSONValue(data.totals.trainedTokens),
             "encoding_hash": .string(data.totals.encodingHash),
             "hash": .string(data.hash),

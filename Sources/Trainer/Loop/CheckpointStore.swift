@@ -41,6 +41,11 @@ package struct CheckpointStore: Sendable {
         }
     }
 
+    /// Where the checkpoint of a step lies; `nil` where it is not there whole.
+    func folder(of step: Int) -> String? {
+        TrainingCheckpoint.read("\(folder)/step-\(step)")?.checkpoint.folder
+    }
+
     /// Removes the checkpoints of the steps that `isSurplus` names.
     func remove(where isSurplus: @escaping @Sendable (Int) -> Bool) async {
         let folder = folder

@@ -28,14 +28,16 @@ struct LocalData {
             "training",
             configuration,
             reader,
-            folder
+            folder,
+            seed: hyperparameters.seed
         )
         var measured = try Self.read(
             configuration.validationDatasets,
             "validation",
             configuration,
             reader,
-            folder
+            folder,
+            seed: hyperparameters.seed
         )
         var training = learned.units
         if configuration.validationSize > 0, measured.units.count == 0 {
@@ -58,36 +60,68 @@ struct LocalData {
 
     private static func read(
         _ names: [String],
-        _ part: String,
+        _ kind: String,
         _ configuration: TrainConfiguration,
         _ reader: DatasetReader,
-        _ folder: String
+        _ folder: String,
+        seed: Int
     ) throws -> (units: any TrainingUnits, hash: String, notes: [String]) {
         var parts: [any TrainingUnits] = []
         var (hash, notes) = ("", [String]())
         for (number, name) in names.enumerated() {
-            let path = try path(of: name, configuration)
-            try check(configuration.stage, path)
-            do {
-                let found = try reader.read(
-                    TrainingFileLocation(path: path, name: path),
-                    maximum: configuration.maximumExamples,
-                    into: "\(folder)/\(part)-\(number)"
-                )
-                parts.append(found.units)
-                hash += found.hash
-                notes += found.notes.map { "\(name): \($0)" }
-            } catch let error as TrainingFileError {
-                throw TrainConfigurationError("dataset", "\(path): \(error)")
+            let entry = try DatasetEntry(name, in: configuration.datasetFolder)
+            let files = try entry?.files ?? [file(name, configuration)]
+            var found: [any TrainingUnits] = []
+            for (part, path) in files.enumerated() {
+                var file = TrainingFileLocation(path: path, name: path)
+                file.mapping = entry?.mapping
+                try check(configuration.stage, file)
+                // What is drawn from is read as a whole.
+                let left = configuration.maximumExamples.map {
+                    $0 - JoinedUnits(parts: found).count
+                }
+                if entry?.samples == nil, let left, left <= 0 { break }
+                do {
+                    let one = try reader.read(
+                        file,
+                        maximum: entry?.samples == nil ? left : nil,
+                        into: "\(folder)/\(kind)-\(number)-\(part)"
+                    )
+                    found.append(one.units)
+                    hash += one.hash
+                    notes += one.notes.map { "\(name): \($0)" }
+                } catch let error as TrainingFileError {
+                    throw TrainConfigurationError("dataset", "\(path): \(error)")
+                }
             }
+            let all = JoinedUnits(parts: found)
+            let count = min(entry?.samples ?? all.count, configuration.maximumExamples ?? .max)
+            parts.append(
+                entry?.samples == nil
+                    ? all
+                    : ChosenUnits(all: all, indices: drawn(count, of: all.count, seed, number))
+            )
         }
         return (JoinedUnits(parts: parts), hash, notes)
     }
 
+    /// So many of a data set: a part of a permutation, and beyond it any again.
+    private static func drawn(_ count: Int, of all: Int, _ seed: Int, _ number: Int) -> [UInt32] {
+        let random = CounterRandom(seed: seed, .sampling, number)
+        var drawn = Array(random.order(all).prefix(count))
+        for place in drawn.count..<max(count, drawn.count) {
+            drawn.append(UInt32(random.index(all + place, below: all)))
+        }
+        return drawn
+    }
+
     /// Texts are for pre-training, and everything else is for instruction tuning.
-    private static func check(_ stage: TrainConfiguration.Stage, _ path: String) throws {
+    private static func check(
+        _ stage: TrainConfiguration.Stage,
+        _ file: TrainingFileLocation
+    ) throws {
         // What cannot be read at all is told of when the file is read as a whole.
-        guard let first = try? TrainingFileReader(path: path, name: path).next() else { return }
+        guard let first = try? TrainingFileReader(file).next() else { return }
         let wanted: TrainConfiguration.Stage
         switch first.content {
         case .text: wanted = .pt
@@ -96,25 +130,23 @@ struct LocalData {
         guard wanted != stage else { return }
         throw TrainConfigurationError(
             "stage",
-            "'stage' is '\(stage.rawValue)', but \(path) holds "
+            "'stage' is '\(stage.rawValue)', but \(file.path) holds "
                 + (wanted == .pt ? "plain texts" : "questions and answers")
                 + ": write 'stage: \(wanted.rawValue)', or choose another 'dataset'."
         )
     }
 
-    /// A file as it is named, one in the dataset folder, or what `dataset_info.json` calls so.
-    private static func path(
-        of name: String,
+    /// A file as it is named, or one in the dataset folder.
+    private static func file(
+        _ name: String,
         _ configuration: TrainConfiguration
     ) throws -> String {
         let folder = configuration.datasetFolder
-        let entry = try DatasetEntry(name, in: folder)
-        let candidates = entry.map { [$0.path] } ?? [name, "\(folder)/\(name)"]
+        let candidates = [name, "\(folder)/\(name)"]
         guard let path = candidates.first(where: FileManager.default.isReadableFile) else {
             throw TrainConfigurationError(
                 "dataset",
-                entry.map { "The file of dataset '\(name)' cannot be read: \($0.path)." }
-                    ?? "There is no dataset '\(name)': no such file, and no such entry in "
+                "There is no dataset '\(name)': no such file, and no such entry in "
                     + "\(folder)/dataset_info.json."
             )
         }

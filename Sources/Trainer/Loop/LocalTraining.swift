@@ -53,8 +53,8 @@ public struct LocalTraining {
     private let plan: TrainingPlan
     private let state: TrainingState
 
-    /// Sentences about the data and the plan.
-    public let notes: [String]
+    /// Sentences about keys of the configuration, the data and the plan, with the key they are about.
+    public let notes: [TrainConfiguration.Note]
 
     /// Reads the data and lays out the parameters.
     public init(_ configuration: TrainConfiguration, base: Base) throws {
@@ -79,7 +79,37 @@ public struct LocalTraining {
             state.initialize(seed: hyperparameters.seed, model: base.model, base.context)
         }
         notes =
-            configuration.notes.map(\.description) + data.notes + [plan.summary] + plan.warnings
+            configuration.notes
+            + data.notes.map { TrainConfiguration.Note("dataset", $0) }
+            + plan.warnings.map { TrainConfiguration.Note("learning_rate", $0) }
+    }
+
+    /// A sentence about what is to be done.
+    public var summary: String { plan.summary }
+
+    /// What a run would do, for `--plan`: every hyperparameter as resolved, sizes, and the notes.
+    public var description: JSONObject {
+        let notes: [JSONValue] = notes.map { note in
+            ["key": .string(note.key), "note": .string(note.description)]
+        }
+        let memory =
+            base.model.weightBytes + plan.orderBytes
+            + TrainingWorkspace.bytes(model: base.model, longest: plan.longest)
+            + TrainingState.bytes(parameters: state.layout.count)
+        let resolved = plan.resolvedHyperparameters
+        return [
+            "stage": .string(configuration.stage.rawValue),
+            "hyperparameters": .object(resolved.json),
+            "examples": JSONValue(plan.data.training.count),
+            "validation_examples": JSONValue(plan.validation.count),
+            "tokens": JSONValue(plan.data.totals.tokens),
+            "trained_tokens": JSONValue(plan.data.totals.trainedTokens),
+            "steps_per_epoch": JSONValue(plan.stepsPerEpoch),
+            "total_steps": JSONValue(plan.totalSteps),
+            "warmup_steps": JSONValue(resolved.warmupSteps ?? 0),
+            "memory_bytes": JSONValue(memory),
+            "notes": .array(notes),
+        ]
     }
 
     /// Trains from the last checkpoint, if there is one, to the end.
@@ -117,7 +147,6 @@ public struct LocalTraining {
             observer: LocalObserver(
                 isStopping: isStopping,
                 show: show,
-                adapter: writer,
                 folder: folder
             ),
             artifacts: TrainingArtifacts(folder: folder)
@@ -141,7 +170,6 @@ public struct LocalTraining {
 private struct LocalObserver: TrainingObserver {
     let isStopping: @Sendable () -> Bool
     let show: @Sendable (LocalTraining.Progress) -> Void
-    let adapter: PEFTAdapterWriter
     let folder: String
 
     var order: TrainingOrder { isStopping() ? .save : .proceed }
@@ -162,8 +190,14 @@ private struct LocalObserver: TrainingObserver {
 
     func willRemove(checkpoints _: [Int]) {}
 
-    func didFinish(_: TrainingCheckpoint, seconds _: Double) throws {
-        try adapter.state.use { () throws(FileSystemError) in try adapter.write(to: folder) }
+    func didFinish(_ result: TrainingCheckpoint, seconds _: Double) throws(FileSystemError) {
+        for name in ["adapter_config.json", "adapter_model.safetensors"] {
+            let source = "\(result.folder)/\(name)"
+            guard let bytes = FileManager.default.contents(atPath: source) else {
+                throw FileSystemError(operation: "read", path: source, code: ENOENT)
+            }
+            try DurableFile.write([UInt8](bytes), to: "\(folder)/\(name)")
+        }
     }
 }
 

@@ -181,7 +181,8 @@ package struct TrainingCheckpoint {
         }
     }
 
-    private static func read(
+    /// A checkpoint and its fingerprint; `nil` where it is not there or damaged.
+    static func read(
         _ folder: String
     ) -> (checkpoint: TrainingCheckpoint, fingerprint: Fingerprint)? {
         guard let bytes = FileManager.default.contents(atPath: folder + "/run.json"),

@@ -43,7 +43,7 @@ package struct TrainingLoop {
             case .abandon: return .stopped(step: history.count)
             case .save: return try await leave(history, clock)
             }
-            guard history.count < plan.totalSteps else { break }
+            guard !plan.isOver(history) else { break }
             let record: StepRecord
             do {
                 record = try await step(after: history.last)
@@ -66,7 +66,7 @@ package struct TrainingLoop {
         var record = try await thread.compute { yield in
             try run.step(after: previous, yield: yield)
         }
-        if plan.isSavePoint(record.step), plan.validation.count > 0 {
+        if plan.isMeasuringPoint(record.step) {
             let step = record.step
             record.validation = try await thread.compute { yield in
                 try run.evaluate(after: step, yield: yield)
@@ -80,7 +80,7 @@ package struct TrainingLoop {
         guard let checkpoint = try await checkpoints.save(history) else { return }
         try artifacts.writeResults(history, seconds: clock.seconds)
         try await observer.didSave(checkpoint)
-        let surplus = plan.surplusCheckpoints(after: checkpoint.step)
+        let surplus = plan.surplusCheckpoints(after: history)
         if !surplus.isEmpty { await observer.willRemove(checkpoints: surplus) }
         let (plan, newest) = (plan, checkpoint.step)
         await checkpoints.remove { step in
@@ -100,7 +100,14 @@ package struct TrainingLoop {
         guard let last = try await checkpoints.save(history) else { return }
         let seconds = clock.seconds
         try artifacts.write(history, seconds: seconds)
-        try await observer.didFinish(last, seconds: seconds)
+        // The history of the whole run, with the adapter that is its result.
+        let best = plan.hyperparameters.keepsBest ? plan.bestStep(of: history) : nil
+        let result = TrainingCheckpoint(
+            step: last.step,
+            history: history,
+            folder: best.flatMap(checkpoints.folder(of:)) ?? last.folder
+        )
+        try await observer.didFinish(result, seconds: seconds)
     }
 
     /// The time a run has taken, over all its parts.

@@ -58,16 +58,19 @@ package struct TrainingPlan: Sendable {
         step == totalSteps || step % (hyperparameters.saveSteps ?? stepsPerEpoch) == 0
     }
 
-    /// Checkpoints that `save_total_limit` lets go once `step` is saved.
-    func surplusCheckpoints(after step: Int) -> [Int] {
+    /// Checkpoints that `save_total_limit` lets go once the last step is saved; the best stays.
+    func surplusCheckpoints(after history: [StepRecord]) -> [Int] {
         guard let limit = hyperparameters.saveTotalLimit else { return [] }
-        return (1...step).filter(isSavePoint).dropLast(limit)
+        let best = hyperparameters.keepsBest ? bestStep(of: history) : nil
+        return history.map(\.step).filter(isSavePoint).dropLast(limit).filter { $0 != best }
     }
 
     /// A sentence for the job's events.
     var summary: String {
         "\(data.training.count) examples, \(data.totals.trainedTokens) trained tokens per epoch, "
-            + "\(hyperparameters.epochs) epochs of \(stepsPerEpoch) steps"
+            + (hyperparameters.maxSteps.map { "\($0) steps, " }
+                ?? "\(HyperparameterRule.text(hyperparameters.epochs)) epochs of ")
+            + "\(stepsPerEpoch) steps\(hyperparameters.maxSteps == nil ? "" : " per epoch")"
     }
 
     /// What the plan would do that nobody wants.

@@ -233,6 +233,39 @@ extension Hyperparameter {
             "how many checkpoints are kept"
         ),
         .init(
+            "eval_strategy",
+            \.evaluation,
+            .word(Hyperparameters.Evaluation.allCases.map(\.rawValue)),
+            "when validation data are measured: at checkpoints, by `eval_steps`, or each epoch"
+        ),
+        .init(
+            "eval_steps",
+            \.evaluationSteps,
+            .integer(1...1_000_000_000),
+            "optimizer steps between measurements with `eval_strategy` `steps`"
+        ),
+        .init(
+            "early_stopping_steps",
+            \.earlyStopping,
+            .integer(1...1_000_000),
+            key: "early_stopping_steps",
+            "measurements without progress after which the run ends"
+        ),
+        .init(
+            "load_best_model_at_end",
+            \.keepsBest,
+            .boolean,
+            key: "load_best_model_at_end",
+            keyDefault: false,
+            "the result is the checkpoint with the best measurement, not the last"
+        ),
+        .init(
+            "metric_for_best_model",
+            \.bestMetric,
+            .word(Hyperparameters.BestMetric.allCases.map(\.rawValue)),
+            "what best is by"
+        ),
+        .init(
             "seed",
             \.seed,
             .integer(0...2_147_483_647),

@@ -140,13 +140,17 @@ extension Optional: HyperparameterValue where Wrapped: HyperparameterValue {
     var json: JSONValue { self?.json ?? .null }
 }
 
-extension LearningRateSchedule.Kind: HyperparameterValue {
+extension HyperparameterValue where Self: RawRepresentable, RawValue == String {
     init?(hyperparameter json: JSONValue) {
-        guard let kind = json.string.flatMap(Self.init(rawValue:)) else { return nil }
-        self = kind
+        guard let word = json.string.flatMap(Self.init(rawValue:)) else { return nil }
+        self = word
     }
     var json: JSONValue { .string(rawValue) }
 }
+
+extension LearningRateSchedule.Kind: HyperparameterValue {}
+extension Hyperparameters.Evaluation: HyperparameterValue {}
+extension Hyperparameters.BestMetric: HyperparameterValue {}
 
 /// Names of modules: a list, or a text with commas; `all` and nothing are `all-linear`.
 extension [String]: HyperparameterValue {

@@ -62,6 +62,16 @@ public struct Hyperparameters: Sendable, Hashable {
     public var saveSteps: Int?
     /// How many checkpoints are kept; `nil` keeps all.
     public var saveTotalLimit: Int?
+    /// When the validation data are measured.
+    public var evaluation = Evaluation.atCheckpoints
+    /// Optimizer steps between measurements, where `evaluation` is `steps`.
+    public var evaluationSteps = 500
+    /// Measurements without progress after which the run ends; `nil` runs to the end.
+    public var earlyStopping: Int?
+    /// The result is the checkpoint with the best measurement rather than the last.
+    public var keepsBest = false
+    /// What "best" is by.
+    public var bestMetric = BestMetric.loss
     /// Seed of initialisation, order, dropout and noise.
     public var seed = 0
     /// Weight of the loss on prompt tokens; 0 trains completions only.
@@ -71,6 +81,23 @@ public struct Hyperparameters: Sendable, Hashable {
 }
 
 extension Hyperparameters {
+    /// When the validation data are measured; always at the end too.
+    public enum Evaluation: String, Sendable, Hashable, CaseIterable {
+        /// At each checkpoint.
+        case atCheckpoints = "save"
+        /// After a number of steps.
+        case steps
+        /// After each epoch.
+        case epoch
+    }
+
+    /// What a measurement is judged by.
+    public enum BestMetric: String, Sendable, Hashable, CaseIterable {
+        /// The lowest loss.
+        case loss = "eval_loss"
+        /// The highest token accuracy.
+        case accuracy = "eval_accuracy"
+    }
     /// Optimizer steps of a run over `examples` training examples, as transformers counts them: a
     /// part of an epoch is rounded up to whole steps.
     public func totalSteps(examples: Int) -> Int {

@@ -214,6 +214,54 @@ struct TrainingLoopTests {
         #expect(run.state.adapter.id == ids[3])
     }
 
+    @Test("a run without progress ends early, and again so when it is taken up")
+    func earlyStopping() async throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        // So small a rate changes no token's rank: the accuracy stays as it was first measured.
+        let more: JSONObject = [
+            "learning_rate": 1e-9, "early_stopping_steps": 1, "eval_strategy": "steps",
+            "eval_steps": 1, "metric_for_best_model": "eval_accuracy",
+        ]
+        let notes = Notes()
+        guard case .finished = try await loop(notes, below: folder, more: more).train() else {
+            Issue.record("the run did not finish")
+            return
+        }
+        #expect(notes.all.last == "end 2")
+        let again = Notes()
+        guard case .finished = try await loop(again, below: folder, more: more).train() else {
+            Issue.record("the run did not finish again")
+            return
+        }
+        #expect(again.all.filter { $0.hasPrefix("step") }.isEmpty && again.all.last == "end 2")
+    }
+
+    @Test("the best checkpoint is kept where others go, and is the result")
+    func best() throws {
+        let plan = try loop(
+            Notes(),
+            below: folder,
+            more: ["load_best_model_at_end": true, "save_total_limit": 1, "save_steps": 1]
+        ).run.plan
+        let losses = [3.0, 1.0, 1.0, 2.0, 4.0]
+        let history = losses.enumerated().map { index, loss in
+            StepRecord(
+                step: index + 1,
+                totalSteps: 6,
+                epoch: 0,
+                learningRate: 0,
+                gradientNorm: 0,
+                trainedTokens: 0,
+                readTokens: 0,
+                metrics: [],
+                validation: [StepRecord.Metric(name: "valid_loss", value: loss)]
+            )
+        }
+        #expect(plan.bestStep(of: history) == 2)
+        #expect(plan.surplusCheckpoints(after: history) == [1, 3, 4])
+        #expect(plan.bestStep(of: []) == nil)
+    }
+
     #if DEBUG
     @Test("two that use the training state at the same time stop a debug build")
     func exclusiveUse() async {

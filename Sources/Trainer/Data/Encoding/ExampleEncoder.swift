@@ -10,7 +10,7 @@ public struct ExampleEncoder: Sendable {
         /// The model's tokenizer.
         public let tokenizer: any ExampleTokenizer
         /// Its chat templates; `nil` where it has none, and conversations are refused.
-        public let templates: ChatTemplateSet?
+        public var templates: ChatTemplateSet?
         /// The special tokens the template sees.
         public let variables: ChatTemplateVariables
         /// The tokens at which generation stops.

@@ -21,7 +21,7 @@ final class RecordReader {
     /// A record and the line it begins on.
     struct Record {
         let line: Int
-        let value: JSONValue
+        var value: JSONValue
     }
 
     let container: RecordContainer

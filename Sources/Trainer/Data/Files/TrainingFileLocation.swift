@@ -4,6 +4,8 @@ public struct TrainingFileLocation: Sendable, Hashable {
     public var path: String
     /// The name its author gave it.
     public var name: String
+    /// What its columns are called, where not as usual.
+    var mapping: RecordMapping?
 
     /// A data file on disk.
     public init(path: String, name: String) {

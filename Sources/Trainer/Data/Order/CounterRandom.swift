@@ -20,6 +20,8 @@ public struct CounterRandom: Sendable, Hashable {
         case dropout = 5
         /// NEFTune's noise.
         case noise = 6
+        /// Which examples of a data set are drawn.
+        case sampling = 7
     }
 
     private static let gamma: UInt64 = 0x9E37_79B9_7F4A_7C15

@@ -1,0 +1,83 @@
+import Foundation
+import Testing
+
+/// `facet train` and the words for what is not there.
+@Suite("facet train", .serialized)
+struct TrainTests {
+    private let folder = FileManager.default.temporaryDirectory.path + "/train-\(UUID().uuidString)"
+
+    private static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+        .deletingLastPathComponent().deletingLastPathComponent().path
+
+    private func file(_ more: String = "") throws -> String {
+        try FileManager.default.createDirectory(
+            atPath: folder,
+            withIntermediateDirectories: true
+        )
+        let examples = (0..<12).map { "{\"prompt\": \"q \($0)\", \"completion\": \" a \($0)\"}\n" }
+        try examples.joined().write(
+            toFile: folder + "/d.jsonl",
+            atomically: true,
+            encoding: .utf8
+        )
+        let path = folder + "/c.yaml"
+        try """
+        model_name_or_path: \(Self.root)/demo/base
+        stage: sft
+        do_train: true
+        dataset: d.jsonl
+        dataset_dir: \(folder)
+        eval_dataset: null
+        flash_attn: auto
+        output_dir: \(folder)/out
+        \(more)
+        """.write(toFile: path, atomically: true, encoding: .utf8)
+        return path
+    }
+
+    @Test("--plan prints one object with every value and leaves no trace")
+    func plan() throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let run = try FacetProcess("train", try file(), "--plan", "num_train_epochs=1.5", "seed=7")
+        try #require(run.status == 0, "\(run.errors)")
+        let object = try #require(
+            try JSONSerialization.jsonObject(with: Data(run.output.utf8)) as? [String: Any]
+        )
+        #expect(
+            Set(object.keys) == [
+                "stage", "hyperparameters", "examples", "validation_examples", "tokens",
+                "trained_tokens", "steps_per_epoch", "total_steps", "warmup_steps", "memory_bytes",
+                "notes",
+            ]
+        )
+        let hyperparameters = try #require(object["hyperparameters"] as? [String: Any])
+        #expect(hyperparameters["batch_size"] as? Int == 8)
+        #expect(hyperparameters["seed"] as? Int == 7)
+        #expect(hyperparameters["save_steps"] as? Int == 500)
+        #expect(object["examples"] as? Int == 12 && object["steps_per_epoch"] as? Int == 2)
+        #expect(object["total_steps"] as? Int == 3 && object["warmup_steps"] as? Int == 0)
+        #expect(object["memory_bytes"] as? Int ?? 0 > 1_000_000)
+        let notes = try #require(object["notes"] as? [[String: String]])
+        #expect(notes.map { $0["key"] } == ["flash_attn"])
+        #expect(!FileManager.default.fileExists(atPath: folder + "/out"))
+    }
+
+    @Test("a refusal ends with 1 and names key and reason")
+    func refusal() throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let run = try FacetProcess("train", try file(), "--plan", "stage=dpo")
+        #expect(run.status == 1 && run.output.isEmpty)
+        #expect(run.errors.contains("'stage' is 'dpo'"))
+    }
+
+    @Test("a command that is not there is an error with its neighbours, also with --help")
+    func unknownCommand() throws {
+        for arguments in [["trian"], ["trian", "--help"], ["adapters", "lst", "--help"]] {
+            let run = try FacetProcess(arguments)
+            #expect(run.status != 0 && run.output.isEmpty)
+            #expect(run.errors.contains("There is no command"))
+            #expect(run.errors.contains("Did you mean 'train'") || arguments.count == 3)
+        }
+        #expect(try FacetProcess("train", "--help").status == 0)
+    }
+}
