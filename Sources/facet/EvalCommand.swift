@@ -88,7 +88,7 @@ struct EvalCommand: AsyncParsableCommand {
             let answering = ProgressLine("answering")
             let predictions = try await evaluation.predictions { answering.show($0) }
             answering.finish()
-            if let output { try write(predictions, to: output) }
+            if let output { try predictions.write(to: output) }
             for (key, value) in AnswerScores(predictions).json.members { results[key] = value }
         }
         print(json ? JSONValue.object(results).serialized : Self.table(results))
@@ -105,19 +105,10 @@ struct EvalCommand: AsyncParsableCommand {
         options.answerTokens = maxTokens
         options.concurrency = engine.maxBatch
         do throws(FineTuningError) {
-            return try LocalEvaluation(local.subject, file: data, options: options)
+            let file = TrainingFileLocation(path: data, name: data)
+            return try LocalEvaluation(local.subject, files: [file], options: options)
         } catch {
             throw CommandError("\(data): \(error.message)")
-        }
-    }
-
-    private func write(_ predictions: [Prediction], to path: String) throws {
-        let lines = predictions.map { $0.json.serialized + "\n" }
-        do {
-            try Data(lines.joined().utf8).write(to: URL(fileURLWithPath: path))
-        } catch {
-            let reason = error.localizedDescription
-            throw CommandError("\(path): the answers cannot be written: \(reason)")
         }
     }
 
@@ -127,5 +118,18 @@ struct EvalCommand: AsyncParsableCommand {
             let number = value.int.map { "\($0)" } ?? String(format: "%.4f", value.double ?? .nan)
             return name + number
         }.joined(separator: "\n")
+    }
+}
+
+extension [Prediction] {
+    /// Writes the answers as LLaMA-Factory's `generated_predictions.jsonl`.
+    func write(to path: String) throws {
+        let lines = map { $0.json.serialized + "\n" }
+        do {
+            try Data(lines.joined().utf8).write(to: URL(fileURLWithPath: path))
+        } catch {
+            let reason = error.localizedDescription
+            throw CommandError("\(path): the answers cannot be written: \(reason)")
+        }
     }
 }

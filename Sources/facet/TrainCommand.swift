@@ -44,6 +44,10 @@ struct TrainCommand: AsyncParsableCommand {
         say(training.summary)
         if let template { try keep(template, in: configuration.outputFolder) }
         try await train(training, into: configuration.outputFolder)
+        if let tokens = configuration.predictedTokens {
+            try await predict(configuration, tokens: tokens, hasOwnTemplate: template != nil)
+        }
+        print(configuration.outputFolder)
     }
 
     private func configuration() throws -> TrainConfiguration {
@@ -122,7 +126,7 @@ struct TrainCommand: AsyncParsableCommand {
         }
         line.finish()
         switch end {
-        case .finished: print(folder)
+        case .finished: return
         case .stopped(let step):
             say(
                 "Stopped after step \(step), which is saved. 'facet train \(file)' goes on from "
@@ -130,6 +134,40 @@ struct TrainCommand: AsyncParsableCommand {
             )
             throw ExitCode(128 + (StopSignals.received ?? SIGTERM))
         }
+    }
+
+    /// Answers the prompts of the validation files with the new adapter, as `do_predict` asks.
+    private func predict(
+        _ configuration: TrainConfiguration,
+        tokens: Int,
+        hasOwnTemplate: Bool
+    ) async throws {
+        let folder = configuration.outputFolder
+        var engine = engine
+        if hasOwnTemplate { engine.chatTemplate = folder + "/chat_template.jinja" }
+        let local = try LocalModel(model: configuration.model, adapter: folder, engine)
+        var options = LocalEvaluation.Options()
+        options.maximumExamples = configuration.maximumExamples
+        options.answerTokens = tokens
+        options.concurrency = engine.maxBatch
+        let predictions: [Prediction]
+        do {
+            let files = try configuration.validationFiles()
+            let evaluation = try LocalEvaluation(local.subject, files: files, options: options)
+            let line = ProgressLine("answering")
+            predictions = try await evaluation.predictions { line.show($0) }
+            line.finish()
+        } catch let error as FineTuningError {
+            throw CommandError("do_predict: \(error.message)")
+        }
+        try predictions.write(to: folder + "/generated_predictions.jsonl")
+        let results = JSONValue.object(AnswerScores(predictions).json).serialized
+        try results.write(
+            toFile: folder + "/predict_results.json",
+            atomically: true,
+            encoding: .utf8
+        )
+        say(results)
     }
 
     private static func show(_ progress: LocalTraining.Progress, _ line: ProgressLine) {

@@ -62,6 +62,29 @@ struct TrainTests {
         #expect(!FileManager.default.fileExists(atPath: folder + "/out"))
     }
 
+    @Test("do_predict answers the validation file's prompts once the run is over")
+    func predict() throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let run = try FacetProcess([
+            "train", try file(), "max_steps=1", "eval_dataset=d.jsonl", "do_predict=true",
+            "max_new_tokens=4", "max_samples=3", "cutoff_len=64",
+        ])
+        try #require(run.status == 0, "\(run.errors)")
+        let text = try String(
+            contentsOfFile: folder + "/out/generated_predictions.jsonl",
+            encoding: .utf8
+        )
+        let lines = try text.split(separator: "\n").map {
+            try #require(
+                try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: String]
+            )
+        }
+        #expect(lines.map { $0["label"] } == [" a 0", " a 1", " a 2"])
+        #expect(lines.allSatisfy { Set($0.keys) == ["prompt", "predict", "label"] })
+        #expect(FileManager.default.fileExists(atPath: folder + "/out/predict_results.json"))
+        #expect(run.output == folder + "/out\n")
+    }
+
     @Test("a refusal ends with 1 and names key and reason")
     func refusal() throws {
         defer { try? FileManager.default.removeItem(atPath: folder) }

@@ -55,7 +55,14 @@ public struct TrainConfiguration: Sendable, Hashable {
     public var validationDatasets: [String]
     /// A share below 1, or a number of examples, set aside for validation.
     public var validationSize: Double
-    /// At most so many examples of each file.
+    /// How several data sets are put together.
+    public var mix: DatasetMix
+    /// The system prompt of conversations that have none.
+    public var defaultSystem: String?
+    /// The longest answer to the prompts of the validation files once the run is over; `nil` asks
+    /// for none.
+    public var predictedTokens: Int?
+    /// At most so many examples of each data set.
     public var maximumExamples: Int?
     /// Where the adapter and the logs go.
     public var outputFolder: String
@@ -84,6 +91,9 @@ extension TrainConfiguration {
             datasetFolder: try fields.string("dataset_dir") ?? "data",
             validationDatasets: try fields.list("eval_dataset"),
             validationSize: try fields.number("val_size", atLeast: 0) ?? 0,
+            mix: try fields.mix(),
+            defaultSystem: try fields.string("default_system"),
+            predictedTokens: try fields.predictedTokens(),
             maximumExamples: try fields.integer("max_samples", atLeast: 1),
             outputFolder: try fields.required("output_dir"),
             overwrites: try fields.startsOver(),

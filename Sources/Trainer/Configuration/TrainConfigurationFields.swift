@@ -145,6 +145,32 @@ struct TrainConfigurationFields {
         return try bool("overwrite_output_dir") ?? false || resumes.bool == false
     }
 
+    /// How several data sets are put together.
+    func mix() throws(TrainConfigurationError) -> DatasetMix {
+        let strategy = try word("mix_strategy", DatasetMix.Strategy.init) ?? .concat
+        let texts = try list("interleave_probs")
+        let shares = texts.compactMap { Double($0) }
+        let names = try list("dataset").count
+        let areShares = shares.count == texts.count && shares.allSatisfy { $0 > 0 && $0 <= 1 }
+        guard texts.isEmpty || (areShares && shares.count == names) else {
+            throw TrainConfigurationError(
+                "interleave_probs",
+                "'interleave_probs' must be \(names) numbers above 0, one for each 'dataset'."
+            )
+        }
+        return DatasetMix(strategy: strategy, shares: shares)
+    }
+
+    /// `do_predict`, and how long an answer may be.
+    mutating func predictedTokens() throws(TrainConfigurationError) -> Int? {
+        guard try bool("do_predict") == true else { return nil }
+        guard try !list("eval_dataset").isEmpty else {
+            note("do_predict", "has no effect without 'eval_dataset', whose prompts are answered")
+            return nil
+        }
+        return try integer("max_new_tokens", atLeast: 1) ?? 1024
+    }
+
     /// The one adapter to go on from.
     func adapter() throws(TrainConfigurationError) -> String? {
         let names = try list("adapter_name_or_path")

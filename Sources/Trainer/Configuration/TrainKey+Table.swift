@@ -27,6 +27,7 @@ extension TrainKey {
         dataset eval_dataset dataset_dir val_size max_samples output_dir overwrite_output_dir
         quantization_bit quantization_method quantization_type optim resume_from_checkpoint
         per_device_train_batch_size gradient_accumulation_steps packing neat_packing
+        do_predict max_new_tokens mix_strategy interleave_probs default_system
         template save_strategy eval_strategy eval_steps metric_for_best_model greater_is_better
         data_seed enable_thinking hf_hub_token ms_hub_token om_hub_token hub_token
         """
@@ -121,9 +122,9 @@ extension TrainKey {
         ),
         ("validation runs whenever there are data for it", "do_eval eval_delay"),
         (
-            "'facet eval --predict' answers a data file with an adapter",
-            "do_predict predict_with_generate do_sample temperature top_p top_k max_length "
-                + "max_new_tokens repetition_penalty length_penalty skip_special_tokens "
+            "answers are the likeliest tokens, up to 'max_new_tokens'",
+            "predict_with_generate do_sample temperature top_p top_k max_length "
+                + "repetition_penalty length_penalty skip_special_tokens "
                 + "generation_max_length generation_config sortish_sampler"
         ),
         (
@@ -247,8 +248,6 @@ extension TrainKey {
         ("validation begins with the first steps done", "eval_on_start"),
         ("validation data sets are measured as one", "eval_on_each_dataset"),
         ("facet answers by sampling", "num_beams=1 eval_num_beams=1 generation_num_beams=1"),
-        ("files are read one after the other", "mix_strategy=concat interleave_probs"),
-        ("a system prompt belongs into the data", "default_system"),
         (
             "pull the revision first: 'facet pull ORG/NAME@REVISION', and name it so in "
                 + "'model_name_or_path'",

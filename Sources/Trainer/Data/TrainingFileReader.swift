@@ -9,7 +9,7 @@ public final class TrainingFileReader {
     /// The format of the examples, known once the first is read.
     public private(set) var shape: ExampleShape?
     private let records: RecordReader
-    private let mapping: RecordMapping?
+    private let file: TrainingFileLocation
 
     /// Opens a file.
     /// - Parameters:
@@ -22,7 +22,7 @@ public final class TrainingFileReader {
     /// Opens a file, whose columns may have names of their own.
     init(_ file: TrainingFileLocation) throws(TrainingFileError) {
         records = try RecordReader(path: file.path, name: file.name)
-        mapping = file.mapping
+        self.file = file
     }
 
     /// SHA-256 of the whole file in lower-case hex; no example can be read after.
@@ -32,7 +32,7 @@ public final class TrainingFileReader {
     /// - Throws: `TrainingFileError` with the line, for anything that is not an example.
     public func next() throws(TrainingFileError) -> TrainingExample? {
         guard var record = try records.next() else { return nil }
-        if let mapping { record.value = mapping(record.value) }
+        if let mapping = file.mapping { record.value = mapping(record.value) }
         let shape = try ExampleShape.of(record.value, line: record.line)
         if let known = self.shape, known != shape {
             throw TrainingFileError(
@@ -41,6 +41,7 @@ public final class TrainingFileReader {
             )
         }
         self.shape = shape
-        return try shape.example(record.value, line: record.line)
+        let example = try shape.example(record.value, line: record.line)
+        return file.defaultSystem.map(example.beginning(with:)) ?? example
     }
 }

@@ -32,7 +32,7 @@ public struct LocalEvaluation: Sendable {
     public struct Options: Sendable {
         /// The longest example in tokens; longer ones are cut.
         public var cutoffLength = 2048
-        /// At most so many examples, from the start of the file.
+        /// At most so many examples, from the start of each file.
         public var maximumExamples: Int?
         /// The longest answer in tokens.
         public var answerTokens = 512
@@ -45,17 +45,17 @@ public struct LocalEvaluation: Sendable {
 
     private let subject: Subject
     private let options: Options
-    private let examples: EncodedUnitStore
+    private let examples: any TrainingUnits
     /// The same examples with their last answers only.
-    private let questions: EncodedUnitStore
+    private let questions: any TrainingUnits
     /// Sentences about the data.
     public let notes: [String]
 
-    /// Reads and encodes a data file.
+    /// Reads and encodes data files.
     /// - Throws: `FineTuningError` with the line of what is wrong.
     public init(
         _ subject: Subject,
-        file: String,
+        files: [TrainingFileLocation],
         options: Options
     ) throws(FineTuningError) {
         self.subject = subject
@@ -63,18 +63,19 @@ public struct LocalEvaluation: Sendable {
         let folder = NSTemporaryDirectory() + "facet-eval-" + UUID().uuidString
         // The files go with the last who has them open.
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        func read(lastAnswer: Bool) throws -> DatasetReader.Found {
-            try subject.base.reader(
+        func read(lastAnswer: Bool) throws -> (units: JoinedUnits, notes: [String]) {
+            let reader = subject.base.reader(
                 EncodingOptions(
                     cutoffLength: options.cutoffLength,
                     promptLossWeight: 0,
                     maskHistory: lastAnswer
                 )
-            ).read(
-                TrainingFileLocation(path: file, name: file),
-                maximum: options.maximumExamples,
-                into: folder + (lastAnswer ? "/questions" : "/examples")
             )
+            let name = folder + (lastAnswer ? "/questions" : "/examples")
+            let found = try files.enumerated().map { number, file in
+                try reader.read(file, maximum: options.maximumExamples, into: "\(name)-\(number)")
+            }
+            return (JoinedUnits(parts: found.map(\.units)), found.flatMap(\.notes))
         }
         do {
             try DurableFile.makeFolder(folder)

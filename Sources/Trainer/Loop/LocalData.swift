@@ -25,7 +25,7 @@ struct LocalData {
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let learned = try Self.read(
             configuration.datasets,
-            "training",
+            Self.trainingKind,
             configuration,
             reader,
             folder,
@@ -69,41 +69,44 @@ struct LocalData {
         var parts: [any TrainingUnits] = []
         var (hash, notes) = ("", [String]())
         for (number, name) in names.enumerated() {
-            let entry = try DatasetEntry(name, in: configuration.datasetFolder)
-            let files = try entry?.files ?? [file(name, configuration)]
+            let (files, samples) = try configuration.source(name)
             var found: [any TrainingUnits] = []
-            for (part, path) in files.enumerated() {
-                var file = TrainingFileLocation(path: path, name: path)
-                file.mapping = entry?.mapping
+            for (part, file) in files.enumerated() {
                 try check(configuration.stage, file)
                 // What is drawn from is read as a whole.
                 let left = configuration.maximumExamples.map {
                     $0 - JoinedUnits(parts: found).count
                 }
-                if entry?.samples == nil, let left, left <= 0 { break }
+                if samples == nil, let left, left <= 0 { break }
                 do {
                     let one = try reader.read(
                         file,
-                        maximum: entry?.samples == nil ? left : nil,
+                        maximum: samples == nil ? left : nil,
                         into: "\(folder)/\(kind)-\(number)-\(part)"
                     )
                     found.append(one.units)
                     hash += one.hash
                     notes += one.notes.map { "\(name): \($0)" }
                 } catch let error as TrainingFileError {
-                    throw TrainConfigurationError("dataset", "\(path): \(error)")
+                    throw TrainConfigurationError("dataset", "\(file.path): \(error)")
                 }
             }
             let all = JoinedUnits(parts: found)
-            let count = min(entry?.samples ?? all.count, configuration.maximumExamples ?? .max)
+            let count = min(samples ?? all.count, configuration.maximumExamples ?? .max)
             parts.append(
-                entry?.samples == nil
+                samples == nil
                     ? all
                     : ChosenUnits(all: all, indices: drawn(count, of: all.count, seed, number))
             )
         }
-        return (JoinedUnits(parts: parts), hash, notes)
+        let all = JoinedUnits(parts: parts)
+        guard kind == trainingKind,
+            let mixed = configuration.mix.indices(parts.map(\.count), seed: seed)
+        else { return (all, hash, notes) }
+        return (ChosenUnits(all: all, indices: mixed), hash, notes)
     }
+
+    private static let trainingKind = "training"
 
     /// So many of a data set: a part of a permutation, and beyond it any again.
     private static func drawn(_ count: Int, of all: Int, _ seed: Int, _ number: Int) -> [UInt32] {
@@ -135,22 +138,40 @@ struct LocalData {
                 + ": write 'stage: \(wanted.rawValue)', or choose another 'dataset'."
         )
     }
+}
 
-    /// A file as it is named, or one in the dataset folder.
-    private static func file(
-        _ name: String,
-        _ configuration: TrainConfiguration
-    ) throws -> String {
-        let folder = configuration.datasetFolder
-        let candidates = [name, "\(folder)/\(name)"]
-        guard let path = candidates.first(where: FileManager.default.isReadableFile) else {
+extension TrainConfiguration {
+    /// The files of the validation data, for `do_predict`.
+    public func validationFiles() throws(TrainConfigurationError) -> [TrainingFileLocation] {
+        var files: [TrainingFileLocation] = []
+        for name in validationDatasets { files += try source(name).files }
+        return files
+    }
+
+    /// The files of a data set, and how many examples to draw: what `dataset_info.json` says of the
+    /// name, else a file as it is named, or one in the dataset folder.
+    func source(
+        _ name: String
+    ) throws(TrainConfigurationError) -> (files: [TrainingFileLocation], samples: Int?) {
+        let entry = try DatasetEntry(name, in: datasetFolder)
+        let candidates = [name, "\(datasetFolder)/\(name)"]
+        let paths =
+            entry?.files
+            ?? Array(candidates.filter(FileManager.default.isReadableFile).prefix(1))
+        guard !paths.isEmpty else {
             throw TrainConfigurationError(
                 "dataset",
                 "There is no dataset '\(name)': no such file, and no such entry in "
-                    + "\(folder)/dataset_info.json."
+                    + "\(datasetFolder)/dataset_info.json."
             )
         }
-        return path
+        let files = paths.map { path in
+            var file = TrainingFileLocation(path: path, name: path)
+            file.mapping = entry?.mapping
+            file.defaultSystem = defaultSystem
+            return file
+        }
+        return (files, entry?.samples)
     }
 }
 

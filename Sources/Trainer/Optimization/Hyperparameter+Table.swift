@@ -169,7 +169,7 @@ extension Hyperparameter {
         .init(
             "adam_beta2",
             \.adamBeta2,
-            .number(0...0.999_999_9),
+            .number(0...0.999_999),
             key: "adam_beta2",
             keyDefault: 0.999,
             "decay of AdamW's mean of its square"

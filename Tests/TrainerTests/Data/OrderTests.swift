@@ -71,3 +71,36 @@ struct OrderTests {
         #expect(ValidationSplit(count: 0, size: .share(0.5), seed: 1).training == [])
     }
 }
+
+@Suite("Data sets put together")
+struct DatasetMixTests {
+    private func counts(_ mix: DatasetMix, _ sizes: [Int]) -> [Int]? {
+        mix.indices(sizes, seed: 3).map { indices in
+            let ends = sizes.indices.map { sizes[...$0].reduce(0, +) }
+            return ends.indices.map { place in
+                let start = place == 0 ? 0 : ends[place - 1]
+                return indices.filter { (start..<ends[place]).contains(Int($0)) }.count
+            }
+        }
+    }
+
+    @Test("one after the other takes all, in turns until the first or the last is used up")
+    func turns() {
+        let sizes = [2, 5, 3]
+        #expect(counts(DatasetMix(strategy: .concat, shares: []), sizes) == nil)
+        #expect(counts(DatasetMix(strategy: .once, shares: []), sizes) == nil)
+        #expect(counts(DatasetMix(strategy: .under, shares: []), sizes) == [2, 2, 2])
+        #expect(counts(DatasetMix(strategy: .over, shares: []), sizes) == [5, 5, 5])
+    }
+
+    @Test("shares say how often it is whose turn, and every example comes before any comes again")
+    func shares() throws {
+        let mix = DatasetMix(strategy: .over, shares: [0.9, 0.1])
+        let taken = try #require(counts(mix, [100, 40]))
+        #expect(taken[1] == 40 || taken[0] == 100)
+        #expect(taken[0] >= 100 && taken[1] >= 40)
+        #expect((0.8...0.97).contains(Double(taken[0]) / Double(taken[0] + taken[1])))
+        let first = try #require(mix.indices([100, 40], seed: 3)).filter { $0 < 100 }.prefix(100)
+        #expect(Set(first).count == 100)
+    }
+}

@@ -6,6 +6,8 @@ public struct TrainingFileLocation: Sendable, Hashable {
     public var name: String
     /// What its columns are called, where not as usual.
     var mapping: RecordMapping?
+    /// The system prompt of conversations that have none.
+    var defaultSystem: String?
 
     /// A data file on disk.
     public init(path: String, name: String) {

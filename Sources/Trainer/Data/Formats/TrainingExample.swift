@@ -52,6 +52,19 @@ public struct TrainingExample: Sendable, Hashable {
         }
     }
 
+    /// The example with a system prompt, where it is a conversation that has none.
+    func beginning(with system: String) -> TrainingExample {
+        guard case .chat(let chat) = content,
+            !["system", "developer"].contains(chat.messages.first?["role"]?.string)
+        else { return self }
+        let conversation = Conversation(
+            messages: [["role": "system", "content": .string(system)]] + chat.messages,
+            tools: chat.tools,
+            isTrained: [false] + chat.isTrained
+        )
+        return TrainingExample(line: line, content: .chat(conversation))
+    }
+
     private static func saysNothing(_ message: JSONValue) -> Bool {
         let calls = message["tool_calls"]?.array ?? []
         return calls.isEmpty && message["content"]?.string?.isEmpty ?? true
