@@ -46,6 +46,8 @@ let package = Package(
         system("CLibUV", pkgConfig: "libuv", apt: "libuv1-dev"),
         system("COpenSSL", pkgConfig: "openssl", apt: "libssl-dev"),
         system("COpenBLAS", pkgConfig: "openblas", apt: "libopenblas-dev"),
+        system("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev"),
+        system("CZstd", pkgConfig: "libzstd", apt: "libzstd-dev"),
         system("CPCRE2", pkgConfig: "libpcre2-8", apt: "libpcre2-dev"),
 
         // SIMD kernels. Optimised in debug builds too: unoptimised they are 50 times slower.
@@ -87,7 +89,7 @@ let package = Package(
         .target(
             name: "Trainer",
             dependencies: [
-                "AdapterStore", "Storage", "InferenceRuntime", "COpenBLAS",
+                "AdapterStore", "Storage", "InferenceRuntime", "COpenBLAS", "CZlib", "CZstd",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Yams", package: "Yams"),
@@ -98,7 +100,8 @@ let package = Package(
         .target(
             name: "API",
             dependencies: [
-                "Trainer", "AdapterStore", "Storage", "InferenceRuntime", "CCurl", "CLibUV", "COpenSSL",
+                "Trainer", "AdapterStore", "Storage", "InferenceRuntime", "CCurl", "CLibUV",
+                "COpenSSL",
                 .product(name: "Collections", package: "swift-collections"),
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),

@@ -36,7 +36,7 @@ require_swift() {
 require_packages() {
     local missing=() package sudo=()
     command -v dpkg-query >/dev/null 2>&1 ||
-        die "this script installs packages on Debian and Ubuntu only; install these by hand, with headers: libuv, OpenSSL 3, OpenBLAS, PCRE2 (8 bit), libcurl, SQLite 3, zlib, pkg-config; then run 'swift build -c release'."
+        die "this script installs packages on Debian and Ubuntu only; install these by hand, with headers: libuv, OpenSSL 3, OpenBLAS, PCRE2 (8 bit), libcurl, SQLite 3, zlib, Zstandard, pkg-config; then run 'swift build -c release'."
     for package in "$@"; do
         dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' ||
             missing+=("$package")
@@ -59,5 +59,5 @@ Run: sudo apt-get install -y ${missing[*]}"
 # What building facet takes.
 require_build_tools() {
     require_swift
-    require_packages pkg-config libuv1-dev libssl-dev libopenblas-dev libpcre2-dev libcurl4-openssl-dev libsqlite3-dev
+    require_packages pkg-config libuv1-dev libssl-dev libopenblas-dev libpcre2-dev libcurl4-openssl-dev zlib1g-dev libzstd-dev libsqlite3-dev
 }

@@ -11,6 +11,8 @@ struct TidyTests {
         "CKernels": ["Sources/Runtime/Kernels/"],
         "COpenBLAS": ["Sources/Runtime/Kernels/"],
         "CPCRE2": ["Sources/Runtime/Tokenizer/"],
+        "CZlib": ["Sources/Trainer/Data/Compression/"],
+        "CZstd": ["Sources/Trainer/Data/Compression/"],
         "CCurl": ["Sources/API/Curl/"],
         "CLibUV": ["Sources/API/EventLoop/"],
     ]

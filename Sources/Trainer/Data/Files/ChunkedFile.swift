@@ -1,9 +1,8 @@
-import Glibc
 import InferenceRuntime
 
-/// A file read from front to back in chunks, with the line counted.
+/// A file read from front to back in chunks, decompressed, with the line counted.
 final class ChunkedFile {
-    private let file: UnsafeMutablePointer<FILE>
+    private let file: SourceFile
     private var chunk = [UInt8](repeating: 0, count: 1 << 16)
     private var filled = 0
     private var position = 0
@@ -14,29 +13,20 @@ final class ChunkedFile {
 
     /// Opens a file; a byte order mark at its start is left out.
     init(path: String) throws(TrainingFileError) {
-        guard let file = fopen(path, "rb") else {
-            let reason = String(cString: strerror(errno))
-            throw TrainingFileError(line: nil, reason: "the file cannot be read: \(reason)")
-        }
-        self.file = file
+        file = try SourceFile(path: path)
         try fill()
         if filled >= 3, chunk[0] == 0xEF, chunk[1] == 0xBB, chunk[2] == 0xBF { position = 3 }
     }
 
-    deinit { fclose(file) }
-
     private func fill() throws(TrainingFileError) {
         position = 0
-        filled = fread(&chunk, 1, chunk.count, file)
-        guard filled > 0 || ferror(file) == 0 else {
-            throw TrainingFileError(line: line, reason: "the file cannot be read further")
-        }
+        filled = try file.read(into: &chunk, line: line)
         chunk.withUnsafeBytes { bytes in
             digest.update(UnsafeRawBufferPointer(rebasing: bytes[..<filled]))
         }
     }
 
-    /// SHA-256 of the whole file in lower-case hex; reads on to its end, and is asked once.
+    /// SHA-256 of all content in lower-case hex; reads on to its end, and is asked once.
     func hash() throws(TrainingFileError) -> String {
         while filled > 0 { try fill() }
         var whole = SHA256()

@@ -34,7 +34,9 @@ final class RecordReader {
     /// What it begins with decides how it is read; the name decides between a table
     /// and plain text.
     init(path: String, name: String) throws(TrainingFileError) {
-        let suffix = name.split(separator: ".").last?.lowercased() ?? ""
+        var parts = name.lowercased().split(separator: ".")
+        if let last = parts.last, ["gz", "zst"].contains(last) { parts.removeLast() }
+        let suffix = parts.last ?? ""
         let probe = try ChunkedFile(path: path)
         switch (suffix, try probe.skipSpace()) {
         case ("txt", _), ("text", _): container = .txt
