@@ -43,10 +43,11 @@ extension Hyperparameter {
         ),
         .init(
             "max_steps",
-            \.maxSteps,
             .integer(1...1_000_000_000),
             key: "max_steps",
-            "optimizer steps of the whole run, whatever `n_epochs` says"
+            "optimizer steps of the whole run, whatever `n_epochs` says",
+            value: { $0.maxSteps.map { JSONValue($0) } },
+            set: { $0.maxSteps = $1.int }
         ),
     ]
 
@@ -246,10 +247,11 @@ extension Hyperparameter {
         ),
         .init(
             "early_stopping_steps",
-            \.earlyStopping,
             .integer(1...1_000_000),
             key: "early_stopping_steps",
-            "measurements without progress after which the run ends"
+            "measurements without progress after which the run ends",
+            value: { $0.earlyStopping.map { JSONValue($0) } },
+            set: { $0.earlyStopping = $1.int }
         ),
         .init(
             "load_best_model_at_end",

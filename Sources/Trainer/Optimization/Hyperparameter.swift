@@ -20,7 +20,8 @@ public struct Hyperparameter: Sendable {
     let keyDefault: JSONValue
     /// What it does, for people.
     public let help: String
-    /// Reads it from the resolved values; `nil` for another name of a value that has its own row.
+    /// Reads it from the resolved values; `nil` where there is nothing to echo, as of another name
+    /// of a value that has its own row.
     let value: @Sendable (Hyperparameters) -> JSONValue?
     /// Sets it to a value that the rule lets through.
     let set: @Sendable (inout Hyperparameters, JSONValue) -> Void

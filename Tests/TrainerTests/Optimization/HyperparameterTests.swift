@@ -67,6 +67,16 @@ struct HyperparameterTests {
         #expect(Hyperparameters(stored: resolved.json) == resolved)
     }
 
+    @Test("what is off is not echoed where OpenAI's clients expect a value")
+    func off() throws {
+        let off = HyperparameterRequest().resolved(examples: 1, seed: 0)
+        #expect(off.json["max_steps"] == nil && off.json["early_stopping_steps"] == nil)
+        let on = try HyperparameterRequest(json: ["max_steps": 7, "early_stopping_steps": 2])
+            .resolved(examples: 1, seed: 0)
+        #expect(on.json["max_steps"] == 7 && on.json["early_stopping_steps"] == 2)
+        #expect(Hyperparameters(stored: on.json) == on)
+    }
+
     @Test("what lies at the ends of the ranges reads back too")
     func extremes() throws {
         for json: JSONObject in [
