@@ -42,6 +42,11 @@ public final class ScriptedModel: StepModel {
 
     deinit { rows.deallocate() }
 
+    /// The first logits of the row.
+    public func hidden(row: Int) -> UnsafeBufferPointer<Float> {
+        UnsafeBufferPointer(start: logits(row: row), count: 8)
+    }
+
     /// One: it knows no positions.
     public func cacheVariant(reach: Int) -> [Int] { [] }
 

@@ -16,6 +16,8 @@ public struct ServedModel: Sendable {
     public let templates: ChatTemplateSet?
     /// What fills the fields a request leaves out.
     public let defaults: GenerationDefaults
+    /// Numbers of a final hidden state; `nil` where texts cannot be embedded.
+    public let hiddenSize: Int?
     /// Answers requests.
     public let generator: any TextGenerator
 
@@ -28,6 +30,7 @@ public struct ServedModel: Sendable {
         tokenizer: Tokenizer,
         templates: ChatTemplateSet?,
         defaults: GenerationDefaults,
+        hiddenSize: Int? = nil,
         generator: any TextGenerator
     ) {
         self.id = id
@@ -37,6 +40,7 @@ public struct ServedModel: Sendable {
         self.tokenizer = tokenizer
         self.templates = templates
         self.defaults = defaults
+        self.hiddenSize = hiddenSize
         self.generator = generator
     }
 }

@@ -19,7 +19,7 @@ enum CompletionRequest {
         _ shared: GenerationFields,
         _ encoder: PromptEncoder
     ) throws(APIError) -> AnswerRequest {
-        let texts = try prompts(fields)
+        let texts = try prompts(fields, "prompt")
         let echoes = try fields.bool("echo") ?? false
         // How many alternatives per token; `nil`: no log-probabilities at all.
         let logprobs = try logprobs(fields, atMost: echoes ? 20 : 5)
@@ -101,26 +101,30 @@ enum CompletionRequest {
         return bestOf
     }
 
-    private static func prompts(_ fields: RequestFields) throws(APIError) -> [Prompt] {
-        let value = try fields.required("prompt")
+    /// One text or list of token ids, or an array of them.
+    static func prompts(
+        _ fields: RequestFields,
+        _ name: String
+    ) throws(APIError) -> [Prompt] {
+        let value = try fields.required(name)
         if let text = value.string { return [.text(text)] }
         guard let elements = value.array else {
-            throw .wrongType("prompt", expected: "a string or an array", got: value)
+            throw .wrongType(name, expected: "a string or an array", got: value)
         }
         guard let first = elements.first else {
-            throw .invalid("prompt", "Invalid 'prompt': the array is empty.")
+            throw .invalid(name, "Invalid '\(name)': the array is empty.")
         }
-        if case .number = first { return [.tokens(try tokens(elements, "prompt"))] }
+        if case .number = first { return [.tokens(try tokens(elements, name))] }
         guard elements.count <= maximumPrompts else {
             throw .invalid(
-                "prompt",
-                "Invalid 'prompt': at most \(maximumPrompts) prompts are allowed.",
+                name,
+                "Invalid '\(name)': at most \(maximumPrompts) prompts are allowed.",
                 code: "array_above_max_length"
             )
         }
         var prompts: [Prompt] = []
         for (index, element) in elements.enumerated() {
-            prompts.append(try prompt(element, "prompt[\(index)]"))
+            prompts.append(try prompt(element, "\(name)[\(index)]"))
         }
         return prompts
     }

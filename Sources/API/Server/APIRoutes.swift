@@ -45,6 +45,10 @@ struct APIRoutes: Sendable {
             try CompletionRequest.decode(fields, shared, encoder)
         }
         add(.post, "/v1/completions", [.infer], completions, to: &router)
+        let embeddings = answers.route { fields, shared, encoder, _ throws(APIError) in
+            try EmbeddingRequest.decode(fields, shared, encoder)
+        }
+        add(.post, "/v1/embeddings", [.infer], embeddings, to: &router)
         addResponses(to: &router)
         addMessages(to: &router)
         let tokens = TokenizeHandlers(encoder: answers.encoder)
@@ -52,8 +56,7 @@ struct APIRoutes: Sendable {
         add(.post, "/detokenize", [.infer], tokens.detokenize, to: &router)
         add(.post, "/apply-template", [.infer], tokens.applyTemplate, to: &router)
         for (path, advice) in [
-            ("/v1/embeddings", "this server does not embed yet"),
-            ("/v1/moderations", "this server does not moderate"),
+            ("/v1/moderations", "this server does not moderate")
         ] {
             add(
                 .post,

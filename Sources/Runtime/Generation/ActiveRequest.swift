@@ -4,6 +4,7 @@ final class ActiveRequest {
     let sink: EventSink
     var choices: [ActiveChoice]
     var promptLogprobs: [TokenSample]?
+    var embedding: [Float]?
     var cachedTokens = 0
     private(set) var begun: ContinuousClock.Instant?
     var isPromptAnnounced = false

@@ -11,7 +11,8 @@ extension EngineCore {
             announcePrompt(of: task.request)
             deliver(result, to: choice, sequence, of: task.request)
             close(task.request, task.id)
-        case .done:
+        case .done, .embed:
+            task.request.embedding = task.embedding
             announcePrompt(of: task.request)
             for choice in task.request.choices { finish(choice, of: task.request, .length) }
             scheduler.cancel(task.id)
@@ -36,11 +37,12 @@ extension EngineCore {
     private func announcePrompt(of active: ActiveRequest) {
         guard !active.isPromptAnnounced else { return }
         active.isPromptAnnounced = true
-        let summary = PromptSummary(
+        var summary = PromptSummary(
             cachedTokens: active.cachedTokens,
             logprobs: active.promptLogprobs,
             begun: active.begun
         )
+        summary.embedding = active.embedding
         active.promptLogprobs = nil
         statistics.promptTokens += active.request.prompt.count
         if active.request.promptLogprobs == nil {

@@ -126,7 +126,9 @@ extension EngineCore {
             addScores(part, active, id, firstRow: firstRow)
             switch scheduler.advance(part) {
             case .reading: break
-            case .done: tasks.append(SamplingTask(active, id, .done, row: 0))
+            case .done:
+                let kind: SamplingTask.Kind = active.request.embedsPrompt ? .embed : .done
+                tasks.append(SamplingTask(active, id, kind, row: max(0, row - 1)))
             case .draw: addDraws(part.sequence, active, id, row: row - 1)
             }
         }

@@ -21,6 +21,8 @@ public struct PromptSummary: Sendable, Hashable {
     ///
     /// The first has no log-probability: nothing precedes it.
     public var logprobs: [TokenSample]?
+    /// The final hidden state of the last token `[hidden]`, after the last norm, where asked for.
+    public var embedding: [Float]?
     /// When the wait in the queue was over and reading began.
     public var begun: ContinuousClock.Instant?
 
@@ -38,6 +40,7 @@ public struct PromptSummary: Sendable, Hashable {
     /// Whether two say the same of the prompt, whenever it was read.
     public static func == (left: PromptSummary, right: PromptSummary) -> Bool {
         left.cachedTokens == right.cachedTokens && left.logprobs == right.logprobs
+            && left.embedding == right.embedding
     }
 
     /// Hashes what is compared.

@@ -31,6 +31,8 @@ public struct GenerationRequest: Sendable {
     public var fairnessKey: String
     /// Log-probabilities of the prompt's own tokens (echo, scoring), with this many alternatives.
     public var promptLogprobs: Int?
+    /// Whether the final hidden state of the prompt's last token is wanted; with `maxTokens` 0.
+    public var embedsPrompt = false
 
     /// A request with the defaults of OpenAI's API, for the base.
     public init(

@@ -6,6 +6,8 @@ struct SamplingTask {
     enum Kind {
         case draw(ActiveChoice, SequenceID)
         case score(token: Int32, top: Int)
+        /// The hidden state that the row came from: the prompt has been read, and that was all.
+        case embed
         /// Nothing: the prompt has been read, and that was all.
         case done
     }
@@ -15,6 +17,7 @@ struct SamplingTask {
     let kind: Kind
     let row: Int
     private(set) var result: TokenSample?
+    private(set) var embedding: [Float]?
 
     init(_ request: ActiveRequest, _ id: GenerationID, _ kind: Kind, row: Int) {
         self.request = request
@@ -29,6 +32,7 @@ struct SamplingTask {
             result = choice.sampler.next(model.logits(row: row), workspace)
         case .score(let token, let top):
             result = Sampler.describe(token, logits: model.logits(row: row), top: top, workspace)
+        case .embed: embedding = Array(model.hidden(row: row))
         case .done: break
         }
     }

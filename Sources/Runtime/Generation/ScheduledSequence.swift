@@ -35,13 +35,15 @@ struct ScheduledSequence {
     var generated: Int { tokens.count - promptCount }
     /// Tokens that nobody has been charged for yet.
     var unpaid: Int { max(0, tokens.count - charged) }
+    /// Whether the last row's hidden state is wanted, although nothing is drawn.
+    var embeds = false
     /// Whether tokens are to be drawn at all.
     var draws: Bool { limit > promptCount }
 
     /// The first position of `start..<end` whose logits are wanted.
     func logitsFrom(_ start: Int, _ end: Int) -> Int {
         if scored < promptCount - 1 { return max(start, min(scored, end)) }
-        return end == tokens.count && draws ? end - 1 : end
+        return end == tokens.count && (draws || embeds) ? end - 1 : end
     }
 }
 

@@ -85,6 +85,7 @@ package struct Scheduler {
                 scored: request.promptLogprobs != nil ? 0 : request.prompt.count
             )
         )
+        slots[sequence.slot].embeds = request.embedsPrompt
         requests[id] = Request(
             adapters: request.adapters,
             namespace: namespace,

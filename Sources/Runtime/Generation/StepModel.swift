@@ -16,6 +16,9 @@ public protocol StepModel: AnyObject {
     /// A row of logits, `[vocabularySize]`, in the order of `batch.logitRows`.
     func logits(row: Int) -> UnsafePointer<Float>
 
+    /// The final hidden state `[hidden]` that a row of logits came from, after the last norm.
+    func hidden(row: Int) -> UnsafeBufferPointer<Float>
+
     /// Copies a block of keys and values in all layers.
     func copyBlock(from source: Int32, to target: Int32)
 

@@ -44,6 +44,13 @@ public final class TransformerStepModel: StepModel {
         return UnsafePointer(row)
     }
 
+    /// The head's input for a row of logits of the last batch.
+    public func hidden(row: Int) -> UnsafeBufferPointer<Float> {
+        precondition(row >= 0 && row < workspace.maxLogitRows, "a row of logits")
+        let size = model.architecture.hiddenSize
+        return UnsafeBufferPointer(start: workspace.headIn.baseAddress + row * size, count: size)
+    }
+
     /// Copies a block of keys and values in all layers.
     public func copyBlock(from source: Int32, to target: Int32) {
         cache.bytes(ofBlock: Int(target))

@@ -52,6 +52,7 @@ struct ServerAssembly {
             tokenizer: checkpoint.tokenizer,
             templates: checkpoint.templates,
             defaults: checkpoint.defaults,
+            hiddenSize: checkpoint.model.architecture.hiddenSize,
             generator: assembly.engine
         )
         var configuration = FacetServerConfiguration(

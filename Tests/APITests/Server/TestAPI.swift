@@ -16,6 +16,7 @@ struct TestAPI {
         generator: ScriptedGenerator,
         template: String? = TestModel.template,
         defaults: GenerationDefaults = GenerationDefaults(stopTokens: [TestModel.end]),
+        hiddenSize: Int? = nil,
         ring: KeyRing? = nil,
         configure: (inout FacetServices) -> Void = { _ in }
     ) throws {
@@ -30,6 +31,7 @@ struct TestAPI {
                 ChatTemplateSet(main: try ChatTemplate(source: $0), toolUse: nil)
             },
             defaults: defaults,
+            hiddenSize: hiddenSize,
             generator: generator
         )
         var services = FacetServices(model: model)

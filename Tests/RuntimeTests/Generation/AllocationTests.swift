@@ -95,6 +95,9 @@ private final class SilentModel: StepModel {
     func cacheVariant(reach: Int) -> [Int] { [] }
     func forward(_ batch: Batch) {}
     func logits(row index: Int) -> UnsafePointer<Float> { UnsafePointer(row) }
+    func hidden(row index: Int) -> UnsafeBufferPointer<Float> {
+        UnsafeBufferPointer(start: row, count: vocabularySize)
+    }
     func copyBlock(from source: Int32, to target: Int32) {}
     func parallel(_ count: Int, _ body: @escaping (Int) -> Void) {
         for index in 0..<count { body(index) }

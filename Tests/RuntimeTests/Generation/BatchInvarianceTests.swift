@@ -209,6 +209,7 @@ final class LogitsSpy: StepModel {
 
     func cacheVariant(reach: Int) -> [Int] { model.cacheVariant(reach: reach) }
     func logits(row: Int) -> UnsafePointer<Float> { model.logits(row: row) }
+    func hidden(row: Int) -> UnsafeBufferPointer<Float> { model.hidden(row: row) }
     func copyBlock(from source: Int32, to target: Int32) {
         model.copyBlock(from: source, to: target)
     }

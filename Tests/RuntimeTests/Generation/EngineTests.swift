@@ -137,6 +137,24 @@ struct EngineTests {
         for stream in streams { #expect(await events(stream).count > 1) }
     }
 
+    @Test("a prompt's hidden state comes with it, whatever is computed beside it")
+    func embedding() async throws {
+        let engine = try engine()
+        func state(_ salt: Int32) async throws -> [Float]? {
+            var request = GenerationRequest.forTests(prompt: 40, salt: salt, maxTokens: 0)
+            request.embedsPrompt = true
+            guard case .prompt(let summary)? = await events(try engine.generate(request)).first
+            else { return nil }
+            return summary.embedding
+        }
+        let alone = try await state(3)
+        #expect(alone?.count == 8)
+        let beside = try engine.generate(.forTests(salt: 9, maxTokens: 30))
+        #expect(try await state(3) == alone)
+        #expect(try await state(4) != alone)
+        #expect(await events(beside).count > 30)
+    }
+
     @Test("the queue is bounded, and refuses at once")
     func queueFull() async throws {
         let gate = Gate(after: 0)

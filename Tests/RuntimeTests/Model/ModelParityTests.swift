@@ -38,6 +38,44 @@ struct ModelParityTests {
         }
     }
 
+    @Test(
+        "a prompt's final hidden state gives transformers' probabilities through the head's weights"
+    )
+    func hiddenState() async throws {
+        let fixture = try ModelFixture("llama-gqa")
+        let weights = try SafetensorsFile(path: fixture.folder + "/model.safetensors")
+        let tensor = try #require(weights["lm_head.weight"])
+        #expect(tensor.type == .bf16)
+        let head = withExtendedLifetime(weights) {
+            tensor.bytes.withMemoryRebound(to: UInt16.self) { words in
+                words.map { Float(bitPattern: UInt32($0) << 16) }
+            }
+        }
+        let engine = try Engine(
+            model: fixture.model,
+            pool: fixture.context.pool,
+            configuration: EngineConfiguration(limits: .forTests(), kvBlocks: 64)
+        )
+        let adapter = AdapterMix([.init(adapter: try fixture.adapter("attention"), scale: 1)])
+        for (name, mix) in [("base", AdapterMix()), ("attention", adapter)] {
+            for (prompt, expected) in try fixture.expectation(name) {
+                var request = GenerationRequest(id: name, prompt: prompt, maxTokens: 0)
+                request.adapters = mix
+                request.embedsPrompt = true
+                var state: [Float] = []
+                for await case .prompt(let summary) in try engine.generate(request) {
+                    state = summary.embedding ?? []
+                }
+                let width = state.count
+                let logits = stride(from: 0, to: head.count, by: width).map { row in
+                    zip(state, head[row..<row + width]).reduce(Float(0)) { $0 + $1.0 * $1.1 }
+                }
+                let last = Array(expected.suffix(logits.count))
+                #expect(greatestDifference(logSoftmax(logits), last) < 1e-4)
+            }
+        }
+    }
+
     @Test("a mix of two adapters adds both, as PEFT does")
     func mix() throws {
         let fixture = try ModelFixture("llama-gqa")

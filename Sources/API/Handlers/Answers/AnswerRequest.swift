@@ -17,6 +17,8 @@ struct AnswerRequest: Sendable {
     var maxTokens: Int?
     /// Alternatives per token of the prompts; `nil`: no log-probabilities of prompts.
     let promptLogprobs: Int?
+    /// Whether the prompts' final hidden states are wanted.
+    var embedsPrompts = false
     /// Tokens that end an answer, those the request names included.
     let stopTokens: Set<Int32>
     /// How tokens become text.

@@ -47,7 +47,7 @@ struct AnswerRun: Sendable {
         self.source = source
         self.model = model
         requests = asked.prompts.map { prompt in
-            GenerationRequest(
+            var request = GenerationRequest(
                 id: id,
                 prompt: prompt,
                 sampling: asked.sampling,
@@ -60,6 +60,8 @@ struct AnswerRun: Sendable {
                 fairnessKey: caller.tenant.name,
                 promptLogprobs: asked.promptLogprobs
             )
+            request.embedsPrompt = asked.embedsPrompts
+            return request
         }
         meter = AnswerMeter(
             metrics: metrics,

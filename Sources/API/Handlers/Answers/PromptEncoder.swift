@@ -30,17 +30,20 @@ struct PromptEncoder: Sendable {
         return try encode(text, addSpecialTokens: false, param: "messages")
     }
 
-    /// The tokens of one prompt of `/v1/completions`.
-    func tokens(of prompt: CompletionRequest.Prompt) throws(APIError) -> [Int32] {
+    /// The tokens of one prompt of `/v1/completions`, or of whichever field has it.
+    func tokens(
+        of prompt: CompletionRequest.Prompt,
+        param: String = "prompt"
+    ) throws(APIError) -> [Int32] {
         switch prompt {
         case .text(let text):
             // An empty prompt asks for any text at all, which begins where texts begin.
             if text.utf8.isEmpty, let start = model.tokenizer.bosID ?? model.tokenizer.eosID {
                 return [start]
             }
-            return try encode(text, addSpecialTokens: true, param: "prompt")
+            return try encode(text, addSpecialTokens: true, param: param)
         case .tokens(let ids):
-            return try checked(try vocabularyIDs(ids, param: "prompt"), param: "prompt")
+            return try checked(try vocabularyIDs(ids, param: param), param: param)
         }
     }
 
