@@ -88,3 +88,16 @@ def test_errors_are_those_of_the_client(claude):
 def test_models_are_listed_for_both(claude, client, base):
     assert base in [model.id for model in claude.models.list()]
     assert base in [model.id for model in client.models.list()]
+
+
+def test_embeddings_have_length_one_in_either_encoding(client, base):
+    texts = ["the cat", "the price of fish", "the cat"]
+    coded = client.embeddings.create(model=base, input=texts)
+    plain = client.embeddings.create(model=base, input=texts, encoding_format="float")
+    vectors = [entry.embedding for entry in coded.data]
+    for vector, other in zip(vectors, plain.data, strict=True):
+        assert abs(sum(x * x for x in vector) - 1) < 1e-5
+        assert vector == pytest.approx(other.embedding, abs=1e-7)
+    assert vectors[0] == vectors[2] != vectors[1]
+    short = client.embeddings.create(model=base, input=texts[0], dimensions=8).data[0].embedding
+    assert len(short) == 8 and abs(sum(x * x for x in short) - 1) < 1e-5
