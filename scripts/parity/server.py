@@ -9,7 +9,7 @@ import urllib.request
 class Server:
     def __init__(self, facet, model, data, adapters=()):
         environment = {**os.environ, "FACET_CACHE": f"{data}/packed"}
-        command = [facet, "serve", "--model", model, "--port", "0", "--data", data,
+        command = [facet, "serve", "--model", model, "--base-dtype", "nf4", "--port", "0", "--data", data,
                    "--compute-dtype", "fp32", "--served-model-name", "base"]
         for name, path in adapters:
             command += ["--adapter", f"{name}={path}"]

@@ -11,6 +11,9 @@ public final class CheckpointFolder: Sendable {
     /// The tensors in the order of the files, named as in a checkpoint of the text model alone.
     public let tensors: [Tensor]
 
+    /// Whether bitsandbytes quantized some of them to 4 bits.
+    public let isQuantized: Bool
+
     private let indices: [TensorName: Int]
 
     /// Opens `model.safetensors`, or the shards that `model.safetensors.index.json` names.
@@ -28,6 +31,7 @@ public final class CheckpointFolder: Sendable {
             )
         }
         indices = try Self.indices(tensors)
+        isQuantized = tensors.contains { $0.name.contains(".quant_state.bitsandbytes__") }
     }
 
     /// The tensor of a name.

@@ -10,18 +10,34 @@ public struct PackedCache: Sendable {
     /// The folder.
     public let folder: String
 
-    /// Bytes of the layout inside; another layout is another file.
-    private static let version = "facet-packed-1"
+    /// The layout inside; another layout is another file.
+    private var version = "facet-packed-1"
 
     /// A cache in a folder, which is made when it is first written to.
     public init(folder: String) { self.folder = folder }
+
+    /// The part of the cache for a way to hold linear layers.
+    ///
+    /// Of quantized checkpoints an older layout held what they had left unquantized, too.
+    func part(_ base: BaseDType, of checkpoint: CheckpointFolder) -> PackedCache {
+        var part = self
+        if checkpoint.isQuantized {
+            part.version = "facet-packed-2"
+        } else if base != .nf4 {
+            part.version += "-" + base.rawValue
+        }
+        return part
+    }
+
+    /// Whether these very files were packed before.
+    func knows(_ checkpoint: CheckpointFolder) -> Bool { text(note(checkpoint)) != nil }
 
     /// Opens the packed weights of a checkpoint; nil where there are none, or damaged ones.
     func open(_ checkpoint: CheckpointFolder) -> PackedWeights? {
         guard let content = contentHash(checkpoint, noting: true) else { return nil }
         let path = path(content)
         guard access(path, R_OK) == 0, let file = try? SafetensorsFile(path: path),
-            file.metadata["content"] == content, file.metadata["version"] == Self.version
+            file.metadata["content"] == content, file.metadata["version"] == version
         else { return nil }
         return PackedWeights(file)
     }
@@ -29,7 +45,7 @@ public struct PackedCache: Sendable {
     /// Writes the matrices of a loaded checkpoint.
     ///
     /// Failing is no error: the next start quantizes.
-    func write(_ matrices: [(name: String, matrix: NF4Matrix)], of checkpoint: CheckpointFolder) {
+    func write(_ matrices: [(name: String, matrix: TiledMatrix)], of checkpoint: CheckpointFolder) {
         makeFolder()
         guard let content = contentHash(checkpoint, noting: false) else { return }
         do throws(CheckpointError) {
@@ -67,12 +83,13 @@ public struct PackedCache: Sendable {
     }
 
     private func writeFile(
-        _ matrices: [(name: String, matrix: NF4Matrix)],
+        _ matrices: [(name: String, matrix: TiledMatrix)],
         _ content: String
     ) throws(CheckpointError) {
-        var metadata = [(key: "content", value: content), (key: "version", value: Self.version)]
+        var metadata = [(key: "content", value: content), (key: "version", value: version)]
         for (name, matrix) in matrices {
-            let shape = "\(matrix.rows),\(matrix.columns),\(matrix.blockSize)"
+            let block = (matrix as? NF4Matrix)?.blockSize ?? 0  // 0: 8 bits
+            let shape = "\(matrix.rows),\(matrix.columns),\(block)"
             metadata.append((key: name, value: "\(shape),\(Checksum.of(matrix.storage))"))
         }
         var writer = SafetensorsWriter<CheckpointError>(metadata: metadata)
@@ -103,7 +120,7 @@ public struct PackedCache: Sendable {
         // Without a packed file there is nothing to find, and no reason to hash gigabytes.
         guard !noting || hasPackedFiles else { return nil }
         var hash = SHA256()
-        hash.update(Self.version)
+        hash.update(version)
         hash.update(checkpoint.configuration.serialized)
         for file in checkpoint.files {
             file.file.forEachPiece { hash.update($0) }
@@ -137,7 +154,7 @@ public struct PackedCache: Sendable {
     /// The path of the note about these very files.
     private func note(_ checkpoint: CheckpointFolder) -> String {
         var hash = SHA256()
-        hash.update(Self.version)
+        hash.update(version)
         hash.update(checkpoint.configuration.serialized)
         for file in checkpoint.files {
             let stamp = file.file.stamp
@@ -159,13 +176,16 @@ final class PackedWeights: Sendable {
     var names: [String] { file.tensors.map(\.name) }
 
     /// A matrix over the mapped file; nil where it is not there, of another shape, or damaged.
-    func matrix(_ name: String, rows: Int, columns: Int) -> NF4Matrix? {
+    func matrix(_ name: String, rows: Int, columns: Int) -> TiledMatrix? {
         guard let tensor = file[name], let described = file.metadata[name] else { return nil }
         let parts = described.split(separator: ",")
-        guard parts.count == 4, let blockSize = Int(parts[2]), NF4Matrix.isBlockSize(blockSize),
-            Int(parts[0]) == rows, Int(parts[1]) == columns,
+        guard parts.count == 4, let blockSize = Int(parts[2]), Int(parts[0]) == rows,
+            Int(parts[1]) == columns,
             UInt64(parts[3]) == Checksum.of(tensor.bytes)
         else { return nil }
+        guard blockSize > 0 else {
+            return Int8Matrix(storage: tensor.bytes, owner: file, rows: rows, columns: columns)
+        }
         return NF4Matrix(
             storage: tensor.bytes,
             owner: file,

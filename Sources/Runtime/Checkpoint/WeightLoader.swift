@@ -1,4 +1,4 @@
-/// Takes a checkpoint's tensors one by one, checks them, and quantizes what is to be NF4.
+/// Takes a checkpoint's tensors one by one, checks them, and quantizes what is to be quantized.
 ///
 /// At the end nothing may be left over: a tensor that nobody asked for means that the architecture
 /// is not what the checkpoint was made for.
@@ -6,9 +6,10 @@ final class WeightLoader: WeightSource {
     let folder: CheckpointFolder
     let pool: ThreadPool
     let compute: ComputeDType
+    let base: BaseDType
     private(set) var weights = WeightBytes()
     /// The matrices made, for the packed cache.
-    private(set) var matrices: [(name: String, matrix: NF4Matrix)] = []
+    private(set) var matrices: [(name: String, matrix: TiledMatrix)] = []
     /// Whether some matrix had to be made from the checkpoint.
     private(set) var hasQuantized = false
 
@@ -20,12 +21,14 @@ final class WeightLoader: WeightSource {
     init(
         _ folder: CheckpointFolder,
         compute: ComputeDType,
+        base: BaseDType,
         pool: ThreadPool,
         packed: PackedWeights?,
         progress: @escaping (LoadProgress) -> Void
     ) {
         self.folder = folder
         self.compute = compute
+        self.base = base
         self.pool = pool
         self.packed = packed
         self.progress = progress
@@ -53,14 +56,21 @@ final class WeightLoader: WeightSource {
         progress(state)
     }
 
-    /// The weights of a linear layer, [outputs, inputs], as NF4.
-    func nf4(
+    /// The weights of a linear layer, [outputs, inputs].
+    ///
+    /// What a quantized checkpoint left unquantized stays as it is stored: bitsandbytes multiplies
+    /// those modules in their own precision too (`llm_int8_skip_modules`).
+    func linear(
         _ name: String,
         rows: Int,
         columns: Int
-    ) throws(CheckpointError) -> NF4Matrix {
+    ) throws(CheckpointError) -> Linear.Weight {
+        let isQuantized = folder[name + Self.quantState] != nil
+        guard isQuantized || base != .bf16 && !folder.isQuantized else {
+            return .dense(try dense(name, rows: rows, columns: columns, products: .exact))
+        }
         let source = try tensor(name)
-        let matrix: NF4Matrix
+        let matrix: TiledMatrix
         if let kept = packed?.matrix(name, rows: rows, columns: columns) {
             markQuantizationUsed(name)
             matrix = kept
@@ -70,31 +80,37 @@ final class WeightLoader: WeightSource {
         }
         matrices.append((name, matrix))
         weights.append(name, matrix.storage, owner: matrix)
-        return matrix
+        return .tiled(matrix)
     }
 
     private func make(
         _ source: Tensor,
         rows: Int,
         columns: Int
-    ) throws(CheckpointError) -> NF4Matrix {
+    ) throws(CheckpointError) -> TiledMatrix {
         defer { source.file.discard(source.bytes) }
         guard folder[source.name + Self.quantState] == nil else {
             return try QuantizedTensor(source, self, rows: rows, columns: columns)
                 .matrix(pool: pool)
         }
-        if folder[source.name + ".quant_state.bitsandbytes__fp4"] != nil {
-            throw .unsupported(tensor: source.name, reason: "it is fp4; nf4 is supported")
-        }
         try check(source, [rows, columns])
         state.phase = .quantizing
-        return NF4Matrix.quantize(
-            source.bytes,
-            dtype: try format(source),
-            rows: rows,
-            columns: columns,
-            pool: pool
-        )
+        let format = try format(source)
+        return base == .int8
+            ? Int8Matrix(
+                quantizing: source.bytes,
+                format: format,
+                rows: rows,
+                columns: columns,
+                pool: pool
+            )
+            : NF4Matrix.quantize(
+                source.bytes,
+                dtype: format,
+                rows: rows,
+                columns: columns,
+                pool: pool
+            )
     }
 
     static let quantState = ".quant_state.bitsandbytes__nf4"
@@ -115,6 +131,9 @@ final class WeightLoader: WeightSource {
         products: DenseMatrix.Products
     ) throws(CheckpointError) -> DenseMatrix {
         let source = try tensor(name)
+        if folder[name + ".quant_state.bitsandbytes__fp4"] != nil {
+            throw .unsupported(tensor: name, reason: "it is fp4; nf4 is supported")
+        }
         try check(source, [rows, columns])
         weights.append(name, source.bytes, owner: source.file)
         // Products read the 8-bit blocks; what else reads the file finds it in the page cache.

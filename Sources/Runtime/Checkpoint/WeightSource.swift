@@ -5,8 +5,11 @@ protocol WeightSource: AnyObject {
     /// The bytes of everything given out so far.
     var weights: WeightBytes { get }
 
-    /// The weights of a linear layer, [outputs, inputs], as NF4.
-    func nf4(_ name: String, rows: Int, columns: Int) throws(CheckpointError) -> NF4Matrix
+    /// How linear layers are held that the checkpoint did not quantize.
+    var base: BaseDType { get }
+
+    /// The weights of a linear layer, [outputs, inputs].
+    func linear(_ name: String, rows: Int, columns: Int) throws(CheckpointError) -> Linear.Weight
 
     /// A matrix kept in its source precision.
     func dense(

@@ -1,24 +1,13 @@
 import CKernels
 
-/// An NF4 weight matrix W [rows = outputs, columns = inputs] in tiles of 16 rows × 64 columns.
+/// An NF4 weight matrix W [rows = outputs, columns = inputs].
 ///
-/// A tile block is 512 bytes of codes, where 16 output rows are interleaved so that a vector lane is
-/// an output, followed by the scales of its rows. Where `columns` is no multiple of 64,
-/// bitsandbytes' blocks of the flat matrix straddle rows; a tile block then carries one scale per
-/// gcd(columns, 64) columns. Rows are padded to 16 and columns to 64 with codes of zero.
-// Immutable: pointers into `owner`.
-public final class NF4Matrix: @unchecked Sendable {
-    /// Shape [rows = outputs, columns = inputs].
-    public let rows: Int, columns: Int
+/// Where `columns` is no multiple of 64, bitsandbytes' blocks of the flat matrix straddle rows; a tile
+/// block then carries one scale per gcd(columns, 64) columns.
+// Immutable: as a tiled matrix is.
+public final class NF4Matrix: TiledMatrix, @unchecked Sendable {
     /// Weights under one absmax in the flat order, 64 by default.
     public let blockSize: Int
-    /// The tiles: for the packed cache and for hashing.
-    ///
-    /// Valid while the matrix lives.
-    public let storage: UnsafeRawBufferPointer
-
-    let tiled: fk_tiled
-    private let owner: any AnyObject & Sendable
 
     /// Tiles made of bitsandbytes' packed nibbles and absmax values.
     public init(
@@ -48,12 +37,8 @@ public final class NF4Matrix: @unchecked Sendable {
                 memory.tiles.baseAddress
             )
         }
-        self.rows = rows
-        self.columns = columns
         self.blockSize = blockSize
-        owner = memory
-        storage = memory.tiles.bytes
-        tiled = Self.shape(rows, columns, blockSize, tiles: storage.baseAddress)
+        super.init(shape, memory.tiles.bytes, owner: memory)
     }
 
     /// A matrix over tiles that `owner` keeps, 64-byte aligned, such as a mapped packed cache.
@@ -66,16 +51,11 @@ public final class NF4Matrix: @unchecked Sendable {
         columns: Int,
         blockSize: Int
     ) {
-        guard rows > 0, columns > 0, Self.isBlockSize(blockSize), let base = storage.baseAddress,
-            storage.count == Self.storageBytes(rows: rows, columns: columns, blockSize: blockSize),
-            Int(bitPattern: base) % 64 == 0
-        else { return nil }
-        self.rows = rows
-        self.columns = columns
+        guard rows > 0, columns > 0, Self.isBlockSize(blockSize) else { return nil }
+        let shape = Self.shape(rows, columns, blockSize)
+        guard Self.fits(storage, shape) else { return nil }
         self.blockSize = blockSize
-        self.owner = owner
-        self.storage = storage
-        tiled = Self.shape(rows, columns, blockSize, tiles: base)
+        super.init(shape, storage, owner: owner)
     }
 
     /// Quantizes a row-major matrix with bitsandbytes' rule, blocks of 64.
@@ -113,34 +93,20 @@ public final class NF4Matrix: @unchecked Sendable {
         bytes(shape(rows, columns, blockSize))
     }
 
-    private static func bytes(_ shape: fk_tiled) -> Int {
-        var shape = shape
-        return fk_tiled_bytes(&shape)
-    }
-
     private static func shape(
         _ rows: Int,
         _ columns: Int,
-        _ blockSize: Int,
-        tiles: UnsafeRawPointer? = nil
+        _ blockSize: Int
     ) -> fk_tiled {
         precondition(isBlockSize(blockSize), "a block size of bitsandbytes")
         var (a, b) = (min(64, blockSize), columns)
         while b != 0 { (a, b) = (b, a % b) }
         return fk_tiled(
-            tiles: tiles?.assumingMemoryBound(to: UInt8.self),
+            tiles: nil,
             rows: rows,
             columns: columns,
             sub: a,
             kind: Int32(FK_NF4)
         )
     }
-}
-
-/// Tiles in memory of their own.
-// Immutable: written before it is shared.
-final class TileMemory: @unchecked Sendable {
-    let tiles: AlignedBuffer<UInt8>
-
-    init(bytes: Int) { tiles = AlignedBuffer(count: bytes) }
 }

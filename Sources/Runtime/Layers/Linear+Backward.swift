@@ -55,7 +55,7 @@ extension Linear {
         _ step: LayerStep
     ) {
         switch weight {
-        case .nf4(let matrix):
+        case .tiled(let matrix):
             matrix.backward(
                 g,
                 rows: step.rows,

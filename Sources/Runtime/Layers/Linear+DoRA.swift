@@ -210,7 +210,7 @@ extension Linear {
     private func squaredRowNorms(_ context: ComputeContext) -> [Float] {
         let row = AlignedBuffer<Float>(count: weightCount)
         switch weight {
-        case .nf4(let matrix): matrix.dequantize(into: row.baseAddress, pool: context.pool)
+        case .tiled(let matrix): matrix.dequantize(into: row.baseAddress, pool: context.pool)
         case .dense(let matrix):
             for index in 0..<outputs {
                 matrix.gather(row: index, into: row.baseAddress + index * inputs)

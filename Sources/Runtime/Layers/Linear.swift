@@ -5,7 +5,9 @@
 struct Linear: Sendable {
     /// Where the weights are.
     enum Weight: Sendable {
-        case nf4(NF4Matrix)
+        /// Quantized.
+        case tiled(TiledMatrix)
+        /// As the checkpoint stores them.
         case dense(DenseMatrix)
     }
 
@@ -61,7 +63,7 @@ struct Linear: Sendable {
         _ context: ComputeContext
     ) {
         switch weight {
-        case .nf4(let matrix): matrix.forward(input, into: y, stride: stride, context)
+        case .tiled(let matrix): matrix.forward(input, into: y, stride: stride, context)
         case .dense(let matrix): matrix.forward(input, into: y, stride: stride, context)
         }
     }

@@ -61,7 +61,7 @@ extension Linear {
         }
         let tasks = workspace.tasks.count - before
         switch weight {
-        case .nf4(let matrix):
+        case .tiled(let matrix):
             workspace.linearRun.append(matrix.tiled, into: y, stride: stride, tasks: tasks)
         case .dense(let matrix):
             guard let tiled = matrix.tiled else { preconditionFailure("a matrix of 8-bit blocks") }

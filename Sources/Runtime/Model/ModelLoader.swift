@@ -12,22 +12,30 @@ public struct LoadedModel: Sendable {
 
 /// Loads a folder in Hugging Face layout.
 public enum ModelLoader {
-    /// Reads the configuration, then the weights, quantizing linear layers to NF4.
+    /// Reads the configuration, then the weights.
+    ///
+    /// A quantized checkpoint's linear layers stay as they are; others are held as `base` says, or
+    /// by default in NF4 from about a billion parameters on, and where these very files were in NF4
+    /// before: adapters of theirs may have been trained on that. Smaller ones are held in 8 bits.
     ///
     /// With a cache, quantized weights are mapped from there if they are there, and written there
     /// if not.
     public static func load(
         folder path: String,
         compute: ComputeDType,
+        base: BaseDType? = .nf4,
         pool: ThreadPool,
         cache: PackedCache? = nil,
         progress: @escaping (LoadProgress) -> Void
     ) throws(CheckpointError) -> LoadedModel {
         let folder = try CheckpointFolder(path: path)
         let architecture = try architecture(folder.configuration)
+        let base = folder.isQuantized ? .nf4 : base ?? usualBase(folder, cache)
+        let cache = cache?.part(base, of: folder)
         let loader = WeightLoader(
             folder,
             compute: compute,
+            base: base,
             pool: pool,
             packed: cache?.open(folder),
             progress: progress
@@ -47,6 +55,12 @@ public enum ModelLoader {
             configuration: folder.configuration,
             generationConfiguration: try folder.optionalJSON("generation_config.json")
         )
+    }
+
+    private static func usualBase(_ folder: CheckpointFolder, _ cache: PackedCache?) -> BaseDType {
+        let parameters = folder.tensors.reduce(0) { $0 + $1.count }
+        let isKnown = cache?.part(.nf4, of: folder).knows(folder) ?? false
+        return isKnown || parameters >= BaseDType.parametersForNF4 ? .nf4 : .int8
     }
 
     /// A model of a configuration with random weights.

@@ -14,7 +14,9 @@ final class RandomWeights: WeightSource {
         self.pool = pool
     }
 
-    func nf4(_ name: String, rows: Int, columns: Int) -> NF4Matrix {
+    var base: BaseDType { .nf4 }
+
+    func linear(_ name: String, rows: Int, columns: Int) -> Linear.Weight {
         let codes = AlignedBuffer<UInt8>(count: (rows * columns + 1) / 2)
         fill(codes) { $0 }
         // Of sixteen equally likely codes the root mean square is 0.58.
@@ -31,7 +33,7 @@ final class RandomWeights: WeightSource {
             )
         }
         weights.append(name, matrix.storage, owner: matrix)
-        return matrix
+        return .tiled(matrix)
     }
 
     func dense(

@@ -6,7 +6,7 @@ extension Transformer {
 
     /// Bytes of them, as the kernels read them.
     public var activeWeightBytes: Int {
-        active { NF4Matrix.storageBytes(rows: $0.outputs, columns: $0.inputs, blockSize: 64) }
+        active { base.bytes(rows: $0.outputs, columns: $0.inputs) }
     }
 
     /// Weights of the head.

@@ -30,6 +30,7 @@ extension Transformer {
         self.init(
             architecture: a,
             compute: loader.compute,
+            base: loader.base,
             embedding: embedding,
             blocks: blocks,
             finalNorm: NormLayer(weight: norm, a.norm),
@@ -171,13 +172,13 @@ extension Linear {
         hasBias: Bool,
         _ loader: any WeightSource
     ) throws(CheckpointError) {
-        let matrix = try loader.nf4(
+        let weight = try loader.linear(
             module.name + ".weight",
             rows: module.outputs,
             columns: module.inputs
         )
         let bias =
             hasBias ? try loader.vector(module.name + ".bias", count: module.outputs) : nil
-        self.init(weight: .nf4(matrix), bias: bias, module: module)
+        self.init(weight: weight, bias: bias, module: module)
     }
 }

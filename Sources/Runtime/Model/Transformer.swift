@@ -10,6 +10,8 @@ public final class Transformer: Sendable {
     public let architecture: Architecture
     /// How its linear layers compute.
     public let compute: ComputeDType
+    /// How its linear layers are held.
+    public let base: BaseDType
 
     let embedding: DenseMatrix
     let blocks: [Block]
@@ -22,6 +24,7 @@ public final class Transformer: Sendable {
     init(
         architecture: Architecture,
         compute: ComputeDType,
+        base: BaseDType,
         embedding: DenseMatrix,
         blocks: [Block],
         finalNorm: NormLayer,
@@ -30,6 +33,7 @@ public final class Transformer: Sendable {
     ) {
         self.architecture = architecture
         self.compute = compute
+        self.base = base
         self.embedding = embedding
         self.blocks = blocks
         self.finalNorm = finalNorm

@@ -55,6 +55,14 @@ struct BenchCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
+            "How to hold the base's weights, as `facet serve` does.",
+            valueName: "nf4|int8|bf16"
+        )
+    )
+    var baseDtype: BaseDType?
+
+    @Option(
+        help: ArgumentHelp(
             "Measure no speed but what --compute-dtype costs next to fp32, on a JSON Lines file of "
                 + "{\"text\": …}.",
             valueName: "file"
@@ -65,6 +73,9 @@ struct BenchCommand: AsyncParsableCommand {
     func validate() throws {
         guard quality == nil || shape == nil else {
             throw ValidationError("--quality needs a real model, which --shape is not.")
+        }
+        guard baseDtype == nil || shape == nil else {
+            throw ValidationError("--base-dtype concerns a model's weights; a shape's are NF4.")
         }
         guard model == nil || shape == nil else {
             throw ValidationError("--model and --shape exclude each other.")
@@ -126,6 +137,7 @@ struct BenchCommand: AsyncParsableCommand {
         let demo = try model == nil ? DemoModel.locate() : nil
         var options = try EngineOptions.parse([])
         options.computeDtype = dtype
+        options.baseDtype = baseDtype
         return try ServedCheckpoint.load(
             demo?.folder ?? model ?? "",
             name: demo?.name,

@@ -3,6 +3,7 @@ import Foundation
 public import InferenceRuntime
 
 extension ComputeDType: ExpressibleByArgument {}
+extension BaseDType: ExpressibleByArgument {}
 
 /// Options of every command that computes with a model.
 struct EngineOptions: ParsableArguments {
@@ -21,6 +22,15 @@ struct EngineOptions: ParsableArguments {
         )
     )
     var computeDtype: ComputeDType = .int8
+
+    @Option(
+        help: ArgumentHelp(
+            "How to hold the base's weights: in 4 or 8 bits, or (bf16) as they are stored. By default "
+                + "nf4 from about a billion parameters on and int8 below; a checkpoint in NF4 stays so.",
+            valueName: "nf4|int8|bf16"
+        )
+    )
+    var baseDtype: BaseDType?
 
     @Option(
         help: ArgumentHelp(

@@ -13,13 +13,20 @@ extension ServedCheckpoint {
         let folder = try folder(reference)
         let line = ProgressLine("loading \(reference)")
         defer { line.finish() }
-        return try ServedCheckpoint(
+        let checkpoint = try ServedCheckpoint(
             folder: folder,
             name: name,
             templateFile: options.chatTemplate,
             compute: options.computeDtype,
+            base: options.baseDtype,
             pool: pool
         ) { line.show($0.fraction) }
+        if let wanted = options.baseDtype, wanted != checkpoint.model.base {
+            throw CommandError(
+                "--base-dtype \(wanted.rawValue): \(reference) is quantized to NF4 and stays so."
+            )
+        }
+        return checkpoint
     }
 
     private static func folder(_ reference: String) throws -> String {

@@ -28,6 +28,7 @@ struct ServedCheckpoint {
         name: String?,
         templateFile: String?,
         compute: ComputeDType,
+        base: BaseDType?,
         pool: ThreadPool,
         progress: @escaping (LoadProgress) -> Void
     ) throws {
@@ -39,6 +40,7 @@ struct ServedCheckpoint {
         loaded = try ModelLoader.load(
             folder: folder,
             compute: compute,
+            base: base,
             pool: pool,
             cache: Self.packedCache,
             progress: progress

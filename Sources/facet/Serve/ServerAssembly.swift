@@ -31,6 +31,8 @@ struct ServerAssembly {
             command.engine,
             pool: pool
         )
+        let held = checkpoint.model.base
+        logger.info("weights of \(checkpoint.name): --base-dtype \(held.rawValue), \(held.summary)")
         let assembly = try EngineAssembly(
             checkpoint.model,
             command.engine,

@@ -13,9 +13,14 @@ struct GradientTests {
         #expect(try AutogradComparison(fixture, name, first: 9).worst <= 1e-5)
     }
 
-    @Test("gradients equal finite differences of the loss", arguments: ["llama-gqa", "qwen2"])
-    func againstDifferences(_ model: String) throws {
-        let fixture = try ModelFixture(model)
+    @Test(
+        "gradients equal finite differences of the loss",
+        arguments: [
+            ("llama-gqa", BaseDType.nf4), ("qwen2", .nf4), ("llama-gqa", .int8), ("qwen2", .bf16),
+        ]
+    )
+    func againstDifferences(_ model: String, base: BaseDType) throws {
+        let fixture = try ModelFixture(folder: ModelFixture.root + "/" + model, base: base)
         var configuration = LoRAConfiguration()
         configuration.rank = 2
         configuration.targets = .allLinear

@@ -10,11 +10,23 @@ struct ModelFixture {
 
     static var root: String { SharedData.packageRoot + "/Tests/Fixtures/models" }
 
-    init(folder: String, compute: ComputeDType = .fp32, threads: Int = 2) throws {
+    init(
+        folder: String,
+        compute: ComputeDType = .fp32,
+        base: BaseDType? = .nf4,
+        cache: PackedCache? = nil,
+        threads: Int = 2
+    ) throws {
         let pool = ThreadPool(threads: threads)
         self.folder = folder
         context = ComputeContext(pool: pool, dtype: compute)
-        model = try ModelLoader.load(folder: folder, compute: compute, pool: pool) { _ in }.model
+        model = try ModelLoader.load(
+            folder: folder,
+            compute: compute,
+            base: base,
+            pool: pool,
+            cache: cache
+        ) { _ in }.model
     }
 
     /// Random weights of a shape.

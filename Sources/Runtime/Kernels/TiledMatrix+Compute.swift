@@ -1,6 +1,6 @@
 import CKernels
 
-extension NF4Matrix {
+extension TiledMatrix {
     /// y[m, rows] = x Wᵀ, rows of y `stride` apart.
     ///
     /// A row's result does not depend on the other rows, nor on threads or instruction set.
@@ -41,21 +41,9 @@ extension NF4Matrix {
         }
     }
 
-    /// The weights, row major, exactly codebook × absmax in fp32.
+    /// The weights, row major, exactly as code × scale in fp32.
     public func dequantize(into out: UnsafeMutablePointer<Float>, pool: ThreadPool) {
         var matrix = tiled
         fk_tiled_dequantize(pool.pool, &matrix, out)
-    }
-
-    /// The packed nibbles and absmax values this matrix was made of.
-    public func bitsandbytesLayout() -> NF4.Codes {
-        let count = rows * columns
-        var result = NF4.Codes(
-            codes: [UInt8](repeating: 0, count: (count + 1) / 2),
-            absmax: [Float](repeating: 0, count: (count + blockSize - 1) / blockSize)
-        )
-        var matrix = tiled
-        fk_nf4_unpack(&matrix, blockSize, &result.codes, &result.absmax)
-        return result
     }
 }
