@@ -5,7 +5,9 @@ import Testing
 struct FolderTests {
     typealias Arrow = FolderGraph.Arrow
 
-    /// Arrows that close a circle and are yet to be turned round. The list only gets shorter.
+    /// Arrows that close a circle and are yet to be turned round.
+    ///
+    /// The list only gets shorter.
     static let arrowsToTurn: [String: Set<Arrow>] = [
         "API": [Arrow(from: "OpenAI", to: "Handlers")],
         "Runtime": [

@@ -9,10 +9,14 @@ struct NameTests {
         "defaultValueDescription", "isIsolatingCurrentContext", "unownedExecutor",
     ]
 
-    /// What only tests can ask: the end of the loop, the weights' bytes. The list only gets shorter.
+    /// What only tests can ask: the end of the loop, the weights' bytes.
+    ///
+    /// The list only gets shorter.
     static let askedByTests: Set = ["bitsandbytesLayout", "hashWeights", "shutdown"]
 
-    /// What its owner is about to use or to delete. The list only gets shorter.
+    /// What its owner is about to use or to delete.
+    ///
+    /// The list only gets shorter.
     static let pending: Set = ["preview"]
 
     @Test("every type, function, property and case is used by the program itself")

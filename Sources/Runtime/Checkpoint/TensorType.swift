@@ -41,7 +41,8 @@ public enum TensorType: String, Sendable, Hashable, CaseIterable {
 /// One tensor of a safetensors file: its name, how it is stored, and its bytes.
 ///
 /// The bytes are valid as long as the file is kept.
-// Immutable: read-only bytes of a mapped file.
+///
+/// Immutable: read-only bytes of a mapped file.
 public struct Tensor: @unchecked Sendable {
     /// The name in the header.
     public let name: String

@@ -4,7 +4,8 @@ import Glibc
 ///
 /// `pthread` because `Mutex` has no condition to wait on, and because the engine's thread must
 /// never be one of the cooperative pool's.
-// Guarded by mutex: every field but the two C objects.
+///
+/// Guarded by mutex: every field but the two C objects.
 final class Mailbox<Message: Sendable>: @unchecked Sendable {
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)

@@ -4,7 +4,8 @@ import CKernels
 ///
 /// With 8-bit blocks (the head in int8 mode) products use one scale per row and 64 columns, while
 /// `gather` keeps reading the source.
-// Immutable: pointers into owners.
+///
+/// Immutable: pointers into owners.
 public final class DenseMatrix: @unchecked Sendable {
     /// How products with the matrix are computed.
     public enum Products: Sendable {

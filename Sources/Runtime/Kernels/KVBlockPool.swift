@@ -18,7 +18,8 @@ public enum KVFormat: Sendable, Hashable {
 ///
 /// A block's layer holds K [kvHead][headDim][16], so that a vector lane is a key, then
 /// V [kvHead][16][headDim]. Who owns which block is the cache's business, not the pool's.
-// Owner: one thread at a time, of each block.
+///
+/// Owner: one thread at a time, of each block.
 public final class KVBlockPool: @unchecked Sendable {
     /// Tokens per block.
     public static let blockTokens = 16

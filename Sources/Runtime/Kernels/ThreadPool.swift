@@ -4,7 +4,8 @@ import CKernels
 ///
 /// Called by one thread at a time (the engine's), which takes part in the work. Idle workers sleep.
 /// Results never depend on the number of threads: a kernel's units write disjoint outputs.
-// Owner: one thread at a time, which drives the C pool.
+///
+/// Owner: one thread at a time, which drives the C pool.
 public final class ThreadPool: @unchecked Sendable {
     /// Threads working on a call, the calling one included.
     public let threads: Int

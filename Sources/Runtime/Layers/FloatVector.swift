@@ -1,5 +1,6 @@
 /// Numbers of a layer that are kept in fp32: a bias, the weights of a norm.
-// Immutable: written by the initialiser alone.
+///
+/// Immutable: written by the initialiser alone.
 final class FloatVector: @unchecked Sendable {
     private let memory: AlignedBuffer<Float>
 

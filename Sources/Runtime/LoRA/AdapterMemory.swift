@@ -1,5 +1,6 @@
 /// One allocation for all of an adapter's numbers, each tensor at 64 bytes.
-// Owner: one thread at a time, which fills it before the adapter is shared.
+///
+/// Owner: one thread at a time, which fills it before the adapter is shared.
 final class AdapterMemory: @unchecked Sendable {
     /// Bytes handed out.
     private(set) var used = 0

@@ -60,7 +60,8 @@ public final class LoRAAdapter: Sendable {
 }
 
 /// What an adapter adds to the embedding of a token: scale × B A[:, token].
-// Immutable: pointers into memory that the adapter keeps.
+///
+/// Immutable: pointers into memory that the adapter keeps.
 public struct EmbeddingPair: @unchecked Sendable {
     /// Rank.
     public let rank: Int

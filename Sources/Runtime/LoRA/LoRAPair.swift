@@ -3,7 +3,8 @@ import Synchronization
 /// What one adapter adds to one linear layer: y += scale × B A x, and what goes with it.
 ///
 /// The pointers are valid as long as the adapter.
-// Immutable: pointers into memory that the adapter keeps.
+///
+/// Immutable: pointers into memory that the adapter keeps.
 public struct LoRAPair: @unchecked Sendable {
     /// The layer.
     public let module: LinearModule
@@ -43,7 +44,8 @@ public final class DoRA: Sendable {
 }
 
 /// DoRA's magnitudes in memory the adapter keeps.
-// Immutable: a pointer into memory that the adapter keeps.
+///
+/// Immutable: a pointer into memory that the adapter keeps.
 public struct DoRAMagnitude: @unchecked Sendable {
     /// m [outputs].
     public let values: UnsafePointer<Float>

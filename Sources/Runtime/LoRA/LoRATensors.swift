@@ -78,7 +78,8 @@ extension LoRAConfiguration {
 }
 
 /// Numbers in a layout: parameters, their gradients, or an optimizer's moments.
-// Owner: one thread at a time, that of the training step.
+///
+/// Owner: one thread at a time, that of the training step.
 public final class LoRATensors: @unchecked Sendable {
     /// Where what lies.
     public let layout: LoRALayout

@@ -4,7 +4,8 @@ import Glibc
 ///
 /// Whoever keeps a pointer into `bytes` keeps the object. A file that shrinks while it is mapped
 /// takes the process down on access, as with every mapped file: checkpoints are replaced by rename.
-// Immutable: the mapping is read-only and fixed.
+///
+/// Immutable: the mapping is read-only and fixed.
 public final class MemoryMappedFile: @unchecked Sendable {
     /// The whole file; empty for an empty file.
     public let bytes: UnsafeRawBufferPointer

@@ -148,7 +148,8 @@ public final class Transformer: Sendable {
 }
 
 /// The bytes of a model's weights and what keeps them.
-// Owner: one thread at a time, which lists the parts; their bytes are read-only.
+///
+/// Owner: one thread at a time, which lists the parts; their bytes are read-only.
 struct WeightBytes: @unchecked Sendable {
     private(set) var parts: [(name: String, bytes: UnsafeRawBufferPointer)] = []
     private var owners: [any AnyObject & Sendable] = []

@@ -6,7 +6,7 @@ import Testing
 /// The steady state: every sequence is being answered, nobody comes or goes.
 ///
 /// Without optimisation Swift's generic code allocates frames for itself, so the count says
-/// something in release builds alone: `swift test -c release -Xswiftc -enable-testing`.
+/// something in release builds alone: `scripts/check-allocations`.
 @Suite("Allocations of a decode step", .serialized)
 struct AllocationTests {
     static let isOptimized = !_isDebugAssertConfiguration()

@@ -2,7 +2,8 @@
 ///
 /// A class around bare memory rather than an array: the hot loops read it without a bounds check
 /// or a reference count.
-// Immutable: nothing writes after the owner's initialiser has returned.
+///
+/// Immutable: nothing writes after the owner's initialiser has returned.
 final class FixedTable<Element: BitwiseCopyable>: @unchecked Sendable {
     let base: UnsafeMutablePointer<Element>
     let count: Int

@@ -6,8 +6,9 @@ import CPCRE2
 /// translated; see `OnigurumaTranslator`. Matching is by PCRE2's JIT. Every match has a limit of
 /// steps and memory, so that no pair of pattern and text can hold the caller up: where a limit is
 /// met the rest of the text counts as not matching.
-// Thread-safe: pcre2_match_8 does not write to compiled code; what it writes to belongs to a
-// `PatternSearch`, one for each caller.
+///
+/// Thread-safe: pcre2_match_8 does not write to compiled code; what it writes to belongs to a
+/// `PatternSearch`, one for each caller.
 final class TokenPattern: @unchecked Sendable {
     fileprivate let code: OpaquePointer
     fileprivate let limits: OpaquePointer
