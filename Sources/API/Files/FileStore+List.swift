@@ -1,5 +1,5 @@
 public import Storage
-import GRDB
+public import GRDB
 
 extension FileStore {
     /// Which files are asked for.
@@ -17,31 +17,18 @@ extension FileStore {
     /// Files in the order they were stored, or the other way round.
     func files(_ query: Query) async throws -> (files: [StoredFile], hasMore: Bool) {
         let found = try await pool.read { db in
-            let order = query.newestFirst ? "DESC" : "ASC"
-            let sign = query.newestFirst ? "<" : ">"
-            var conditions = ["(expires IS NULL OR expires > ?)"]
-            var arguments: StatementArguments = [UnixTime.now]
-            if let tenant = query.tenant {
-                conditions.append("tenant = ?")
-                arguments += [tenant.name]
-            }
-            if let purpose = query.purpose {
-                conditions.append("purpose = ?")
-                arguments += [purpose]
-            }
+            let number = Column("number")
+            var files = StoredFile.filter(
+                Column("expires") == nil || Column("expires") > UnixTime.now
+            )
+            if let tenant = query.tenant { files = files.filter(Column("tenant") == tenant) }
+            if let purpose = query.purpose { files = files.filter(Column("purpose") == purpose) }
             if let after = query.after {
-                conditions.append("number \(sign) (SELECT number FROM file WHERE id = ?)")
-                arguments += [after]
+                let start = StoredFile.filter(key: ["id": after]).select(number)
+                files = files.filter(query.newestFirst ? number < start : number > start)
             }
-            arguments += [query.limit + 1]
-            return try Row.fetchAll(
-                db,
-                sql: """
-                    SELECT * FROM file WHERE \(conditions.joined(separator: " AND "))
-                    ORDER BY number \(order) LIMIT ?
-                    """,
-                arguments: arguments
-            ).map(StoredFile.init(row:))
+            return try files.order(query.newestFirst ? number.desc : number.asc)
+                .limit(query.limit + 1).fetchAll(db)
         }
         return (files: Array(found.prefix(query.limit)), hasMore: found.count > query.limit)
     }
@@ -49,11 +36,8 @@ extension FileStore {
     /// The files whose time is over.
     func expired() async throws -> [String] {
         try await pool.read { db in
-            try String.fetchAll(
-                db,
-                sql: "SELECT id FROM file WHERE expires <= ?",
-                arguments: [UnixTime.now]
-            )
+            try StoredFile.filter(Column("expires") <= UnixTime.now)
+                .select(Column("id"), as: String.self).fetchAll(db)
         }
     }
 }
@@ -83,26 +67,8 @@ extension FileStore {
     }
 }
 
-extension StoredFile {
-    init(row: Row) {
-        self.init(
-            id: row["id"],
-            tenant: TenantID(row["tenant"]),
-            filename: row["filename"],
-            purpose: row["purpose"],
-            bytes: row["bytes"],
-            created: row["created"],
-            expires: row["expires"]
-        )
-    }
-
-    func insert(_ db: Database) throws {
-        try db.execute(
-            sql: """
-                INSERT INTO file (id, tenant, filename, purpose, bytes, created, expires)
-                VALUES (?, ?, ?, ?, ?, ?, ?)
-                """,
-            arguments: [id, tenant.name, filename, purpose, bytes, created, expires]
-        )
-    }
+/// A row of `file`; the database numbers the rows.
+extension StoredFile: FetchableRecord, PersistableRecord {
+    /// The table.
+    public static let databaseTableName = "file"
 }

@@ -2,7 +2,7 @@ public import Storage
 import InferenceRuntime
 
 /// A file a tenant uploaded, or a job left for it.
-public struct StoredFile: Sendable, Hashable {
+public struct StoredFile: Sendable, Hashable, Codable {
     /// Begins with `file-`.
     public let id: String
     /// Whose file it is.

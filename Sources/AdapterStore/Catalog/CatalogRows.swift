@@ -7,25 +7,13 @@ extension CatalogChange {
     /// Writes the change inside the transaction of the caller.
     func write(to db: Database) throws {
         switch self {
-        case .put(let row): try row.write(to: db)
+        case .put(let generation): try GenerationRow(generation).insert(db, onConflict: .replace)
         case .delete(let key, let hash):
-            try db.execute(
-                sql: "DELETE FROM adapterGeneration WHERE tenant = ? AND name = ? AND hash = ?",
-                arguments: [key.owner.name, key.name, hash]
-            )
-        case .putAlias(let alias):
-            try db.execute(
-                sql: "INSERT OR REPLACE INTO adapterAlias VALUES (?, ?, ?, ?)",
-                arguments: [
-                    alias.key.owner.name, alias.key.name, alias.created,
-                    alias.versionsJSON.serialized,
-                ]
-            )
+            let (tenant, name) = (key.owner.name, key.name)
+            try GenerationRow.deleteOne(db, key: ["tenant": tenant, "name": name, "hash": hash])
+        case .putAlias(let alias): try AliasRow(alias).insert(db, onConflict: .replace)
         case .deleteAlias(let key):
-            try db.execute(
-                sql: "DELETE FROM adapterAlias WHERE tenant = ? AND name = ?",
-                arguments: [key.owner.name, key.name]
-            )
+            try AliasRow.deleteOne(db, key: ["tenant": key.owner.name, "name": key.name])
         }
     }
 }
@@ -34,89 +22,120 @@ extension CatalogState {
     /// Everything the database holds.
     init(reading db: Database) throws {
         self.init()
-        let rows = try Row.fetchCursor(db, sql: "SELECT * FROM adapterGeneration ORDER BY created")
-        while let row = try rows.next() { apply(.put(try CatalogGeneration(row: row))) }
-        let aliases = try Row.fetchCursor(db, sql: "SELECT * FROM adapterAlias")
-        while let row = try aliases.next() { apply(.putAlias(try CatalogAlias(row: row))) }
+        for row in try GenerationRow.order(Column("created")).fetchAll(db) {
+            apply(.put(row.generation))
+        }
+        for row in try AliasRow.fetchAll(db) { apply(.putAlias(try row.alias)) }
     }
 }
 
-extension CatalogGeneration {
-    fileprivate init(row: Row) throws {
-        let lineage = try JSONValue(parsing: row["lineage"] as String)
-        let tags = try JSONValue(parsing: row["tags"] as String)
-        self.init(
+/// A row of `adapterGeneration`.
+private struct GenerationRow: Codable, FetchableRecord, PersistableRecord {
+    static let databaseTableName = "adapterGeneration"
+
+    let tenant: TenantID
+    let name: String
+    let hash: String
+    let created: Int
+    let retired: Int?
+    let base: String
+    let baseHash: String?
+    let rank: Int
+    let alpha: Double
+    let fileBytes: Int
+    let residentBytes: Int
+    let lineage: JSONDocument
+    let tags: JSONDocument
+
+    init(_ row: CatalogGeneration) {
+        let generation = row.generation
+        tenant = generation.owner
+        name = generation.name
+        hash = generation.hash
+        created = generation.created
+        retired = row.retired
+        base = generation.base
+        baseHash = generation.baseHash
+        rank = generation.rank
+        alpha = generation.alpha
+        fileBytes = generation.fileBytes
+        residentBytes = generation.residentBytes
+        lineage = JSONDocument(generation.lineage.json)
+        tags = JSONDocument(.array(generation.tags.map(JSONValue.string)))
+    }
+
+    var generation: CatalogGeneration {
+        CatalogGeneration(
             generation: AdapterGeneration(
-                name: row["name"],
-                owner: TenantID(row["tenant"]),
-                hash: row["hash"],
-                baseHash: row["baseHash"],
-                base: row["base"],
-                rank: row["rank"],
-                alpha: row["alpha"],
-                fileBytes: row["fileBytes"],
-                residentBytes: row["residentBytes"],
-                created: row["created"],
-                lineage: AdapterLineage(json: lineage),
-                tags: tags.array?.compactMap(\.string) ?? []
+                name: name,
+                owner: tenant,
+                hash: hash,
+                baseHash: baseHash,
+                base: base,
+                rank: rank,
+                alpha: alpha,
+                fileBytes: fileBytes,
+                residentBytes: residentBytes,
+                created: created,
+                lineage: AdapterLineage(json: lineage.value),
+                tags: tags.value.array?.compactMap(\.string) ?? []
             ),
-            retired: row["retired"]
-        )
-    }
-
-    fileprivate func write(to db: Database) throws {
-        try db.execute(
-            sql: """
-                INSERT OR REPLACE INTO adapterGeneration
-                (tenant, name, hash, created, retired, base, baseHash, rank, alpha, fileBytes,
-                 residentBytes, lineage, tags)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-                """,
-            arguments: [
-                generation.owner.name, generation.name, generation.hash, generation.created,
-                retired, generation.base, generation.baseHash, generation.rank,
-                generation.alpha, generation.fileBytes, generation.residentBytes,
-                generation.lineage.json.serialized,
-                JSONValue.array(generation.tags.map(JSONValue.string)).serialized,
-            ]
+            retired: retired
         )
     }
 }
 
-extension CatalogAlias {
+/// A row of `adapterAlias`.
+private struct AliasRow: Codable, FetchableRecord, PersistableRecord {
+    static let databaseTableName = "adapterAlias"
+
+    let tenant: TenantID
+    let name: String
+    let created: Int
     /// Oldest first, the current one last.
-    fileprivate var versionsJSON: JSONValue {
-        .array(
-            (earlier + [current]).map { version in
-                let weights = version.weights.map { ($0.generation, JSONValue($0.share)) }
-                return [
-                    "number": JSONValue(version.number),
-                    "target": .string(version.target),
-                    "weights": .object(JSONObject(weights.map { (key: $0.0, value: $0.1) })),
-                ]
-            }
-        )
+    let versions: JSONDocument
+
+    init(_ alias: CatalogAlias) {
+        tenant = alias.key.owner
+        name = alias.key.name
+        created = alias.created
+        versions = JSONDocument(.array((alias.earlier + [alias.current]).map(\.json)))
     }
 
-    fileprivate init(row: Row) throws {
-        let json = try JSONValue(parsing: row["versions"] as String)
-        var versions = (json.array ?? []).map { entry in
-            Version(
-                number: entry["number"]?.int ?? 0,
-                target: entry["target"]?.string ?? "",
-                weights: (entry["weights"]?.object?.members ?? []).map {
-                    AdapterAliasWeight(generation: $0.key, share: $0.value.double ?? 0)
-                }
+    /// - Throws: `DatabaseError` where the row has no version.
+    var alias: CatalogAlias {
+        get throws {
+            var versions = (versions.value.array ?? []).map(CatalogAlias.Version.init(json:))
+            guard let current = versions.popLast() else {
+                throw DatabaseError(message: "the alias \(name) has no version")
+            }
+            return CatalogAlias(
+                key: CatalogKey(owner: tenant, name: name),
+                created: created,
+                current: current,
+                earlier: versions
             )
         }
-        guard let current = versions.popLast() else {
-            throw DatabaseError(message: "the alias \(row["name"] as String) has no version")
-        }
+    }
+}
+
+extension CatalogAlias.Version {
+    fileprivate var json: JSONValue {
+        let weights = weights.map { (key: $0.generation, value: JSONValue($0.share)) }
+        return [
+            "number": JSONValue(number),
+            "target": .string(target),
+            "weights": .object(JSONObject(weights)),
+        ]
+    }
+
+    fileprivate init(json: JSONValue) {
         self.init(
-            key: CatalogKey(owner: TenantID(row["tenant"]), name: row["name"]),
-            created: row["created"],
-            current: current,
-            earlier: versions
+            number: json["number"]?.int ?? 0,
+            target: json["target"]?.string ?? "",
+            weights: (json["weights"]?.object?.members ?? []).map {
+                AdapterAliasWeight(generation: $0.key, share: $0.value.double ?? 0)
+            }
         )
     }
 }

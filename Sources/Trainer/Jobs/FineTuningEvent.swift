@@ -3,7 +3,7 @@ public import InferenceRuntime
 /// Something that happened to a job.
 public struct FineTuningEvent: Sendable, Hashable {
     /// How grave it is.
-    public enum Level: String, Sendable, Hashable {
+    public enum Level: String, Sendable, Hashable, Codable {
         /// All is well.
         case info
         /// Something to look at.

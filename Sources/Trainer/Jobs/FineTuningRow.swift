@@ -1,127 +1,92 @@
-import Storage
 import Foundation
 import GRDB
 import InferenceRuntime
+import Storage
 
-/// A job as a row of the database.
-struct FineTuningRow {
-    let arguments: StatementArguments
+/// A row of `job`.
+struct FineTuningRow: Codable, FetchableRecord, PersistableRecord {
+    static let databaseTableName = "job"
 
-    init(_ job: FineTuningJob) throws {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = .sortedKeys
-        arguments = [
-            "key": job.key,
-            "tenant": job.tenant.name,
-            "status": job.status.rawValue,
-            "created": job.created,
-            "updated": job.updated,
-            "finished": job.finished,
-            "request": JSONValue.object(job.request.json).serialized,
-            "hyperparameters": job.hyperparameters.map { JSONValue.object($0.json).serialized },
-            "model": job.fineTunedModel,
-            "trainedTokens": job.trainedTokens,
-            "resultFiles": JSONValue.array(job.resultFiles.map(JSONValue.string)).serialized,
-            "error": try job.error.map { String(decoding: try encoder.encode($0), as: UTF8.self) },
-            "totalSteps": job.totalSteps,
-            "estimatedFinish": job.estimatedFinish,
-            "unfinishedStarts": job.unfinishedStarts,
-        ]
+    /// The order in which jobs were made; given by the database.
+    let number: Int?
+    let key: String
+    let tenant: TenantID
+    let status: FineTuningStatus
+    let created: Int
+    let updated: Int
+    let finished: Int?
+    let request: JSONDocument
+    let hyperparameters: JSONDocument?
+    let model: String
+    let trainedTokens: Int?
+    let resultFiles: JSONDocument
+    let error: FineTuningError?
+    let totalSteps: Int?
+    let estimatedFinish: Int?
+    let unfinishedStarts: Int
+
+    init(_ job: FineTuningJob, number: Int? = nil) {
+        self.number = number
+        key = job.key
+        tenant = job.tenant
+        status = job.status
+        created = job.created
+        updated = job.updated
+        finished = job.finished
+        request = JSONDocument(.object(job.request.json))
+        hyperparameters = job.hyperparameters.map { JSONDocument(.object($0.json)) }
+        model = job.fineTunedModel
+        trainedTokens = job.trainedTokens
+        resultFiles = JSONDocument(.array(job.resultFiles.map(JSONValue.string)))
+        error = job.error
+        totalSteps = job.totalSteps
+        estimatedFinish = job.estimatedFinish
+        unfinishedStarts = job.unfinishedStarts
     }
 
-    func insert(_ db: Database) throws {
-        try db.execute(
-            sql: """
-                INSERT INTO job (key, tenant, status, created, updated, finished, request,
-                    hyperparameters, model, trainedTokens, resultFiles, error, totalSteps,
-                    estimatedFinish, unfinishedStarts)
-                VALUES (:key, :tenant, :status, :created, :updated, :finished, :request,
-                    :hyperparameters, :model, :trainedTokens, :resultFiles, :error, :totalSteps,
-                    :estimatedFinish, :unfinishedStarts)
-                """,
-            arguments: arguments
-        )
+    /// - Throws: `HyperparameterError` where the stored request cannot be read.
+    var job: FineTuningJob {
+        get throws {
+            FineTuningJob(
+                key: key,
+                tenant: tenant,
+                created: created,
+                request: try FineTuningRequest(stored: request.value),
+                status: status,
+                updated: updated,
+                finished: finished,
+                hyperparameters: hyperparameters.map {
+                    Hyperparameters(stored: $0.value.object ?? [:])
+                },
+                fineTunedModel: model,
+                trainedTokens: trainedTokens,
+                resultFiles: resultFiles.value.array?.compactMap(\.string) ?? [],
+                error: error,
+                totalSteps: totalSteps,
+                estimatedFinish: estimatedFinish,
+                unfinishedStarts: unfinishedStarts
+            )
+        }
     }
 
-    func update(_ db: Database) throws {
-        try db.execute(
-            sql: """
-                UPDATE job SET tenant = :tenant, status = :status, created = :created,
-                    updated = :updated, finished = :finished, request = :request,
-                    hyperparameters = :hyperparameters, model = :model,
-                    trainedTokens = :trainedTokens, resultFiles = :resultFiles, error = :error,
-                    totalSteps = :totalSteps,
-                    estimatedFinish = :estimatedFinish,
-                    unfinishedStarts = :unfinishedStarts
-                WHERE key = :key
-                """,
-            arguments: arguments
-        )
-    }
-
-    static func job(_ key: String, _ db: Database) throws -> FineTuningJob? {
-        try Row.fetchOne(db, sql: "SELECT * FROM job WHERE key = ?", arguments: [key]).map(job)
-    }
-
-    static func number(of key: String, _ db: Database) throws -> Int? {
-        try Int.fetchOne(db, sql: "SELECT number FROM job WHERE key = ?", arguments: [key])
+    static func fetch(_ key: String, _ db: Database) throws -> FineTuningRow? {
+        try fetchOne(db, key: ["key": key])
     }
 
     /// Jobs made before the one of that number, newest first.
-    static func cursor(tenant: TenantID?, before number: Int, _ db: Database) throws -> RowCursor {
-        guard let tenant else {
-            return try Row.fetchCursor(
-                db,
-                sql: "SELECT * FROM job WHERE number < ? ORDER BY number DESC",
-                arguments: [number]
-            )
-        }
-        return try Row.fetchCursor(
-            db,
-            sql: "SELECT * FROM job WHERE tenant = ? AND number < ? ORDER BY number DESC",
-            arguments: [tenant.name, number]
-        )
+    static func cursor(
+        tenant: TenantID?,
+        before number: Int,
+        _ db: Database
+    ) throws -> RecordCursor<FineTuningRow> {
+        var rows = filter(Column("number") < number)
+        if let tenant { rows = rows.filter(Column("tenant") == tenant) }
+        return try rows.order(Column("number").desc).fetchCursor(db)
     }
 
     static func live(_ db: Database) throws -> [FineTuningJob] {
         let statuses = FineTuningStatus.allCases.filter(\.isLive).map(\.rawValue)
-        let marks = statuses.map { _ in "?" }.joined(separator: ", ")
-        return try Row.fetchAll(
-            db,
-            sql: "SELECT * FROM job WHERE status IN (\(marks)) ORDER BY number",
-            arguments: StatementArguments(statuses)
-        ).map(job)
-    }
-
-    static func job(_ row: Row) throws -> FineTuningJob {
-        guard let status = FineTuningStatus(rawValue: row["status"]) else {
-            throw DatabaseError(message: "unknown job status")
-        }
-        let error: String? = row["error"]
-        let hyperparameters: String? = row["hyperparameters"]
-        let files: String = row["resultFiles"]
-        return FineTuningJob(
-            key: row["key"],
-            tenant: TenantID(row["tenant"]),
-            created: row["created"],
-            request: try FineTuningRequest(
-                stored: try JSONValue(parsing: row["request"] as String)
-            ),
-            status: status,
-            updated: row["updated"],
-            finished: row["finished"],
-            hyperparameters: try hyperparameters.map {
-                Hyperparameters(stored: try JSONValue(parsing: $0).object ?? [:])
-            },
-            fineTunedModel: row["model"],
-            trainedTokens: row["trainedTokens"],
-            resultFiles: try JSONValue(parsing: files).array?.compactMap(\.string) ?? [],
-            error: try error.map {
-                try JSONDecoder().decode(FineTuningError.self, from: Data($0.utf8))
-            },
-            totalSteps: row["totalSteps"],
-            estimatedFinish: row["estimatedFinish"],
-            unfinishedStarts: row["unfinishedStarts"]
-        )
+        return try filter(statuses.contains(Column("status"))).order(Column("number"))
+            .fetchAll(db).map { try $0.job }
     }
 }

@@ -1,21 +1,12 @@
 import GRDB
-import InferenceRuntime
+import Storage
 
 extension FineTuningStore {
     /// Lists a checkpoint; the files are durable already.
     /// - Returns: Whether it was not on the list before.
     func add(_ checkpoint: FineTuningCheckpoint) async throws -> Bool {
         try await pool.write { db in
-            try db.execute(
-                sql: """
-                    INSERT OR IGNORE INTO jobCheckpoint (job, step, created, model, metrics)
-                    VALUES (?, ?, ?, ?, ?)
-                    """,
-                arguments: [
-                    checkpoint.job, checkpoint.step, checkpoint.created, checkpoint.model,
-                    checkpoint.metrics.serialized,
-                ]
-            )
+            try CheckpointRow(checkpoint).insert(db, onConflict: .ignore)
             return db.changesCount > 0
         }
     }
@@ -24,18 +15,15 @@ extension FineTuningStore {
     func removeCheckpoints(of key: String, steps: [Int]) async throws {
         try await pool.write { db in
             for step in steps {
-                try db.execute(
-                    sql: "DELETE FROM jobCheckpoint WHERE job = ? AND step = ?",
-                    arguments: [key, step]
-                )
+                try CheckpointRow.deleteOne(db, key: ["job": key, "step": step])
             }
         }
     }
 
     /// Takes all checkpoints of a job off the list.
     func removeAllCheckpoints(of key: String) async throws {
-        try await pool.write { db in
-            try db.execute(sql: "DELETE FROM jobCheckpoint WHERE job = ?", arguments: [key])
+        _ = try await pool.write { db in
+            try CheckpointRow.filter(Column("job") == key).deleteAll(db)
         }
     }
 
@@ -46,26 +34,39 @@ extension FineTuningStore {
         limit: Int
     ) async throws -> Page<FineTuningCheckpoint> {
         try await pool.read { db in
-            let rows = try Row.fetchAll(
-                db,
-                sql: """
-                    SELECT * FROM jobCheckpoint WHERE job = ? AND step < ?
-                    ORDER BY step DESC LIMIT ?
-                    """,
-                arguments: [key, before ?? Int.max, limit + 1]
-            )
-            return Page(
-                try rows.map { row in
-                    FineTuningCheckpoint(
-                        step: row["step"],
-                        created: row["created"],
-                        model: row["model"],
-                        metrics: try JSONValue(parsing: row["metrics"] as String),
-                        job: row["job"]
-                    )
-                },
-                limit: limit
-            )
+            let step = Column("step")
+            let rows = try CheckpointRow.filter(Column("job") == key && step < (before ?? Int.max))
+                .order(step.desc).limit(limit + 1).fetchAll(db)
+            return Page(rows.map(\.checkpoint), limit: limit)
         }
+    }
+}
+
+/// A row of `jobCheckpoint`.
+private struct CheckpointRow: Codable, FetchableRecord, PersistableRecord {
+    static let databaseTableName = "jobCheckpoint"
+
+    let job: String
+    let step: Int
+    let created: Int
+    let model: String
+    let metrics: JSONDocument
+
+    init(_ checkpoint: FineTuningCheckpoint) {
+        job = checkpoint.job
+        step = checkpoint.step
+        created = checkpoint.created
+        model = checkpoint.model
+        metrics = JSONDocument(checkpoint.metrics)
+    }
+
+    var checkpoint: FineTuningCheckpoint {
+        FineTuningCheckpoint(
+            step: step,
+            created: created,
+            model: model,
+            metrics: metrics.value,
+            job: job
+        )
     }
 }

@@ -1,5 +1,6 @@
 import GRDB
 import InferenceRuntime
+import Storage
 
 extension FineTuningStore {
     /// Adds a message to a job.
@@ -19,10 +20,7 @@ extension FineTuningStore {
         now: Int,
         _ db: Database
     ) throws {
-        try db.execute(
-            sql: "INSERT INTO jobEvent (job, created, level, message) VALUES (?, ?, ?, ?)",
-            arguments: [key, now, level.rawValue, message]
-        )
+        try EventRow(job: key, created: now, level: level, message: message).insert(db)
     }
 
     /// Adds the numbers of an optimizer step, and when the job will be done.
@@ -38,27 +36,21 @@ extension FineTuningStore {
         now: Int
     ) async throws {
         try await pool.write { db in
-            try db.execute(
-                sql: "DELETE FROM jobEvent WHERE job = ? AND step = ?",
-                arguments: [key, step]
-            )
-            if db.changesCount == 0 {
-                try db.execute(
-                    sql: "UPDATE job SET unfinishedStarts = 0 WHERE key = ?",
-                    arguments: [key]
-                )
+            let events = EventRow.filter(Column("job") == key)
+            let jobs = FineTuningRow.filter(Column("key") == key)
+            if try events.filter(Column("step") == step).deleteAll(db) == 0 {
+                try jobs.updateAll(db, Column("unfinishedStarts").set(to: 0))
             }
-            try db.execute(
-                sql: """
-                    INSERT INTO jobEvent (job, created, level, message, step, metrics)
-                    VALUES (?, ?, 'info', ?, ?, ?)
-                    """,
-                arguments: [key, now, message, step, metrics.serialized]
-            )
-            try db.execute(
-                sql: "UPDATE job SET estimatedFinish = ? WHERE key = ? AND status = 'running'",
-                arguments: [estimatedFinish, key]
-            )
+            try EventRow(
+                job: key,
+                created: now,
+                level: .info,
+                message: message,
+                step: step,
+                metrics: JSONDocument(metrics)
+            ).insert(db)
+            try jobs.filter(Column("status") == FineTuningStatus.running.rawValue)
+                .updateAll(db, Column("estimatedFinish").set(to: estimatedFinish))
         }
     }
 
@@ -72,30 +64,38 @@ extension FineTuningStore {
         newestFirst: Bool,
         limit: Int
     ) async throws -> Page<FineTuningEvent> {
-        let order = newestFirst ? "DESC" : "ASC"
-        let sign = newestFirst ? "<" : ">"
         let start = after ?? (newestFirst ? Int.max : 0)
         return try await pool.read { db in
-            let rows = try Row.fetchAll(
-                db,
-                sql: """
-                    SELECT * FROM jobEvent WHERE job = ? AND number \(sign) ?
-                    ORDER BY number \(order) LIMIT ?
-                    """,
-                arguments: [key, start, limit + 1]
-            )
-            return Page(try rows.map(Self.event), limit: limit)
+            let number = Column("number")
+            let rows =
+                try EventRow
+                .filter(Column("job") == key && (newestFirst ? number < start : number > start))
+                .order(newestFirst ? number.desc : number.asc).limit(limit + 1).fetchAll(db)
+            return Page(rows.map(\.event), limit: limit)
         }
     }
+}
 
-    private static func event(_ row: Row) throws -> FineTuningEvent {
-        let metrics: String? = row["metrics"]
-        return FineTuningEvent(
-            number: row["number"],
-            created: row["created"],
-            level: FineTuningEvent.Level(rawValue: row["level"]) ?? .info,
-            message: row["message"],
-            metrics: try metrics.map { try JSONValue(parsing: $0) }
+/// A row of `jobEvent`.
+private struct EventRow: Codable, FetchableRecord, PersistableRecord {
+    static let databaseTableName = "jobEvent"
+
+    /// Counts all events; given by the database.
+    var number: Int?
+    let job: String
+    let created: Int
+    let level: FineTuningEvent.Level
+    let message: String
+    var step: Int?
+    var metrics: JSONDocument?
+
+    var event: FineTuningEvent {
+        FineTuningEvent(
+            number: number ?? 0,
+            created: created,
+            level: level,
+            message: message,
+            metrics: metrics?.value
         )
     }
 }

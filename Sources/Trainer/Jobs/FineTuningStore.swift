@@ -25,10 +25,11 @@ public struct FineTuningStore: Sendable {
         _ change: @escaping @Sendable (inout FineTuningJob) throws(Failure) -> Void
     ) async throws -> FineTuningJob? {
         try await pool.write { db in
-            guard var job = try FineTuningRow.job(key, db) else { return nil }
-            let before = job
+            guard let row = try FineTuningRow.fetch(key, db) else { return nil }
+            let before = try row.job
+            var job = before
             try change(&job)
-            if job != before { try FineTuningRow(job).update(db) }
+            if job != before { try FineTuningRow(job, number: row.number).update(db) }
             return job
         }
     }
@@ -43,9 +44,10 @@ public struct FineTuningStore: Sendable {
         _ change: @escaping @Sendable (inout FineTuningJob) -> Bool
     ) async throws -> FineTuningJob? {
         try await pool.write { db in
-            guard var job = try FineTuningRow.job(key, db) else { return nil }
+            guard let row = try FineTuningRow.fetch(key, db) else { return nil }
+            var job = try row.job
             let hasEnded = change(&job)
-            try FineTuningRow(job).update(db)
+            try FineTuningRow(job, number: row.number).update(db)
             for (level, message) in events where hasEnded {
                 try Self.add(message, level: level, to: key, now: now, db)
             }
@@ -55,7 +57,7 @@ public struct FineTuningStore: Sendable {
 
     /// One job; `tenant` `nil` sees everybody's.
     public func job(_ key: String, tenant: TenantID?) async throws -> FineTuningJob? {
-        let job = try await pool.read { db in try FineTuningRow.job(key, db) }
+        let job = try await pool.read { db in try FineTuningRow.fetch(key, db)?.job }
         guard let job, tenant == nil || tenant == job.tenant else { return nil }
         return job
     }
@@ -68,11 +70,11 @@ public struct FineTuningStore: Sendable {
         limit: Int
     ) async throws -> Page<FineTuningJob> {
         try await pool.read { db in
-            let cursor = try after.map { try FineTuningRow.number(of: $0, db) ?? 0 } ?? Int.max
-            let rows = try FineTuningRow.cursor(tenant: tenant, before: cursor, db)
+            let start = try after.map { try FineTuningRow.fetch($0, db)?.number ?? 0 } ?? Int.max
+            let rows = try FineTuningRow.cursor(tenant: tenant, before: start, db)
             var found: [FineTuningJob] = []
             while found.count <= limit, let row = try rows.next() {
-                let job = try FineTuningRow.job(row)
+                let job = try row.job
                 if metadata.allSatisfy(job.request.metadata.contains) { found.append(job) }
             }
             return Page(found, limit: limit)
@@ -94,12 +96,7 @@ public struct FineTuningStore: Sendable {
     /// The job whose model has this name.
     public func job(model: String) async throws -> FineTuningJob? {
         try await pool.read { db in
-            let row = try Row.fetchOne(
-                db,
-                sql: "SELECT * FROM job WHERE model = ?",
-                arguments: [model]
-            )
-            return try row.map(FineTuningRow.job)
+            try FineTuningRow.filter(Column("model") == model).fetchOne(db)?.job
         }
     }
 }

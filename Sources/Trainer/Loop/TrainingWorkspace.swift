@@ -2,7 +2,8 @@ import Storage
 package import InferenceRuntime
 
 /// The memory of training passes: sized from the longest example, known before it is taken.
-// Owner: the engine's thread, in the training body.
+///
+/// Owner: the engine's thread, in the training body.
 package final class TrainingWorkspace: @unchecked Sendable {
     /// Tokens of a pass at most.
     let maxRows: Int
