@@ -58,7 +58,9 @@ final class CurlTransfer: @unchecked Sendable {
     /// Whether the request was cut by ourselves because the rest is of no interest.
     var hasEnough: Bool { failure == nil && ignored > Self.mostIgnored }
 
-    /// A line of the head. Returning another count than `count` ends the request.
+    /// A line of the head.
+    ///
+    /// Returning another count than `count` ends the request.
     func head(_ bytes: UnsafeMutablePointer<CChar>?, _ count: Int) -> Int {
         let line = Self.text(bytes, count)
         if line.hasPrefix("HTTP/") {

@@ -29,7 +29,10 @@ public final class HTTPServer {
     ) {
         environment = HTTPChannel.Environment(
             configuration: configuration,
-            handler: CORSHandler(policy: configuration.cors, next: handler),
+            handler: HostHandler(
+                policy: configuration.hosts,
+                next: CORSHandler(policy: configuration.cors, next: handler)
+            ),
             logger: logger
         )
     }

@@ -30,6 +30,8 @@ public struct HTTPStatus: RawRepresentable, Hashable, Sendable {
     public static let unsupportedMediaType = HTTPStatus(rawValue: 415)
     /// Status 417.
     public static let expectationFailed = HTTPStatus(rawValue: 417)
+    /// Status 421.
+    public static let misdirectedRequest = HTTPStatus(rawValue: 421)
     /// Status 429.
     public static let tooManyRequests = HTTPStatus(rawValue: 429)
     /// Status 431.
@@ -54,7 +56,8 @@ public struct HTTPStatus: RawRepresentable, Hashable, Sendable {
         206: "Partial Content", 304: "Not Modified", 400: "Bad Request", 401: "Unauthorized",
         403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed", 408: "Request Timeout",
         409: "Conflict", 411: "Length Required", 413: "Content Too Large", 414: "URI Too Long",
-        415: "Unsupported Media Type", 417: "Expectation Failed", 422: "Unprocessable Content",
+        415: "Unsupported Media Type", 417: "Expectation Failed", 421: "Misdirected Request",
+        422: "Unprocessable Content",
         429: "Too Many Requests", 431: "Request Header Fields Too Large",
         500: "Internal Server Error", 501: "Not Implemented", 503: "Service Unavailable",
         505: "HTTP Version Not Supported", 507: "Insufficient Storage",

@@ -33,6 +33,7 @@ extension RequestHead {
     mutating func validate() throws(APIError) {
         try validateHost()
         try validateFraming()
+        try validateEncoding()
         try normalizeTarget()
         let expectations = headers.values(of: "expect")
         guard expectations.allSatisfy({ HTTPText.trimmed($0).lowercased() == "100-continue" })
@@ -75,12 +76,29 @@ extension RequestHead {
         }
     }
 
+    private func validateEncoding() throws(APIError) {
+        let encodings = headers.tokens(of: "content-encoding").filter { $0 != "identity" }
+        guard encodings.isEmpty else {
+            throw APIError(
+                status: .unsupportedMediaType,
+                message:
+                    "Content-Encoding '\(encodings.joined(separator: ", ").prefix(100))' is not "
+                    + "decoded here: send the body as it is, without Content-Encoding.",
+                code: "unsupported_content_encoding",
+                headers: ["Accept-Encoding": "identity"]
+            )
+        }
+    }
+
     private mutating func normalizeTarget() throws(APIError) {
         guard target.utf8.allSatisfy({ (0x21...0x7E).contains($0) && $0 != UInt8(ascii: "#") })
         else { throw .badRequest("The request target holds a character that must be encoded.") }
         for scheme in ["http://", "https://"] where target.lowercased().hasPrefix(scheme) {
             let rest = target.utf8.dropFirst(scheme.utf8.count)
             let path = rest.drop { $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: "?") }
+            // The host of an absolute target counts, whatever the field says (RFC 9112, 3.2.2).
+            headers["host"] = String(decoding: rest.prefix(rest.count - path.count), as: UTF8.self)
+            try validateHost()
             let text = String(decoding: path, as: UTF8.self)
             target = text.hasPrefix("/") ? text : "/" + text
         }

@@ -12,6 +12,8 @@ public struct ServerConfiguration: Sendable {
     public var limits = HTTPLimits()
     /// Which web pages may call the server from a browser.
     public var cors = CORSPolicy.loopback
+    /// The names under which the server answers.
+    public var hosts = HostPolicy.any
 
     /// Makes a configuration for `127.0.0.1:8000` without TLS.
     public init() {}
@@ -21,7 +23,8 @@ public struct ServerConfiguration: Sendable {
 public struct HTTPTimeouts: Sendable {
     /// From the first byte of a request, or the connection's start, to the end of its head.
     public var head = Duration.seconds(10)
-    /// Between two reads of a body that the handler waits for.
+    /// Between two reads of a body that the handler waits for, and for all of its reads together
+    /// where it comes slower than `HTTPConnection.slowestBody`.
     public var body = Duration.seconds(30)
     /// Between two requests of a connection.
     public var idle = Duration.seconds(75)
@@ -46,9 +49,21 @@ public struct HTTPLimits: Sendable {
     public var connections = 4096
     /// Request bodies where no route says otherwise, in bytes.
     public var bodyBytes = Router.jsonBodyLimit
+    /// Bytes of all request bodies in memory at a time; beyond is a 503.
+    public var bufferedBytes = 8 * Router.jsonBodyLimit
+    /// Bytes of one tenant's request bodies in memory at a time; beyond is a 429.
+    public var bufferedBytesPerCaller = 4 * Router.jsonBodyLimit
 
     /// Makes the defaults.
     public init() {}
+}
+
+/// Which names the server answers to, as requests give them in `Host`.
+public enum HostPolicy: Sendable, Equatable {
+    /// Every name.
+    case any
+    /// Names and addresses of the loopback interface, and those listed.
+    case thisMachine(and: [String])
 }
 
 /// Which origins a browser may call the server from.

@@ -37,8 +37,14 @@ public final class FacetServer: Sendable {
             authenticator: Authenticator(ring: ring),
             state: state
         )
-        http = await HTTPServer(
-            configuration: configuration.http,
+        // Without keys only the address keeps strangers out; a page's own name for it must not
+        // let them in.
+        var http = configuration.http
+        if ring == nil && Self.isLoopback(http.host) || !configuration.allowedHosts.isEmpty {
+            http.hosts = .thisMachine(and: configuration.allowedHosts)
+        }
+        self.http = await HTTPServer(
+            configuration: http,
             logger: logger,
             handler: routes.handler
         )

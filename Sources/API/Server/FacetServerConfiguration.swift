@@ -4,6 +4,8 @@ public struct FacetServerConfiguration: Sendable {
     public var http: ServerConfiguration
     /// The keys to ask for; `nil`: everybody who reaches the address may do everything.
     public var keyFile: KeyFile?
+    /// Further names under which the server answers where only those of this machine do.
+    public var allowedHosts: [String] = []
     /// The names of the adapters given at the start, in their order: llama.cpp's indices.
     public var startedAdapters: [String] = []
     /// What one uploaded file may measure.

@@ -1,0 +1,67 @@
+import Glibc
+
+/// Answers only requests that name a host the server is known by.
+///
+/// A page on the web can make a name of its own point to 127.0.0.1 (DNS rebinding). The browser then
+/// takes the server for the page's own, but still says in `Host` what name it followed.
+struct HostHandler: HTTPHandler {
+    let policy: HostPolicy
+    let next: any HTTPHandler
+
+    func handle(_ request: HTTPRequest) async throws -> HTTPResponse {
+        let host = request.headers["host"]
+        guard policy.allows(host) else {
+            throw APIError(
+                status: .misdirectedRequest,
+                message: "This server is not known as '\((host ?? "").prefix(256))'. Use "
+                    + "'localhost', or start it with '--allowed-host NAME' for every other name.",
+                type: "permission_error",
+                code: "host_not_allowed"
+            )
+        }
+        return try await next.handle(request)
+    }
+}
+
+extension HostPolicy {
+    /// Whether a request with this `Host` is answered; browsers always send one.
+    func allows(_ host: String?) -> Bool {
+        guard case .thisMachine(let others) = self, let host else { return true }
+        guard let name = Self.name(of: host) else { return false }
+        return Self.isThisMachine(name) || others.contains { Self.name(of: $0) == name }
+    }
+
+    /// The name or address without its port, in lower case; `nil` where it is neither.
+    private static func name(of host: String) -> String? {
+        let host = host.lowercased()
+        let isBracketed = host.hasPrefix("[")
+        let end = isBracketed ? host.firstIndex(of: "]").map(host.index(after:)) : nil
+        guard let end = isBracketed ? end : host.firstIndex(of: ":") ?? host.endIndex else {
+            return nil
+        }
+        let port = host[end...]
+        guard port.isEmpty || port.first == ":" && port.dropFirst().allSatisfy(isDigit) else {
+            return nil
+        }
+        // A name may end in the dot of the root.
+        let name = host[..<end].hasSuffix(".") ? host[..<end].dropLast() : host[..<end]
+        return name.isEmpty ? nil : String(name)
+    }
+
+    private static func isDigit(_ character: Character) -> Bool { ("0"..."9").contains(character) }
+
+    /// `localhost` and names below it, which always mean this machine (RFC 6761), and the addresses
+    /// of the loopback interface.
+    private static func isThisMachine(_ name: String) -> Bool {
+        if name == "localhost" || name.hasSuffix(".localhost") { return true }
+        if name.hasPrefix("["), name.hasSuffix("]") {
+            var address = in6_addr()
+            let loopback = Array(repeating: UInt8(0), count: 15) + [1]
+            return inet_pton(AF_INET6, String(name.dropFirst().dropLast()), &address) == 1
+                && withUnsafeBytes(of: &address) { $0.elementsEqual(loopback) }
+        }
+        var address = in_addr()
+        return inet_pton(AF_INET, name, &address) == 1
+            && withUnsafeBytes(of: &address) { $0.first == 127 }
+    }
+}
