@@ -1,5 +1,6 @@
 import InferenceRuntime
 public import Logging
+import Storage
 import Synchronization
 
 /// The keys a running server knows, kept up with the key file.
@@ -28,6 +29,12 @@ public final class KeyRing: Sendable {
         self.logger = logger
         let stamp = FileStamp(path: file.path)
         let keys = try file.load()
+        if let permissions = FilePermissions.forOthers(file.path) {
+            logger.warning(
+                "other users of this machine have a right to the key file; 'chmod 600 FILE' ends that",
+                metadata: ["file": "\(file.path)", "mode": "\(permissions)"]
+            )
+        }
         if keys.isEmpty { logger.warning("the key file has no keys: everybody is refused") }
         self.state = Mutex(State(keys: Self.index(keys), stamp: stamp, lastLook: .now))
     }

@@ -83,7 +83,7 @@ extension RateLimiter.Account {
     }
 
     private func refused(_ what: String, limit: Int, wait: Duration) -> APIError {
-        let seconds = Int((wait / .seconds(1)).rounded(.up))
+        let seconds = Int(saturating: (wait / .seconds(1)).rounded(.up))
         var error = APIError.tooManyRequests(
             "Rate limit reached: at most \(limit) \(what) for this API key. Please try again in "
                 + "\(max(1, seconds))s.",
@@ -108,7 +108,7 @@ extension RateLimiter.Account {
 
     /// A time as OpenAI writes it: `1s`, `6m0s`, `120ms`.
     private static func text(_ duration: Duration) -> String {
-        let milliseconds = Int((duration / .milliseconds(1)).rounded(.up))
+        let milliseconds = Int(saturating: (duration / .milliseconds(1)).rounded(.up))
         if milliseconds < 1000 { return "\(milliseconds)ms" }
         let seconds = (milliseconds + 999) / 1000
         return seconds < 60 ? "\(seconds)s" : "\(seconds / 60)m\(seconds % 60)s"

@@ -12,12 +12,13 @@ struct TokenBucket: Sendable {
     }
 
     /// What is left, rounded down; 0 where it is overdrawn.
-    var remaining: Int { max(0, Int(level)) }
+    var remaining: Int { Int(saturating: max(0, level)) }
 
     /// How long until `amount` is there; zero where it is.
     func wait(for amount: Int) -> Duration {
         let missing = Double(min(amount, capacity)) - level
-        return missing <= 0 ? .zero : .seconds(missing / perSecond)
+        // A wait that nobody would end is as good as the longest that can be told.
+        return missing <= 0 ? .zero : .seconds(min(missing / perSecond, 1e9))
     }
 
     /// How long until the bucket is full.
@@ -37,4 +38,12 @@ struct TokenBucket: Sendable {
     }
 
     private var perSecond: Double { Double(capacity) / 60 }
+}
+
+extension Int {
+    /// The whole part of a number; the nearest `Int` where there is none, 0 for NaN.
+    init(saturating value: Double) {
+        // `Double(Int.max)` is 2⁶³, one more than there is.
+        self = value >= 0x1p63 ? .max : value <= -0x1p63 ? .min : value.isNaN ? 0 : Int(value)
+    }
 }

@@ -9,7 +9,7 @@ final class DirectoryLock: Sendable {
 
     init(folder: String) throws(FacetDatabaseError) {
         let path = folder + "/lock"
-        let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+        let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard descriptor != -1 else {
             let error = FileSystemError(operation: "open", path: path, code: errno)
             throw .cannotOpen(folder: folder, reason: error.description)

@@ -1,8 +1,10 @@
 public import GRDB
+import Glibc
 
 /// The one database of a data directory, `DIR/facet.sqlite`, and the lock on the directory.
 ///
-/// Adapters, jobs and files each bring their own tables as `ModuleMigrations`. A commit is on
+/// The directory and what is made in it belong to its owner alone, whatever the umask. Adapters,
+/// jobs and files each bring their own tables as `ModuleMigrations`. A commit is on
 /// stable storage when it returns (WAL with `synchronous = FULL`): what was acknowledged survives
 /// SIGKILL and power loss.
 public final class FacetDatabase: Sendable {
@@ -19,7 +21,7 @@ public final class FacetDatabase: Sendable {
     ///   - migrations: The tables of every module that will use the database.
     public init(folder: String, migrations: [ModuleMigrations]) throws(FacetDatabaseError) {
         do throws(FileSystemError) {
-            try DurableFile.makeFolder(folder)
+            try DurableFile.makeFolder(folder, mode: 0o700)
         } catch {
             throw .cannotOpen(folder: folder, reason: error.description)
         }
@@ -38,11 +40,11 @@ public final class FacetDatabase: Sendable {
         var configuration = Configuration()
         configuration.busyMode = .timeout(10)
         configuration.maximumReaderCount = 4
+        let path = folder + "/facet.sqlite"
         do {
-            let pool = try DatabasePool(
-                path: folder + "/facet.sqlite",
-                configuration: configuration
-            )
+            // SQLite would make it readable by everybody; its log gets the permissions of the file.
+            _ = try OpenFile(path, flags: O_RDWR | O_CREAT, mode: 0o600)
+            let pool = try DatabasePool(path: path, configuration: configuration)
             // After the pool, not while preparing connections: GRDB relaxes it to NORMAL.
             try pool.writeWithoutTransaction { db in
                 try db.execute(sql: "PRAGMA synchronous = FULL")
@@ -52,6 +54,11 @@ public final class FacetDatabase: Sendable {
             throw .cannotOpen(folder: folder, reason: "\(error)")
         }
     }
+
+    /// The permissions of the directory where other users may enter it, such as `755`.
+    ///
+    /// A directory that was there already keeps the permissions its owner gave it.
+    public var permissionsForOthers: String? { FilePermissions.forOthers(folder) }
 
     private static func migrate(
         _ pool: DatabasePool,

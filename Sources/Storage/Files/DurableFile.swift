@@ -58,19 +58,27 @@ public enum DurableFile {
     }
 
     /// Makes a folder and those above it, durably; one that is there already is no error.
-    public static func makeFolder(_ path: String) throws(FileSystemError) {
-        var code = try makeOneFolder(path)
+    ///
+    /// - Parameter mode: The permissions of the folder itself; those above it get the usual ones.
+    public static func makeFolder(
+        _ path: String,
+        mode: UInt32 = 0o755
+    ) throws(FileSystemError) {
+        var code = try makeOneFolder(path, mode: mode)
         if code == ENOENT, folder(of: path) != path {
             try makeFolder(folder(of: path))
             // Some never can be made though all above them are there: `""`, or one in `/proc`.
-            code = try makeOneFolder(path)
+            code = try makeOneFolder(path, mode: mode)
         }
         guard code == 0 else { throw FileSystemError(operation: "mkdir", path: path, code: code) }
     }
 
     /// - Returns: `errno`, or 0 where the folder is there.
-    private static func makeOneFolder(_ path: String) throws(FileSystemError) -> Int32 {
-        guard mkdir(path, 0o755) == 0 else {
+    private static func makeOneFolder(
+        _ path: String,
+        mode: UInt32
+    ) throws(FileSystemError) -> Int32 {
+        guard mkdir(path, mode) == 0 else {
             let code = errno
             return code == EEXIST && isFolder(path) ? 0 : code
         }

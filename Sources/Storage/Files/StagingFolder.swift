@@ -10,7 +10,7 @@ package final class StagingFolder: Sendable {
     /// Makes a folder of a new name in `root`.
     package init(in root: String) throws(FileSystemError) {
         self.path = root + "/" + DurableFile.temporaryMark + DurableFile.uniqueSuffix()
-        try FileSystemError.check("mkdir", path) { [path] in mkdir(path, 0o755) }
+        try FileSystemError.check("mkdir", path) { [path] in mkdir(path, 0o700) }
     }
 
     deinit {

@@ -54,6 +54,16 @@ struct ServeCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The address to listen on.", valueName: "address"))
     var host = "127.0.0.1"
 
+    @Option(
+        name: .customLong("allowed-host"),
+        help: ArgumentHelp(
+            "A further name under which requests may reach the server, such as that of a proxy on "
+                + "this machine. Repeatable; on loopback without keys only the names of this machine do.",
+            valueName: "name"
+        )
+    )
+    var allowedHosts: [String] = []
+
     @Option(help: ArgumentHelp("The port to listen on; 0 picks a free one.", valueName: "port"))
     var port = 8000
 
@@ -135,11 +145,15 @@ struct ServeCommand: AsyncParsableCommand {
         for (name, value) in memories where !(1...(1 << 30)).contains(value ?? 1) {
             throw ValidationError("\(name) must be a number of MB, at least 1.")
         }
-        guard maxFileBytes > 0 else { throw ValidationError("--max-file-bytes must be above 0.") }
+        guard (1...(1 << 50)).contains(maxFileBytes) else {
+            throw ValidationError("--max-file-bytes must be from 1 to \(1 << 50).")
+        }
     }
 
     func run() async throws {
         FreeMemory.keepLittle()
+        // Whatever the server writes belongs to its owner alone, also where the shell is generous.
+        umask(0o077)
         let assembly = try await ServerAssembly(self)
         try await assembly.run()
     }

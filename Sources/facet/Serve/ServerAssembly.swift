@@ -23,6 +23,12 @@ struct ServerAssembly {
                 .adapters, FileStore.migrations, FineTuningStore.migrations,
             ]
         )
+        if let permissions = database.permissionsForOthers {
+            logger.warning(
+                "other users of this machine may enter the data directory; 'chmod -R go= DIR' ends that",
+                metadata: ["folder": "\(database.folder)", "mode": "\(permissions)"]
+            )
+        }
         let demo = try command.model == nil ? DemoModel.locate() : nil
         let pool = ThreadPool(threads: command.engine.threads)
         let checkpoint = try ServedCheckpoint.load(
@@ -61,6 +67,7 @@ struct ServerAssembly {
             http: Self.httpConfiguration(command),
             keyFile: command.apiKeys.map { KeyFile(path: $0) }
         )
+        configuration.allowedHosts = command.allowedHosts
         configuration.startedAdapters = given.map(\.name)
         configuration.maximumFileBytes = command.maxFileBytes
         server = try await FacetServer(
@@ -97,7 +104,7 @@ struct ServerAssembly {
     }
 
     private static func logger() -> Logger {
-        LoggingSystem.bootstrap(StreamLogHandler.standardError)
+        LoggingSystem.bootstrap { QuotedLogHandler(StreamLogHandler.standardError(label: $0)) }
         var logger = Logger(label: "facet")
         let level = ProcessInfo.processInfo.environment["FACET_LOG"].flatMap {
             Logger.Level(rawValue: $0)

@@ -52,6 +52,34 @@ struct RateLimiterTests {
         _ = try limiter.admit(key, now: start + .seconds(22))
     }
 
+    @Test("the largest limits are limits like others", arguments: [Int.max, Int.max - 1, 1 << 53])
+    func largest(limit: Int) throws {
+        let limits = KeyLimits(
+            requestsPerMinute: limit,
+            tokensPerMinute: limit,
+            parallelRequests: limit,
+            storedBytes: limit
+        )
+        let limiter = RateLimiter()
+        let admission = try limiter.admit(key(limits), now: start)
+        #expect(Int(admission.headers["x-ratelimit-remaining-requests"] ?? "") ?? 0 >= limit - 1024)
+        try admission.takePrompt(tokens: limit, now: start)
+        admission.charge(tokens: limit)
+        admission.charge(tokens: limit)
+        #expect(admission.headers["x-ratelimit-remaining-tokens"] == "0")
+        #expect(throws: APIError.self) { try admission.takePrompt(tokens: 1, now: start) }
+    }
+
+    @Test("a key that may use one token a minute can be overdrawn as far as counting goes")
+    func overdrawn() throws {
+        let limiter = RateLimiter()
+        let key = key(KeyLimits(tokensPerMinute: 1))
+        let admission = try limiter.admit(key, now: start)
+        for _ in 0..<3 { admission.charge(tokens: .max) }
+        let error = #expect(throws: APIError.self) { try limiter.admit(key, now: start) }
+        #expect(Int(error?.headers["retry-after"] ?? "") ?? 0 > 0)
+    }
+
     @Test("one key's use is nothing to another")
     func apart() throws {
         let limiter = RateLimiter()
