@@ -1,7 +1,8 @@
 import CCurl
 
 /// One of libcurl's easy handles: a request at a time, and the connections it has left open.
-// Owner: one thread at a time, which the client hands it to and takes it back from.
+///
+/// Owner: one thread at a time, which the client hands it to and takes it back from.
 final class CurlHandle: @unchecked Sendable {
     private let handle: UnsafeMutableRawPointer
 

@@ -32,8 +32,9 @@ protocol CurlSink: Sendable {
 }
 
 /// One answer on its way from the library's callbacks to its sink.
-// Owner: one thread at a time, which performs the request and is called back; only `stop` comes
-// from elsewhere.
+///
+/// Owner: one thread at a time, which performs the request and is called back; only `stop` comes
+/// from elsewhere.
 final class CurlTransfer: @unchecked Sendable {
     private let sink: any CurlSink
     private let stopped = Atomic(false)

@@ -12,17 +12,28 @@ public final class FileStore: Sendable {
     public let folder: String
     let pool: DatabasePool
     let work = WorkerPool(name: "files", limit: 4)
+    /// What is being uploaded.
+    let uploads = UploadLedger()
 
     /// The files of a database that was opened with `migrations`.
     public init(database: FacetDatabase) async throws {
         folder = database.folder + "/files"
         pool = database.pool
         let folder = folder
-        try await work.run { () throws(FileSystemError) in try DurableFile.makeFolder(folder) }
+        try await work.run { () throws(FileSystemError) in
+            try DurableFile.makeFolder(folder, mode: 0o700)
+        }
         let ids = Set(
-            try await pool.read { db in try String.fetchAll(db, sql: "SELECT id FROM file") }
+            try await pool.read { db in
+                try StoredFile.select(Column("id"), as: String.self).fetchAll(db)
+            }
         )
-        await work.run { FileSweep.removeFiles(in: folder, except: ids) }
+        // What a crash left behind has no row.
+        try await work.run { () throws(FileSystemError) in
+            for name in try FileTree.names(in: folder) where !ids.contains(name) {
+                try FileTree.remove(folder + "/" + name)
+            }
+        }
     }
 
     /// Where the content of a file lies.
@@ -31,8 +42,7 @@ public final class FileStore: Sendable {
     /// One file; `tenant` `nil` sees everybody's.
     public func file(_ id: String, tenant: TenantID?) async throws -> StoredFile? {
         let file = try await pool.read { db in
-            try Row.fetchOne(db, sql: "SELECT * FROM file WHERE id = ?", arguments: [id])
-                .map(StoredFile.init(row:))
+            try StoredFile.fetchOne(db, key: ["id": id])
         }
         guard let file, tenant == nil || tenant == file.tenant else { return nil }
         if let expires = file.expires, expires <= UnixTime.now { return nil }
@@ -45,21 +55,19 @@ public final class FileStore: Sendable {
     }
 
     private static func storedBytes(of tenant: TenantID, _ db: Database) throws -> Int {
-        try Int.fetchOne(
-            db,
-            sql: "SELECT SUM(bytes) FROM file WHERE tenant = ?",
-            arguments: [tenant.name]
-        ) ?? 0
+        try StoredFile.filter(Column("tenant") == tenant)
+            .select(sum(Column("bytes")), as: Int.self).fetchOne(db) ?? 0
     }
 
     /// Begins a file that is not there until it is committed.
-    func beginUpload(limit: Int, quota: FileUpload.Quota?) async throws -> FileUpload {
-        try await FileUpload(in: folder, limit: limit, quota: quota)
+    func beginUpload(limit: Int, share: UploadLedger.Share?) async throws -> FileUpload {
+        try await FileUpload(in: folder, limit: limit, share: share)
     }
 
     /// Makes an upload a file; durable when this returns.
     ///
-    /// With a `lifetime` in seconds it goes by itself that long after its creation.
+    /// With a `lifetime` in seconds it goes by itself that long after its creation. `elsewhere` is
+    /// what the tenant stores beside files, in bytes.
     ///
     /// - Throws: 429 where uploads side by side have used up the tenant's allowance.
     func commit(
@@ -68,7 +76,8 @@ public final class FileStore: Sendable {
         filename: String,
         purpose: String,
         tenant: TenantID,
-        lifetime: Int?
+        lifetime: Int?,
+        elsewhere: Int = 0
     ) async throws -> StoredFile {
         let created = UnixTime.now
         let file = StoredFile(
@@ -85,14 +94,12 @@ public final class FileStore: Sendable {
         try await work.run { () throws(FileSystemError) in
             try DurableFile.rename(source, to: path)
         }
-        let quota = upload.quota
+        let allowance = upload.share?.allowance
         do {
             try await pool.write { db in
-                if let quota,
-                    try Self.storedBytes(of: tenant, db) + quota.elsewhere + file.bytes
-                        > quota.allowance
-                {
-                    throw APIError.overQuota(quota.allowance)
+                let stored = try Self.storedBytes(of: tenant, db) + elsewhere
+                if let allowance, file.bytes > allowance - stored {
+                    throw APIError.overQuota(allowance)
                 }
                 try file.insert(db)
             }
@@ -100,6 +107,7 @@ public final class FileStore: Sendable {
             try? await work.run { () throws(FileSystemError) in try DurableFile.remove(path) }
             throw error
         }
+        upload.share?.end(committed: true)
         return file
     }
 
@@ -111,7 +119,7 @@ public final class FileStore: Sendable {
         purpose: String,
         tenant: TenantID
     ) async throws -> StoredFile {
-        let upload = try await beginUpload(limit: .max, quota: nil)
+        let upload = try await beginUpload(limit: .max, share: nil)
         do {
             try await upload.write(bytes[...])
             return try await commit(
@@ -130,9 +138,7 @@ public final class FileStore: Sendable {
 
     /// Removes a file for good; durable when this returns.
     func delete(_ id: String) async throws {
-        try await pool.write { db in
-            try db.execute(sql: "DELETE FROM file WHERE id = ?", arguments: [id])
-        }
+        _ = try await pool.write { db in try StoredFile.deleteOne(db, key: ["id": id]) }
         let path = path(of: id)
         try await work.run { () throws(FileSystemError) in try DurableFile.remove(path) }
     }

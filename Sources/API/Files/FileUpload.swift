@@ -5,25 +5,17 @@ import Synchronization
 ///
 /// One of `finish` and `abandon` ends every upload.
 final class FileUpload: ByteSink {
-    /// Bytes a tenant may store: what is left of its allowance.
-    struct Quota: Sendable {
-        let left: Int
-        let allowance: Int
-        /// What jobs have stored of it.
-        let elsewhere: Int
-    }
-
     private let sink: FileSink
     private let limit: Int
     /// What the tenant may store, where that is limited.
-    let quota: Quota?
+    let share: UploadLedger.Share?
     private let count = Mutex(0)
 
-    init(in folder: String, limit: Int, quota: Quota?) async throws {
+    init(in folder: String, limit: Int, share: UploadLedger.Share?) async throws {
         let name = RandomID.make(prefix: "upload" + DurableFile.temporaryMark)
         sink = try await FileSink.create(folder + "/" + name)
         self.limit = limit
-        self.quota = quota
+        self.share = share
     }
 
     /// Where it is being written.
@@ -38,7 +30,7 @@ final class FileUpload: ByteSink {
             return count
         }
         if total > limit { throw APIError.bodyTooLarge(limit: limit) }
-        if let quota, total > quota.left { throw APIError.overQuota(quota.allowance) }
+        try share?.take(bytes.count)
         try await sink.write(bytes)
     }
 
@@ -50,16 +42,24 @@ final class FileUpload: ByteSink {
     /// Removes what has come.
     func abandon() async {
         await sink.abandon()
+        share?.end(committed: false)
     }
 }
 
 extension APIError {
     /// A tenant's files would outgrow its allowance.
     static func overQuota(_ allowance: Int) -> APIError {
+        overQuota(
+            "Your files, adapters and checkpoints would take more than the \(allowance) bytes this "
+                + "API key may store. Delete some first."
+        )
+    }
+
+    /// What a tenant keeps would outgrow its allowance, in other words.
+    static func overQuota(_ message: String) -> APIError {
         APIError(
             status: .tooManyRequests,
-            message: "Your files and checkpoints would take more than the \(allowance) bytes this "
-                + "API key may store. Delete some first.",
+            message: message,
             type: "insufficient_quota",
             code: "insufficient_quota",
             headers: ["x-should-retry": "false"]

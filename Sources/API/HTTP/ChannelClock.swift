@@ -20,6 +20,9 @@ final class ChannelClock {
     private var armedFor: ContinuousClock.Instant?
     private var waiting = HTTPConnection.Waiting.nothing
     private var clientDeadline: ContinuousClock.Instant?
+    /// How long the body of this request has been waited for, and since when it is again.
+    private var bodyWait = Duration.zero
+    private var bodyWaitBegan: ContinuousClock.Instant?
     private var writeDeadline: ContinuousClock.Instant?
     private var queuedBytes = 0
     private var filler: HTTPBodyStream.Filler?
@@ -31,13 +34,32 @@ final class ChannelClock {
         timer = try LoopTimer { [weak self] in self?.look() }
     }
 
-    /// Says what the connection waits for; `progress` is news from the client.
-    func set(_ waiting: HTTPConnection.Waiting, progress: Bool) {
+    /// Says what the connection waits for; `progress` is news from the client, `bodyBytes` how much
+    /// of the body has come.
+    func set(_ waiting: HTTPConnection.Waiting, progress: Bool, bodyBytes: Int) {
         if waiting != self.waiting || progress && waiting == .body {
             self.waiting = waiting
             clientDeadline = limit(of: waiting).map { .now + $0 }
+            limitBody(bodyBytes)
         }
         arm()
+    }
+
+    /// Begins to count the time for the body of another request.
+    func beginBody() {
+        bodyWait = .zero
+        bodyWaitBegan = nil
+    }
+
+    /// A client that sends a byte now and then would hold its body for ever: all waits together
+    /// have the time for one wait, and a second for each `slowestBody` bytes.
+    private func limitBody(_ bodyBytes: Int) {
+        let now = ContinuousClock.now
+        if let began = bodyWaitBegan { bodyWait += began.duration(to: now) }
+        bodyWaitBegan = waiting == .body ? now : nil
+        guard waiting == .body, let deadline = clientDeadline else { return }
+        let allowed = timeouts.body + .seconds(bodyBytes / HTTPConnection.slowestBody)
+        clientDeadline = min(deadline, now + max(.zero, allowed - bodyWait))
     }
 
     /// Says how much is queued; less than before is progress.

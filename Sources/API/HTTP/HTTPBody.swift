@@ -18,6 +18,8 @@ public struct HTTPBody: AsyncSequence, Sendable {
     public let declaredLength: Int?
     /// More bytes than this are a 413.
     public internal(set) var limit: Int
+    /// Where its bytes are counted while they are in memory; `nil` in process.
+    var reservation: BodyReservation?
     private let storage: Storage
 
     /// A body that is already there.
@@ -42,14 +44,17 @@ public struct HTTPBody: AsyncSequence, Sendable {
         return body
     }
 
-    /// All bytes; 413 where there are more than `limit`.
+    /// All bytes; 413 where there are more than `limit`, 429 or 503 where bodies hold too much.
     public func collect(upTo limit: Int = .max) async throws(APIError) -> [UInt8] {
         let body = try limited(to: Swift.min(limit, self.limit))
-        if case .bytes(let bytes) = body.storage { return bytes }
+        if case .bytes(let bytes) = body.storage {
+            try reservation?.take(bytes.count)
+            return bytes
+        }
         var collected: [UInt8] = []
-        collected.reserveCapacity(declaredLength ?? 0)
         var iterator = body.makeAsyncIterator()
         while let chunk = try await iterator.next() {
+            try reservation?.take(chunk.count)
             collected.append(contentsOf: chunk)
         }
         return collected

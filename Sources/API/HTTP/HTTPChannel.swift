@@ -10,12 +10,17 @@ final class HTTPChannel {
         let configuration: ServerConfiguration
         let handler: any HTTPHandler
         let logger: Logger
+        let bodyBudget: BodyBudget
         private var date = HTTPDate()
 
         init(configuration: ServerConfiguration, handler: any HTTPHandler, logger: Logger) {
             self.configuration = configuration
             self.handler = handler
             self.logger = logger
+            bodyBudget = BodyBudget(
+                limit: configuration.limits.bufferedBytes,
+                callerLimit: configuration.limits.bufferedBytesPerCaller
+            )
         }
 
         /// The `Date` field of now.
@@ -111,7 +116,7 @@ final class HTTPChannel {
         let queued = transport.queuedBytes
         exchange?.outbox.update(backlog: queued)
         clock?.note(queuedBytes: queued)
-        clock?.set(machine.waiting, progress: progress)
+        clock?.set(machine.waiting, progress: progress, bodyBytes: machine.bodyBytes)
     }
 
     private func close() {
@@ -161,6 +166,7 @@ extension HTTPChannel {
         )
         let limit = environment.configuration.limits.bodyBytes
         request.body.limit = limit
+        request.body.reservation = BodyReservation(environment.bodyBudget)
         let outbox = ResponseOutbox { [weak self] in
             EventLoop.shared.post {
                 guard let self, let exchange = self.exchange else { return }
@@ -169,6 +175,7 @@ extension HTTPChannel {
         }
         let exchange = HTTPExchange(request, outbox: outbox)
         source.exchange = exchange
+        clock?.beginBody()
         self.exchange = exchange
         return exchange
     }

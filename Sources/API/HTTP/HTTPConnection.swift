@@ -55,6 +55,8 @@ struct HTTPConnection {
     static let bodyLimit = 256 << 10
     /// What is left of a body that nobody read, up to which the connection is used again.
     static let discardLimit = 64 << 10
+    /// The least bytes a second at which a body may arrive over its whole length.
+    static let slowestBody = 1024
     /// Bytes decoded at once, so that a burst of small requests is not all decoded in advance.
     static let decodeBytes = 16 << 10
 
@@ -99,6 +101,12 @@ struct HTTPConnection {
         case .lingering(let flushed): flushed ? .linger : .nothing
         case .closed: .nothing
         }
+    }
+
+    /// How many bytes of the request's body have arrived.
+    var bodyBytes: Int {
+        guard case .exchange(let exchange) = phase else { return 0 }
+        return exchange.receivedBytes
     }
 
     /// Takes bytes from the peer.

@@ -53,14 +53,18 @@ struct AccessControl: Sendable {
             request.log["tenant"] = "\(caller.tenant.name)"
             request.log["key"] = "\(keyID)"
         }
+        if caller.keyID != nil { request.body.reservation?.belongs(to: caller.tenant.name) }
         var response = try await handler(request, caller)
         response.headers["openai-version"] = "2020-10-01"
         response.headers["openai-organization"] = caller.tenant.name
         guard let admission = caller.admission else { return response }
         response.headers.merge(admission.headers)
-        if case .stream(let body) = response.body {
-            // The request is running until its last byte is out.
-            response.body = .stream(body.holding(admission))
+        // The request is running until its last byte is out.
+        switch response.body {
+        case .bytes: break
+        case .stream(let body): response.body = .stream(body.holding(admission))
+        case .file(let path, let holder):
+            response.body = .file(path: path, holding: Held(first: admission, second: holder))
         }
         return response
     }
@@ -68,6 +72,12 @@ struct AccessControl: Sendable {
     private func count(_ route: String, _ request: HTTPRequest, _ status: HTTPStatus) {
         metrics.httpRequests.add(1, route, request.method.rawValue, "\(status.rawValue)")
     }
+}
+
+/// Keeps two things together.
+private struct Held: Sendable {
+    let first: any Sendable
+    let second: (any Sendable)?
 }
 
 extension HTTPBodyStream {

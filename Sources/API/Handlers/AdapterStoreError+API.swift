@@ -22,6 +22,7 @@ extension APIError {
             .pathNotAllowed, .invalidSource, .tooLarge:
             self = .invalid(param, message)
         case .wrongBase, .unfit: self = .invalid(param, message, code: "adapter_unfit")
+        case .overAllowance: self = .overQuota(message)
         case .overBudget: self = .invalid(param, message, code: "adapter_too_large")
         case .damaged: self = .server(message)
         case .cancelled: self = .unavailable(message, code: "cancelled")

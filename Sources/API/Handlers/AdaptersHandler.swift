@@ -7,21 +7,36 @@ import Storage
 struct AdaptersHandler: Sendable {
     let store: AdapterStore
     let models: ModelsHandler
+    /// Everything that counts against what a tenant may store.
+    let storedBytes: StoredBytes
 
     /// vLLM's body: copies an adapter into the store and serves it under a name.
     func load(_ request: HTTPRequest, _ caller: Caller) async throws -> HTTPResponse {
-        let publication = try await request.decode { fields throws(APIError) in
+        let wanted = try await request.decode { fields throws(APIError) in
             AdapterPublication(
                 name: try fields.requiredString("lora_name"),
                 path: try fields.requiredString("lora_path"),
                 replacing: try Self.replacement(fields)
             )
         }
+        let publication = try await limited(wanted, for: caller)
         let generation = try await perform("lora_name") { () async throws(AdapterStoreError) in
             try await store.publish(publication, for: caller.adapterCaller)
         }
         request.log["adapter"] = "\(generation.name)"
         return .json(AdapterObject.loaded(generation))
+    }
+
+    /// The same publication, within what the caller's tenant may still store.
+    private func limited(
+        _ publication: AdapterPublication,
+        for caller: Caller
+    ) async throws -> AdapterPublication {
+        guard let allowance = caller.storedBytes else { return publication }
+        var publication = publication
+        let beside = try await storedBytes.besideAdapters(of: caller.tenant)
+        publication.ownerLimit = max(0, allowance - beside)
+        return publication
     }
 
     private static func replacement(_ fields: RequestFields) throws(APIError) -> AdapterReplacement

@@ -7,12 +7,12 @@ import Storage
 struct FilesHandler: Sendable {
     let files: FileStore
     let maximumBytes: Int
+    /// Everything that counts against what a tenant may store.
+    let storedBytes: StoredBytes
     /// Reads training data before it is accepted; throws the 400 that names line and reason.
     let validate: @Sendable (_ path: String, _ name: String) async throws -> Void
     /// Whether a job that is not over needs a file.
     let isInUse: @Sendable (_ id: String) async throws -> Bool
-    /// Bytes that a tenant's jobs have stored.
-    let jobBytes: @Sendable (_ tenant: TenantID) async throws -> Int
 
     /// What a form may measure beside its file.
     static let formOverhead = 1 << 20
@@ -20,7 +20,6 @@ struct FilesHandler: Sendable {
     /// Stores an upload; 400 where it is no training data although it says so.
     func create(_ request: HTTPRequest, _ caller: Caller) async throws -> HTTPResponse {
         try await removeExpired()
-        let quota = try await quota(of: caller)
         var uploads: [FileUpload] = []
         do {
             let form = try await request.readForm { part in
@@ -30,7 +29,10 @@ struct FilesHandler: Sendable {
                         "Unexpected file '\(part.name.prefix(80))': send one, in the field 'file'."
                     )
                 }
-                let upload = try await files.beginUpload(limit: maximumBytes, quota: quota)
+                let upload = try await files.beginUpload(
+                    limit: maximumBytes,
+                    share: share(of: caller)
+                )
                 uploads.append(upload)
                 return upload
             }
@@ -60,7 +62,8 @@ struct FilesHandler: Sendable {
             filename: name,
             purpose: purpose,
             tenant: caller.tenant,
-            lifetime: lifetime
+            lifetime: lifetime,
+            elsewhere: storedBytes.besideFiles(of: caller.tenant)
         )
     }
 
@@ -130,22 +133,17 @@ extension FilesHandler {
         return file
     }
 
-    /// What the caller may still store, where that is limited.
-    private func quota(of caller: Caller) async throws -> FileUpload.Quota? {
+    private func share(of caller: Caller) async throws -> UploadLedger.Share? {
         guard let allowance = caller.storedBytes else { return nil }
-        let elsewhere = try await jobBytes(caller.tenant)
-        let used = try await files.storedBytes(of: caller.tenant) + elsewhere
-        return FileUpload.Quota(
-            left: max(0, allowance - used),
-            allowance: allowance,
-            elsewhere: elsewhere
-        )
+        let stored = try await storedBytes.all(of: caller.tenant)
+        return files.uploads.begin(caller.tenant, stored: stored, allowance: allowance)
     }
 
     /// Refuses what would store more where a caller's limit is reached already.
     func requireRoom(for caller: Caller) async throws {
-        if let quota = try await quota(of: caller), quota.left == 0 {
-            throw APIError.overQuota(quota.allowance)
+        guard let allowance = caller.storedBytes else { return }
+        guard try await storedBytes.all(of: caller.tenant) < allowance else {
+            throw APIError.overQuota(allowance)
         }
     }
 

@@ -59,7 +59,9 @@ public struct FacetServices: Sendable {
                 jobs: jobs?.store
             ),
             models: models,
-            adapters: adapters.map { AdaptersHandler(store: $0, models: models) },
+            adapters: adapters.map {
+                AdaptersHandler(store: $0, models: models, storedBytes: storedBytes)
+            },
             files: files,
             fineTuning: fineTuning(files)
         )
@@ -70,6 +72,10 @@ public struct FacetServices: Sendable {
         return FineTuningEndpoints(service: jobs, base: model, adapters: adapters, files: files)
     }
 
+    private var storedBytes: StoredBytes {
+        StoredBytes(files: files, adapters: adapters, jobs: jobs?.store)
+    }
+
     private func filesHandler(
         _ files: FileStore,
         _ configuration: FacetServerConfiguration
@@ -78,6 +84,7 @@ public struct FacetServices: Sendable {
         return FilesHandler(
             files: files,
             maximumBytes: configuration.maximumFileBytes,
+            storedBytes: storedBytes,
             validate: { path, name in
                 do throws(TrainingFileError) {
                     try await threads.run { () throws(TrainingFileError) in
@@ -91,8 +98,7 @@ public struct FacetServices: Sendable {
                     )
                 }
             },
-            isInUse: { [jobs] id in try await jobs?.store.isInUse(file: id) ?? false },
-            jobBytes: { [jobs] tenant in try await jobs?.store.storedBytes(of: tenant) ?? 0 }
+            isInUse: { [jobs] id in try await jobs?.store.isInUse(file: id) ?? false }
         )
     }
 }

@@ -28,6 +28,8 @@ public enum AdapterStoreError: Error, Sendable, Hashable {
     case invalidSource(path: String, reason: String)
     /// Larger than the store takes.
     case tooLarge(path: String, bytes: Int, limit: Int)
+    /// More bytes on disk than its owner's adapters may take together.
+    case overAllowance(name: String, needed: Int, allowance: Int)
     /// More memory than the whole budget of resident adapters.
     case overBudget(name: String, bytes: Int, budget: Int)
     /// Alias weights that cannot be followed.
@@ -72,6 +74,9 @@ extension AdapterStoreError: CustomStringConvertible {
             "'\(path)' is no adapter: \(reason)."
         case .tooLarge(let path, let bytes, let limit):
             "'\(path)' has \(bytes) bytes; at most \(limit) are taken."
+        case .overAllowance(let name, let needed, let allowance):
+            "The adapter '\(name)' does not fit: your adapters would take \(needed) bytes, \(allowance) are "
+                + "left for them. Delete some first."
         case .overBudget(let name, let bytes, let budget):
             "The adapter '\(name)' needs \(bytes) bytes of memory; the budget is \(budget)."
         case .invalidWeights(let alias, let reason):

@@ -41,6 +41,16 @@ struct CatalogState: Sendable, Equatable {
         adapters[key]?.first { $0.retired == nil }
     }
 
+    /// Bytes of the weights of all generations of an owner and of one more; a content counts once.
+    func weightBytes(of owner: TenantID, adding other: AdapterGeneration? = nil) -> Int {
+        var sizes: [String: Int] = [:]
+        if let other { sizes[other.hash] = other.fileBytes }
+        for (key, rows) in adapters where key.owner == owner {
+            for row in rows { sizes[row.hash] = row.generation.fileBytes }
+        }
+        return sizes.values.reduce(0, +)
+    }
+
     /// Whether a row or a version of an alias still needs the generation after its grace.
     func isAliased(_ row: CatalogGeneration) -> Bool {
         aliases.values.contains { alias in

@@ -1,4 +1,5 @@
 import Glibc
+import Logging
 import Synchronization
 import Storage
 import InferenceRuntime
@@ -11,6 +12,7 @@ import InferenceRuntime
 final class AdapterFiles: Sendable {
     let root: String
     private let holds = Mutex<[String: Int]>([:])
+    private let logger: Logger
     private let isReferenced: @Sendable (String) -> Bool
     private let threads: WorkerPool
 
@@ -20,13 +22,15 @@ final class AdapterFiles: Sendable {
     init(
         root: String,
         threads: WorkerPool,
+        logger: Logger,
         isReferenced: @escaping @Sendable (String) -> Bool
     ) throws(AdapterStoreError) {
+        self.logger = logger
         self.root = root
         self.threads = threads
         self.isReferenced = isReferenced
         do throws(FileSystemError) {
-            try DurableFile.makeFolder(root)
+            try DurableFile.makeFolder(root, mode: 0o700)
         } catch {
             throw .storage(operation: "make the adapter folder", reason: error.description)
         }
@@ -96,8 +100,15 @@ final class AdapterFiles: Sendable {
             guard holds[hash] == nil, !isReferenced(hash) else { return false }
             return rename(path(of: hash), trash) == 0
         }
-        // A failure leaves what the next start collects.
-        if isMoved { try? FileTree.remove(trash) }
+        guard isMoved else { return }
+        do throws(FileSystemError) {
+            try FileTree.remove(trash)
+        } catch {
+            logger.warning(
+                "the files of an adapter stay until the next start",
+                metadata: ["reason": "\(error)"]
+            )
+        }
     }
 }
 

@@ -16,13 +16,15 @@ extension StagingFolder {
         try create(file) { output throws(FileSystemError) in try output.write(bytes) }
     }
 
-    /// Writes a file and syncs it.
+    /// Writes a file and syncs it; `bytes` is what it will measure, checked before any is written.
     func create(
         _ file: String,
+        bytes: Int = 0,
         _ body: (borrowing OpenFile) throws(FileSystemError) -> Void
     ) throws(AdapterStoreError) {
         do throws(FileSystemError) {
-            try DurableFile.create(path(of: file), body)
+            try FileSystemSpace.require(bytes, at: path)
+            try DurableFile.create(path(of: file), mode: 0o600, body)
         } catch {
             throw .storage(operation: "stage an adapter", reason: error.description)
         }
@@ -36,7 +38,7 @@ extension StagingFolder {
         reportedAs path: String
     ) throws(AdapterStoreError) {
         var missing = count
-        try create(file) { output throws(FileSystemError) in
+        try create(file, bytes: count) { output throws(FileSystemError) in
             let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 64)
             defer { buffer.deallocate() }
             while missing > 0 {

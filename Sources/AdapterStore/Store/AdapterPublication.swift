@@ -12,6 +12,8 @@ public struct AdapterPublication: Sendable {
     public var lineage: AdapterLineage
     /// Free labels.
     public var tags: [String]
+    /// The most bytes of weights its owner's adapters may take together, this one included.
+    public var ownerLimit: Int?
     /// Whether the trainer publishes it: only then may the name begin with `ft:`.
     private(set) var isTrained = false
 

@@ -1,4 +1,4 @@
-import Storage
+public import Storage
 
 extension AdapterStore {
     /// Every generation the caller may see, by name and then by age.
@@ -37,6 +37,11 @@ extension AdapterStore {
         catalog.read { state in
             state.find(name, for: caller).flatMap { state.aliases[$0]?.status }
         }
+    }
+
+    /// Bytes of the weights of all generations a tenant owns.
+    public func storedBytes(of owner: TenantID) -> Int {
+        catalog.read { $0.weightBytes(of: owner) }
     }
 
     /// Sums for metrics.

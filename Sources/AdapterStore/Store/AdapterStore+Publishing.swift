@@ -1,4 +1,5 @@
 import InferenceRuntime
+import Logging
 import Storage
 
 extension AdapterStore {
@@ -19,8 +20,18 @@ extension AdapterStore {
             )
         }
         let now = configuration.now()
+        let weightsLimit = try weightsLimit(for: publication, of: owner)
         let staged = try await threads.run { () throws(AdapterStoreError) in
-            try self.stage(publication)
+            do throws(AdapterStoreError) {
+                return try self.stage(publication, weightsLimit: weightsLimit)
+            } catch {
+                guard case .tooLarge(_, let bytes, weightsLimit) = error,
+                    let allowance = publication.ownerLimit,
+                    weightsLimit < self.configuration.maximumWeightsBytes
+                else { throw error }
+                let needed = allowance - weightsLimit + bytes
+                throw .overAllowance(name: publication.name, needed: needed, allowance: allowance)
+            }
         }
         let generation = staged.generation(owner: owner, publication: publication, now: now)
         // Placed before the row, held until the row is there: no collector comes between.
@@ -28,7 +39,12 @@ extension AdapterStore {
             try self.files.install(staged.folder, hash: staged.hash)
         }
         _ = try await catalog.change("publish the adapter") { state throws(AdapterStoreError) in
-            try state.publishing(
+            // Others may have been published meanwhile.
+            let needed = state.weightBytes(of: owner, adding: generation)
+            if let limit = publication.ownerLimit, needed > limit {
+                throw .overAllowance(name: generation.name, needed: needed, allowance: limit)
+            }
+            return try state.publishing(
                 generation,
                 for: caller,
                 replacing: publication.replacing,
@@ -38,10 +54,32 @@ extension AdapterStore {
         if let weights = staged.weights { cache.adopt(weights.adapter, of: generation) }
         _ = hold
         // What this replaced has its grace; of others it may be over. The next one tries again.
-        try? await collectGarbage()
+        do {
+            try await collectGarbage()
+        } catch {
+            configuration.logger.warning(
+                "old generations stay for now",
+                metadata: ["reason": "\(error)"]
+            )
+        }
         return catalog.read { state in
             state.current(CatalogKey(owner: owner, name: generation.name))?.generation
         } ?? generation
+    }
+
+    /// What the weights may measure, in bytes: nothing is copied that could not be kept.
+    private func weightsLimit(
+        for publication: AdapterPublication,
+        of owner: TenantID
+    ) throws(AdapterStoreError) -> Int {
+        guard let allowance = publication.ownerLimit else {
+            return configuration.maximumWeightsBytes
+        }
+        let stored = storedBytes(of: owner)
+        guard stored < allowance else {
+            throw .overAllowance(name: publication.name, needed: stored, allowance: allowance)
+        }
+        return min(configuration.maximumWeightsBytes, allowance - stored)
     }
 
     private func checkName(
@@ -56,12 +94,13 @@ extension AdapterStore {
 
     /// Copies, hashes and checks; on a thread that may block.
     private func stage(
-        _ publication: AdapterPublication
+        _ publication: AdapterPublication,
+        weightsLimit: Int
     ) throws(AdapterStoreError) -> StagedAdapter {
         let folder = try StagingFolder.adapter(in: files.root)
         let importer = AdapterImporter(
             roots: publication.roots ?? configuration.roots,
-            weightsLimit: configuration.maximumWeightsBytes,
+            weightsLimit: weightsLimit,
             family: configuration.base?.family
         )
         try importer.copy(publication.path, to: folder)

@@ -27,6 +27,7 @@ public final class AdapterStore: Sendable {
         let files = try AdapterFiles(
             root: database.folder + "/adapters",
             threads: threads,
+            logger: configuration.logger,
             isReferenced: { hash in catalog.read { $0.references[hash] != nil } }
         )
         try files.sweep()

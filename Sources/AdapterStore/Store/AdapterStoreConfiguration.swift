@@ -1,3 +1,4 @@
+public import Logging
 import Storage
 
 /// How a store is set up; fixed for its life.
@@ -15,6 +16,8 @@ public struct AdapterStoreConfiguration: Sendable {
     public var graceSeconds = 24 * 3600
     /// How many reads may hang before others wait.
     public var loadThreads = 8
+    /// Where failures are told that stop nobody.
+    public var logger = Logger(label: "facet")
     /// Unix seconds.
     public var now: @Sendable () -> Int
 

@@ -1,7 +1,8 @@
 import CKernels
 
 /// A weight matrix in 8 bits: one scale, the greatest magnitude / 127, per row and 64 columns.
-// Immutable: as a tiled matrix is.
+///
+/// Immutable: as a tiled matrix is.
 public final class Int8Matrix: TiledMatrix, @unchecked Sendable {
     /// Quantizes a row-major matrix.
     public init(

@@ -4,7 +4,8 @@ import CKernels
 ///
 /// Where `columns` is no multiple of 64, bitsandbytes' blocks of the flat matrix straddle rows; a tile
 /// block then carries one scale per gcd(columns, 64) columns.
-// Immutable: as a tiled matrix is.
+///
+/// Immutable: as a tiled matrix is.
 public final class NF4Matrix: TiledMatrix, @unchecked Sendable {
     /// Weights under one absmax in the flat order, 64 by default.
     public let blockSize: Int

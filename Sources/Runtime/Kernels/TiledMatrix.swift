@@ -4,7 +4,8 @@ import CKernels
 ///
 /// 16 output rows are interleaved so that a vector lane is an output; after the codes of a block come
 /// the scales of its rows. Rows are padded to 16 and columns to 64 with codes of zero.
-// Immutable: pointers into `owner`.
+///
+/// Immutable: pointers into `owner`.
 public class TiledMatrix: @unchecked Sendable {
     /// Shape [rows = outputs, columns = inputs].
     public final let rows: Int, columns: Int
@@ -44,7 +45,8 @@ public class TiledMatrix: @unchecked Sendable {
 }
 
 /// Tiles in memory of their own.
-// Immutable: written before it is shared.
+///
+/// Immutable: written before it is shared.
 final class TileMemory: @unchecked Sendable {
     let tiles: AlignedBuffer<UInt8>
 

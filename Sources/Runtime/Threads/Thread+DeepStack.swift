@@ -51,7 +51,8 @@ extension Thread {
 }
 
 /// Work that another thread does while this one waits, and its result.
-// Thread-safe: join keeps the caller waiting, so that only one of the two threads runs.
+///
+/// Thread-safe: join keeps the caller waiting, so that only one of the two threads runs.
 private final class JoinedWork<Success, Failure: Error>: @unchecked Sendable {
     private let body: () throws(Failure) -> Success
     private(set) var result: Result<Success, Failure>?

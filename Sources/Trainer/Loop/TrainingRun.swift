@@ -23,7 +23,8 @@ package enum TrainingRunError: Error, Hashable, CustomStringConvertible {
 ///
 /// A step is a function of the hyperparameters, the units and the step's number: order, dropout
 /// and noise are drawn by counters. So a run can stop after any step and go on elsewhere.
-// Owner: one thread at a time, the loop waits for the end of each step.
+///
+/// Owner: one thread at a time, the loop waits for the end of each step.
 package final class TrainingRun: @unchecked Sendable {
     let model: Transformer
     let plan: TrainingPlan

@@ -8,7 +8,8 @@ package import InferenceRuntime
 /// The training loop owns it and lends it to one at a time: a step on the engine's thread, the
 /// checkpoint's writer on a thread for files. Each borrows it through `use`, which stops a debug
 /// build where two would have it, and is waited for.
-// Owner: one thread at a time, the one in `use`.
+///
+/// Owner: one thread at a time, the one in `use`.
 package final class TrainingState: @unchecked Sendable {
     /// What `adapter_config.json` will say.
     let configuration: LoRAConfiguration

@@ -1,4 +1,6 @@
+import Foundation
 import InferenceRuntime
+import Storage
 import TestSupport
 import Testing
 
@@ -98,6 +100,86 @@ struct FilesTests {
         #expect(refused.json["error"]?["code"] == "insufficient_quota")
         #expect(refused.headers["x-should-retry"] == "false")
         #expect(try FileNames.all(in: world.files.folder).count == fits)
+    }
+
+    @Test("uploads side by side stay within one allowance, and what is given up comes back")
+    func sideBySide() async throws {
+        let world = try await TestWorld()
+        let tenant = TenantID("small")
+        func begin() async throws -> FileUpload {
+            try await world.files.beginUpload(
+                limit: .max,
+                share: world.files.uploads.begin(tenant, stored: 0, allowance: 300)
+            )
+        }
+        let first = try await begin()
+        let second = try await begin()
+        try await first.write([UInt8](repeating: 1, count: 200)[...])
+        let error = await #expect(throws: APIError.self) {
+            try await second.write([UInt8](repeating: 1, count: 101)[...])
+        }
+        #expect(error?.code == "insufficient_quota")
+        await second.abandon()
+        let third = try await begin()
+        try await third.write([UInt8](repeating: 1, count: 100)[...])
+        await third.abandon()
+        _ = try await world.files.commit(
+            first,
+            id: "file-x",
+            filename: "x",
+            purpose: "evals",
+            tenant: tenant,
+            lifetime: nil
+        )
+        #expect(
+            try await world.upload(TestWorld.example + TestWorld.example, as: "small").status == 429
+        )
+        #expect(try FileNames.all(in: world.files.folder) == ["file-x"])
+    }
+
+    @Test("a download holds its parallel place until it is over")
+    func downloads() async throws {
+        let world = try await TestWorld()
+        let reply = try await world.upload(TestWorld.example, as: "single")
+        let id = try #require(reply.json["id"]?.string)
+        func download() async throws -> HTTPResponse {
+            try await world.api.handler.handle(
+                HTTPRequest(
+                    method: .get,
+                    target: "/v1/files/\(id)/content",
+                    headers: world.headers("single")
+                )
+            )
+        }
+        do {
+            let running = try await download()
+            let error = await #expect(throws: APIError.self) { try await download() }
+            #expect(error?.status == .tooManyRequests)
+            withExtendedLifetime(running) {}
+        }
+        _ = try await download()
+    }
+
+    @Test("adapters count against what a tenant may store, as files do")
+    func adaptersCount() async throws {
+        let world = try await TestWorld()
+        let path = try world.writeAdapter(1)
+        let body: JSONValue = ["lora_name": "mine", "lora_path": .string(path)]
+        let size =
+            try FileManager.default.attributesOfItem(
+                atPath: path + "/adapter_model.safetensors"
+            )[.size] as? Int
+        #expect(size ?? 0 > 200 && size ?? 0 < 300)
+        #expect(try await world.post("/v1/load_lora_adapter", body, as: "small").status == 200)
+        let upload = try await world.upload(TestWorld.example, as: "small")
+        #expect(upload.status == 429)
+        let other: JSONValue = [
+            "lora_name": "another", "lora_path": .string(try world.writeAdapter(2)),
+        ]
+        let refused = try await world.post("/v1/load_lora_adapter", other, as: "small")
+        #expect(refused.status == 429)
+        #expect(refused.json["error"]?["code"] == "insufficient_quota")
+        #expect(try await world.post("/v1/load_lora_adapter", other, as: "acme").status == 200)
     }
 
     @Test("file names lose their folders, expiry is kept")

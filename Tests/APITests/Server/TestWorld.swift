@@ -51,6 +51,10 @@ final class TestWorld: Sendable {
             "acme": try keyFile.create(tenant: "acme").text,
             "other": try keyFile.create(tenant: "other").text,
             "small": try keyFile.create(tenant: "small", limits: KeyLimits(storedBytes: 300)).text,
+            "single": try keyFile.create(
+                tenant: "single",
+                limits: KeyLimits(parallelRequests: 1)
+            ).text,
             "ops": try keyFile.create(tenant: "ops", rights: [.admin]).text,
         ]
         api = try TestAPI(

@@ -133,7 +133,8 @@ struct GGUFImport {
             }
         }
         // The reader's descriptor is the source's, which is open until this returns.
-        try staging.create(AdapterFileNames.weights) { output throws(FileSystemError) in
+        try staging.create(AdapterFileNames.weights, bytes: writer.bytes) {
+            output throws(FileSystemError) in
             try writer.write(to: output)
         }
     }
