@@ -20,6 +20,7 @@ struct Facet: AsyncParsableCommand {
             KeysCommand.self,
             AdaptersCommand.self,
             BenchCommand.self,
+            GrammarCommand.self,
         ]
     )
 

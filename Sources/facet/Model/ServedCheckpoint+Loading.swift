@@ -29,7 +29,8 @@ extension ServedCheckpoint {
         return checkpoint
     }
 
-    private static func folder(_ reference: String) throws -> String {
+    /// The folder that `--model` names.
+    static func folder(_ reference: String) throws -> String {
         let cache = ModelCache(environment: ProcessInfo.processInfo.environment)
         do throws(HubError) {
             return try ModelReference.resolve(reference, in: cache)

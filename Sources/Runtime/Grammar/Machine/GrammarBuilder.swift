@@ -177,8 +177,7 @@ final class GrammarBuilder {
         program.isProductive = starts.map { productive[Int($0)] }
         for node in program.edges.indices {
             program.edges[node].removeAll { edge in
-                if case .rule(let rule) = edge.symbol, !productive[Int(starts[Int(rule)])]
-                {
+                if case .rule(let rule) = edge.symbol, !productive[Int(starts[Int(rule)])] {
                     return true
                 }
                 return !productive[Int(edge.target)]

@@ -61,8 +61,9 @@ final class GrammarProgram {
         return node
     }
 
-    /// Adds an object behind its brace. Until it is met, `start` has edges that tell whether there
-    /// is any such object.
+    /// Adds an object behind its brace.
+    ///
+    /// Until it is met, `start` has edges that tell whether there is any such object.
     func addObject(_ object: UnorderedObject, start: Int32) {
         pending[start] = (objects.count, object.first)
         objects.append(object)

@@ -209,7 +209,9 @@ extension ParserRows {
                 switch edge.symbol {
                 case .nothing: add(edge.target)
                 case .terminal(let terminal):
-                    newScans.append(.init(symbol: terminal, target: edge.target, origin: item.origin))
+                    newScans.append(
+                        .init(symbol: terminal, target: edge.target, origin: item.origin)
+                    )
                 case .rule(let rule):
                     newWaits.append(.init(symbol: rule, target: edge.target, origin: item.origin))
                     if program.isNullable[Int(rule)] { add(edge.target) }

@@ -1,5 +1,5 @@
 /// A trie in preorder: a node's subtree lies right behind it.
-// Sendable because nothing is written after the initializer.
+// Immutable: nothing is written after the initializer.
 final class TrieNodes: @unchecked Sendable {
     struct Node {
         /// The token that ends here; -1 for none, less for one of several: see `shared`.

@@ -22,6 +22,8 @@ final class UnorderedObject {
     let comma: Int32
     /// The node before the closing brace.
     let end: Int32
+    /// The node before the brace that closes an object without members.
+    let empty: Int32
     let minimum: Int
     let maximum: Int?
     private var nodes: [Place: Int32] = [:]
@@ -32,6 +34,7 @@ final class UnorderedObject {
         other: Int32?,
         comma: Int32,
         end: Int32,
+        empty: Int32,
         minimum: Int,
         maximum: Int?
     ) {
@@ -40,6 +43,7 @@ final class UnorderedObject {
         self.other = other
         self.comma = comma
         self.end = end
+        self.empty = empty
         self.minimum = minimum
         self.maximum = maximum
     }
@@ -68,7 +72,7 @@ final class UnorderedObject {
         let steps = steps(from: place, missing, program)
         var edges: [GrammarProgram.Edge] = []
         if !place.isBehindComma, missing == 0, place.count >= minimum {
-            edges.append(.init(symbol: .nothing, target: end))
+            edges.append(.init(symbol: .nothing, target: place.isFirst ? empty : end))
         }
         guard !steps.isEmpty else { return edges }
         guard place.isFirst || place.isBehindComma else {

@@ -124,7 +124,8 @@ extension RegexArena {
         if let known = liveness[id] { return known }
         let result: Bool
         switch node.kind {
-        case .concatenation: result = isLive(node.a, budget: budget) && isLive(node.b, budget: budget)
+        case .concatenation:
+            result = isLive(node.a, budget: budget) && isLive(node.b, budget: budget)
         case .repetition: result = isLive(node.a, budget: budget)
         case .union: result = children(id).contains { isLive($0, budget: budget) }
         default: return searchLive(id, budget: budget)

@@ -56,7 +56,8 @@ extension RegexArena {
         guard (0x30...0x39).contains(byte) else { return Self.empty }
         if node.c >= divisor.places {
             // Zeros beyond the divisor's last place change nothing.
-            return byte == 0x30 ? multiples(node.a, remainder: node.b, used: max(1, node.c)) : Self.empty
+            return byte == 0x30
+                ? multiples(node.a, remainder: node.b, used: max(1, node.c)) : Self.empty
         }
         let next = (max(0, Int(node.b)) * 10 + Int(byte - 0x30)) % Int(divisor.modulus)
         let used = node.c < 0 ? -1 : node.c + 1

@@ -8,7 +8,8 @@ typealias RegexID = Int32
 /// automaton's states come into being as a text meets them.
 final class RegexArena {
     enum Kind: UInt8 {
-        case empty, epsilon, set, literal, concatenation, union, intersection, complement, repetition
+        case empty, epsilon, set, literal, concatenation, union, intersection, complement,
+            repetition
         /// The rest of a JSON string, closing quote included, whose content is not in a trie.
         case excluding
         /// Decimal digits whose number has a remainder; see `DecimalMultiples`.

@@ -26,8 +26,9 @@ struct ArrayEmitter {
         let end = try builder.node(of: rule)
         builder.match(compiler.text.openBracket, from, here)
         builder.match(compiler.text.closeBracket, end, to)
+        if minimum == 0 { builder.match(compiler.text.bracket, here, to) }
         for index in 0..<listed {
-            if minimum <= index { builder.skip(here, end) }
+            if index > 0, minimum <= index { builder.skip(here, end) }
             here = try next(index, here, element(index))
         }
         try rest(listed, minimum, maximum, here, end)
@@ -43,7 +44,7 @@ struct ArrayEmitter {
     ) throws(GrammarError) {
         var here = from
         var count = listed
-        if minimum <= count { builder.skip(here, end) }
+        if count > 0, minimum <= count { builder.skip(here, end) }
         if let maximum, maximum <= count { return }
         let element = element(listed)
         if count == 0 {

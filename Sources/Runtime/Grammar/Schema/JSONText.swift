@@ -10,6 +10,9 @@ struct JSONText {
     let openBracket: RegexID
     let closeBracket: RegexID
     let comma: RegexID
+    /// What closes an object or array with nothing in it.
+    let brace: RegexID
+    let bracket: RegexID
     private let gap: RegexID
     private let blank: RegexID
 
@@ -32,6 +35,8 @@ struct JSONText {
         closeBrace = arena.concatenate(gap, literal("}"))
         openBracket = arena.concatenate(literal("["), gap)
         closeBracket = arena.concatenate(gap, literal("]"))
+        brace = literal("}")
+        bracket = literal("]")
         comma = arena.concatenate(literal(","), gap)
     }
 
@@ -60,10 +65,13 @@ struct JSONText {
     func spellings(of value: JSONValue) -> RegexID {
         switch value {
         case .array(let elements):
-            return enclosed(openBracket, elements.map { spellings(of: $0) }, closeBracket)
+            let close = elements.isEmpty ? bracket : closeBracket
+            return enclosed(openBracket, elements.map { spellings(of: $0) }, close)
         case .object(let object):
-            let members = object.members.map { arena.concatenate(key($0.key), spellings(of: $0.value)) }
-            return enclosed(openBrace, members, closeBrace)
+            let members = object.members.map {
+                arena.concatenate(key($0.key), spellings(of: $0.value))
+            }
+            return enclosed(openBrace, members, members.isEmpty ? brace : closeBrace)
         default: return arena.literal(spelling(ofScalar: value))
         }
     }

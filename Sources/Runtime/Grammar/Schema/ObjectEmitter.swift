@@ -37,6 +37,7 @@ struct ObjectEmitter {
         builder.match(compiler.text.closeBrace, end, to)
         let start = try node(.first, 0, 0, &layout)
         builder.match(compiler.text.openBrace, from, start)
+        if layout.mayEnd(0, 0) { builder.match(compiler.text.brace, start, to) }
         while let place = layout.open.popLast() {
             try connect(place, end, &layout)
         }
@@ -67,6 +68,8 @@ struct ObjectEmitter {
         builder.match(compiler.text.closeBrace, end, to)
         let start = try builder.node(of: rule)
         builder.match(compiler.text.openBrace, from, start)
+        let empty = try builder.node(of: rule)
+        builder.match(compiler.text.brace, empty, to)
         let bounds = bounds(0)
         guard other != nil || bounds.minimum <= listed.count else { return }
         // What must be there at least tells whether there is any such object at all.
@@ -77,12 +80,14 @@ struct ObjectEmitter {
             here = next
         }
         builder.skip(here, end)
+        builder.skip(here, empty)
         let object = UnorderedObject(
             rule: rule,
             members: listed,
             other: other,
             comma: builder.terminal(compiler.text.comma),
             end: end,
+            empty: empty,
             minimum: bounds.minimum,
             maximum: bounds.maximum
         )
@@ -125,7 +130,7 @@ struct ObjectEmitter {
         guard let here = layout.nodes[place] else { return }
         let (index, count) = (place.index, place.count)
         let mayEnd = layout.mayEnd(index, count)
-        if !place.isBehindComma, mayEnd { builder.skip(here, end) }
+        if !place.isFirst, !place.isBehindComma, mayEnd { builder.skip(here, end) }
         guard layout.mayGoOn(count) else { return }
         if !place.isFirst, !place.isBehindComma {
             guard layout.hasNext(index) else { return }

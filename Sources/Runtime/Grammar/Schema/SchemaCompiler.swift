@@ -18,7 +18,8 @@ final class SchemaCompiler {
 
     /// Compiles a schema.
     /// - Parameter isStrict: whether what would be an annotation is refused.
-    static func compile(_ schema: JSONValue, isStrict: Bool) throws(GrammarError) -> GrammarProgram {
+    static func compile(_ schema: JSONValue, isStrict: Bool) throws(GrammarError) -> GrammarProgram
+    {
         let arena = RegexArena()
         let document = try SchemaDocument(schema, isStrict: isStrict, arena: arena)
         let builder = GrammarBuilder(arena: arena)

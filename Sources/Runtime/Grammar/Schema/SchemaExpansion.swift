@@ -131,7 +131,8 @@ struct SchemaExpansion {
             lists += 1
             if variant.values.map({ values.count < $0.count }) ?? true { variant.values = values }
         }
-        let isPlain = !variant.needsCheck && variant.forbidden.isEmpty
+        let isPlain =
+            !variant.needsCheck && variant.forbidden.isEmpty
             && variant.excludedTexts.isEmpty && variant.excludedPatterns.isEmpty
         if lists > 0 {
             variant.isOnlyValues =

@@ -10,7 +10,8 @@ enum SchemaFormat: String, CaseIterable, Sendable {
         case .time: Self.fullTime
         case .dateTime: "(?:\(Self.fullDate))[Tt](?:\(Self.fullTime))"
         case .duration: Self.fullDuration
-        case .email: "(?:\(Self.atom)(?:\\.\(Self.atom))*|\"\(Self.quoted)*\")@(?:\(Self.domain)|\\[(?:\(Self.address4)|IPv6:\(Self.address6))\\])"
+        case .email:
+            "(?:\(Self.atom)(?:\\.\(Self.atom))*|\"\(Self.quoted)*\")@(?:\(Self.domain)|\\[(?:\(Self.address4)|IPv6:\(Self.address6))\\])"
         case .hostname: "(?=.{1,253}$)\(Self.domain)"
         case .ipv4: Self.address4
         case .ipv6: Self.address6
@@ -66,9 +67,11 @@ enum SchemaFormat: String, CaseIterable, Sendable {
         let pchar = "(?:[\(unreserved)\(delimiters):@]|\(encoded))"
         let user = "(?:[\(unreserved)\(delimiters):]|\(encoded))*@"
         let name = "(?:[\(unreserved)\(delimiters)]|\(encoded))*"
-        let host = "(?:\\[(?:\(address6)|v[0-9A-Fa-f]+\\.[\(unreserved)\(delimiters):]+)\\]|\(name))"
+        let host =
+            "(?:\\[(?:\(address6)|v[0-9A-Fa-f]+\\.[\(unreserved)\(delimiters):]+)\\]|\(name))"
         let authority = "(?:\(user))?\(host)(?::[0-9]*)?"
-        let path = "(?://\(authority)(?:/\(pchar)*)*|/(?:\(pchar)+(?:/\(pchar)*)*)?"
+        let path =
+            "(?://\(authority)(?:/\(pchar)*)*|/(?:\(pchar)+(?:/\(pchar)*)*)?"
             + "|\(pchar)+(?:/\(pchar)*)*|)"
         let tail = "(?:\(pchar)|[/?])*"
         return "[A-Za-z][A-Za-z0-9+.\\-]*:\(path)(?:\\?\(tail))?(?:#\(tail))?"

@@ -50,9 +50,10 @@ struct SchemaReader {
         case "enum":
             guard let values = value.array else { throw wrong(key, "a list") }
             // `const` beside it has been read, or filters it when it is.
-            keywords.values = keywords.values.map { old in
-                old.filter { value in values.contains { SchemaEquality.areEqual($0, value) } }
-            } ?? values
+            keywords.values =
+                keywords.values.map { old in
+                    old.filter { value in values.contains { SchemaEquality.areEqual($0, value) } }
+                } ?? values
         case "const":
             keywords.values = (keywords.values ?? [value]).filter {
                 SchemaEquality.areEqual($0, value)

@@ -202,7 +202,8 @@ final class SchemaValidator {
         _ keywords: SchemaKeywords,
         _ evaluated: inout Evaluated
     ) throws(GrammarError) -> Bool {
-        guard elements.count >= keywords.minItems, elements.count <= keywords.maxItems ?? .max else {
+        guard elements.count >= keywords.minItems, elements.count <= keywords.maxItems ?? .max
+        else {
             return false
         }
         for (index, element) in elements.enumerated() {

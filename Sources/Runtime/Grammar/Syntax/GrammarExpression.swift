@@ -60,7 +60,9 @@ struct GrammarLowering {
             return named
         }
         var users: [[Int]] = Array(repeating: [], count: rules.count)
-        for (index, named) in needs.enumerated() { for other in named { users[other].append(index) } }
+        for (index, named) in needs.enumerated() {
+            for other in named { users[other].append(index) }
+        }
         var open = rules.indices.filter { needs[$0].isEmpty }
         while let index = open.popLast() {
             regexes[index] = try regex(rules[index])
