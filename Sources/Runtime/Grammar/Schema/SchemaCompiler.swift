@@ -14,7 +14,7 @@ final class SchemaCompiler {
     private var members: [MemberSignature: Int32] = [:]
     private var keys: [String: RegexID] = [:]
     private var scalars: [[SchemaID]: RegexID?] = [:]
-    private(set) lazy var text = JSONText(arena: arena)
+    private(set) lazy var text = JSONSpelling(arena: arena)
 
     /// Compiles a schema.
     /// - Parameter isStrict: whether what would be an annotation is refused.

@@ -1,7 +1,7 @@
 /// How JSON is spelled: compact, with a blank behind `,` and `:`, or broken into lines.
 ///
 /// White space is bounded: one blank, or one line break and its indentation.
-struct JSONText {
+struct JSONSpelling {
     let arena: RegexArena
     let null: RegexID
     let boolean: RegexID
