@@ -20,6 +20,8 @@ public struct ServedModel: Sendable {
     public let hiddenSize: Int?
     /// Answers requests.
     public let generator: any TextGenerator
+    /// What answers are held to.
+    let grammars: GrammarCache
 
     /// Names the parts of a served model.
     public init(
@@ -42,5 +44,6 @@ public struct ServedModel: Sendable {
         self.defaults = defaults
         self.hiddenSize = hiddenSize
         self.generator = generator
+        grammars = GrammarCache(tokenizer, endTokens: defaults.stopTokens)
     }
 }

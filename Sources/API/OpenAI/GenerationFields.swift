@@ -36,6 +36,8 @@ struct GenerationFields: Sendable {
     let count: Int
     let stream: Bool
     let includeUsage: Bool
+    /// What the answer is held to, and the field that says so.
+    let constraint: ConstraintField?
     /// The hash of what keeps this caller's cached prefixes apart within its tenant: only compared,
     /// so that nothing of the request lives on in the cache.
     let cacheKeyHash: String?
@@ -70,8 +72,10 @@ struct GenerationFields: Sendable {
                 "'prompt_logprobs' is not available when 'stream' is true."
             )
         }
+        constraint = try ConstraintField.read(fields)
         try UnsupportedFields.refuse(fields)
         try Self.checkAccepted(fields)
+        if constraint != nil { try checkConstrained() }
     }
 
     private static func tokenIDs(

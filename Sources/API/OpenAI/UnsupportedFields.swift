@@ -5,12 +5,6 @@ import InferenceRuntime
 /// A field that nobody knows is ignored, as OpenAI's SDKs expect. One of these is refused by name
 /// unless it has the value at which it does nothing.
 enum UnsupportedFields {
-    /// What would constrain the answer, in vLLM's, SGLang's and llama.cpp's words.
-    private static let constraints = [
-        "structured_outputs", "structural_tag", "guided_json", "guided_regex", "guided_choice",
-        "guided_grammar", "grammar", "json_schema", "regex", "ebnf",
-    ]
-
     /// What would change the sampling or the text, with the values that change nothing.
     private static let neutral: [(name: String, values: [JSONValue])] = [
         ("use_beam_search", [false]), ("length_penalty", [1]), ("early_stopping", [false]),
@@ -21,25 +15,15 @@ enum UnsupportedFields {
         ("mirostat", [0]), ("dynatemp_range", [0]), ("dry_multiplier", [0]),
         ("xtc_probability", [0]), ("n_predict", [-1]), ("n_probs", [0]), ("samplers", []),
         ("chat_template", []), ("documents", []),
+        ("structural_tag", []),
     ]
 
     static func refuse(_ fields: RequestFields) throws(APIError) {
-        for name in constraints where fields[name] != nil {
-            throw .unsupported(name, "answers cannot be constrained yet; remove the field")
-        }
         for (name, values) in neutral {
             guard let value = fields[name] else { continue }
             guard !values.contains(where: { isSame($0, value) }) else { continue }
             let advice = values.first.map { "remove the field or set it to \($0.serialized)" }
             throw .unsupported(name, advice ?? "remove the field")
-        }
-        if let format = try fields.object("response_format") {
-            guard try format.requiredString("type") == "text" else {
-                throw .unsupported(
-                    "response_format",
-                    "only {\"type\": \"text\"} is; ask for JSON in the messages and check it"
-                )
-            }
         }
     }
 

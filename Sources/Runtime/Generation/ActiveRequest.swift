@@ -26,7 +26,8 @@ final class ActiveRequest {
                     seed: seed,
                     choice: choice,
                     prompt: request.prompt,
-                    expecting: limit - request.prompt.count
+                    expecting: limit - request.prompt.count,
+                    constraint: request.constraint.map(TokenConstraint.init)
                 )
             )
         }

@@ -7,7 +7,10 @@ extension EngineCore {
             guard let result = task.result else { return fail(task.id, .notANumber) }
             task.request.promptLogprobs?.append(result)
         case .draw(let choice, let sequence):
-            guard let result = task.result else { return fail(task.id, .notANumber) }
+            guard let result = task.result else {
+                let failure = choice.sampler.failure
+                return fail(task.id, failure.map { .constraint("\($0)") } ?? .notANumber)
+            }
             announcePrompt(of: task.request)
             deliver(result, to: choice, sequence, of: task.request)
             close(task.request, task.id)

@@ -8,6 +8,8 @@ public enum EngineError: Error, Sendable, Hashable {
     case invalidRequest(parameter: String, message: String)
     /// The model gave numbers that are none for this request (a broken adapter, most likely).
     case notANumber
+    /// The answer can't be held to its constraint any more.
+    case constraint(String)
     /// The engine is being stopped.
     case stopping
     /// The forward pass failed.
@@ -27,6 +29,7 @@ extension EngineError: CustomStringConvertible {
         case .invalidRequest(_, let message): message
         case .notANumber:
             "The model gave no valid probabilities for this request; its adapter may be damaged."
+        case .constraint(let message): "The answer can't be held to its constraint: \(message)"
         case .stopping: "The server is shutting down."
         case .modelFailure(let message): "The model failed: \(message)"
         }

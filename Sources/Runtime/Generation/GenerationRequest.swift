@@ -33,6 +33,8 @@ public struct GenerationRequest: Sendable {
     public var promptLogprobs: Int?
     /// Whether the final hidden state of the prompt's last token is wanted; with `maxTokens` 0.
     public var embedsPrompt = false
+    /// What each answer is held to, from its first token to the one that ends it.
+    public var constraint: Grammar?
 
     /// A request with the defaults of OpenAI's API, for the base.
     public init(

@@ -8,6 +8,9 @@ package struct Sampler {
     package let parameters: SamplingParameters
     private let seed: UInt64
     private var processors: LogitsProcessors
+    private let constraint: TokenConstraint?
+    /// Why the constraint let no token be drawn.
+    private(set) var failure: GrammarError?
     private var step: UInt64 = 0
 
     /// A sampler for choice `choice` of a request, whose stream is that of `seed &+ choice`.
@@ -16,16 +19,18 @@ package struct Sampler {
         seed: UInt64,
         choice: Int,
         prompt: [Int32],
-        expecting tokens: Int
+        expecting tokens: Int,
+        constraint: TokenConstraint? = nil
     ) {
         self.parameters = parameters
         self.seed = seed &+ UInt64(truncatingIfNeeded: choice)
+        self.constraint = constraint
         processors = LogitsProcessors(parameters, prompt: prompt, expecting: tokens)
     }
 
     /// Draws the next token from a row of logits, which stays as it is.
     ///
-    /// `nil`: the row holds NaN, +∞ or nothing at all.
+    /// `nil`: the row holds NaN, +∞ or nothing at all, or `failure` says more.
     package mutating func next(
         _ logits: UnsafePointer<Float>,
         _ workspace: SamplerWorkspace
@@ -33,17 +38,24 @@ package struct Sampler {
         let row = LogitsRow(base: logits, count: workspace.vocabulary)
         guard let greatest = row.greatest() else { return nil }
         let index: Int
-        if processors.isIdle {
+        if processors.isIdle, constraint == nil {
             index = draw(row, greatest: greatest, workspace)
         } else {
             workspace.row.update(from: logits, count: row.count)
             processors.apply(to: workspace.row, count: row.count)
+            do throws(GrammarError) {
+                try constraint?.apply(to: workspace.row, count: row.count)
+            } catch {
+                failure = error
+                return nil
+            }
             let edited = LogitsRow(base: workspace.row, count: row.count)
             guard let greatest = edited.greatest() else { return nil }
             index = draw(edited, greatest: greatest, workspace)
         }
         let id = Int32(truncatingIfNeeded: index)
         processors.append(id)
+        constraint?.append(id)
         step += 1
         guard let top = parameters.logprobs else { return TokenSample(id: id) }
         return Self.describe(id, row: row, greatest: greatest, top: top, workspace)

@@ -146,7 +146,7 @@ struct CompletionsTests {
         (#"{"logprobs": true}"#, "logprobs"),
         (#"{"logprobs": 6}"#, "logprobs"),
         (#"{"logprobs": 21, "echo": true}"#, "logprobs"),
-        (#"{"response_format": {"type": "json_object"}}"#, "response_format"),
+        (#"{"response_format": {"type": "json"}}"#, "response_format.type"),
         (#"{"max_tokens": -1}"#, "max_tokens"),
         (#"{"max_tokens": 1e30}"#, "max_tokens"),
     ]

@@ -47,7 +47,7 @@ struct AnswerEndpoint: Sendable {
         _ translate: @escaping Translator,
         _ decoder: @escaping Decoder
     ) async throws -> HTTPResponse {
-        let (asked, adapters) = try await request.decode {
+        let (asked, adapters, grammar) = try await request.decode {
             [log = request.log, id = request.id] fields throws(APIError) in
             let chat = try translate(fields)
             let shared = try GenerationFields(chat)
@@ -55,11 +55,13 @@ struct AnswerEndpoint: Sendable {
             let adapters = try selector.resolve(shared, caller, requestID: id)
             let asked = try decoder(chat, shared, encoder, fields)
             let context = encoder.model.generator.contextTokens
-            return (try asked.bounded(contextTokens: context), adapters)
+            let grammar = try shared.constraint?.compile(encoder.model.grammars)
+            return (try asked.bounded(contextTokens: context), adapters, grammar)
         }
         let source = try await selector.lease(adapters)
         try caller.admission?.takePrompt(tokens: asked.prompts.reduce(0) { $0 + $1.count })
-        let run = AnswerRun(asked, source, encoder.model, for: caller, metrics, id: request.id)
+        var run = AnswerRun(asked, source, encoder.model, for: caller, metrics, id: request.id)
+        run.hold(to: grammar)
         let writer = asked.writer(head(asked, source))
         var response =
             asked.fields.stream

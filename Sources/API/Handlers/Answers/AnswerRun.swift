@@ -28,7 +28,7 @@ struct AnswerRun: Sendable {
     /// What was asked.
     let asked: AnswerRequest
     /// One for each prompt.
-    let requests: [GenerationRequest]
+    private(set) var requests: [GenerationRequest]
     /// Who answers; its weights stay in memory as long as the run does.
     let source: AnswerSource
     let model: ServedModel
@@ -69,6 +69,11 @@ struct AnswerRun: Sendable {
             tenant: caller.tenant.description,
             admission: caller.admission
         )
+    }
+
+    /// Holds every answer to a grammar.
+    mutating func hold(to grammar: Grammar?) {
+        for index in requests.indices { requests[index].constraint = grammar }
     }
 
     /// Never shared between tenants: how fast an answer comes would tell what others asked.

@@ -12,6 +12,8 @@ extension APIError {
             self = .tooManyRequests("\(error)", type: "requests", retryAfter: 1)
         case .invalidRequest(let parameter, let message):
             self = .invalid(parameter, message)
+        case .constraint:
+            self = .invalid(nil, "\(error)", code: "constraint_failed")
         case .stopping:
             self = .unavailable("\(error)", code: "shutting_down")
         case .notANumber, .modelFailure:

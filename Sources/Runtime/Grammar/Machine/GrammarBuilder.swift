@@ -4,7 +4,7 @@ final class GrammarBuilder {
     let program: GrammarProgram
     private var terminalIDs: [RegexID: Int32] = [:]
     /// Nodes a grammar may have; some hundred bytes each.
-    static let nodeLimit = 200_000
+    private static let nodeLimit = 200_000
 
     init(arena: RegexArena = RegexArena()) {
         self.arena = arena

@@ -40,9 +40,9 @@ final class GrammarMachine {
     /// Begins an operation: forgets everything where it has grown too large.
     func prepare() {
         let isFull =
-            rows.rows.count > ParserRows.limit / 2 || lexer.count > LexerStates.limit / 2
+            rows.isFull || lexer.isFull
             || program.arena.nodes.count > program.arena.nodeLimit * 3 / 4
-            || program.edges.count > 2 * GrammarBuilder.nodeLimit
+            || program.isFull
         if program.arena.isExhausted || isFull { reset() }
         program.arena.refuel()
     }

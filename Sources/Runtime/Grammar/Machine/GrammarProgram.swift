@@ -69,6 +69,9 @@ final class GrammarProgram {
         objects.append(object)
     }
 
+    /// Whether texts have met so many nodes that it is time to begin anew.
+    var isFull: Bool { edges.count > (marked?.nodes ?? 0) + 200_000 }
+
     /// Remembers what has been built, for `forget`.
     func mark() { marked = (edges.count, pending) }
 

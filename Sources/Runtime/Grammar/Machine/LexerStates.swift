@@ -24,7 +24,11 @@ final class LexerStates {
     private(set) var count = 0
 
     /// 1 kB each.
-    static let limit = 24_000
+    private static let limit = 24_000
+    /// Terminals of all states together; 8 bytes each.
+    private static let partLimit = 3_000_000
+    /// Whether it is time to begin anew.
+    var isFull: Bool { count > Self.limit / 2 || parts.count > Self.partLimit / 2 }
 
     init(arena: RegexArena) {
         self.arena = arena
@@ -59,7 +63,7 @@ final class LexerStates {
         if let known = table.find(hash: short, { parts(of: $0).elementsEqual(wanted) }) {
             return known
         }
-        guard count < Self.limit else {
+        guard count < Self.limit, parts.count < Self.partLimit else {
             arena.exhaust()
             return 0
         }

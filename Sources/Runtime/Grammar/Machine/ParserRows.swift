@@ -12,7 +12,11 @@ final class ParserRows {
     private var seen = ParserItemSet()
     private var predicted: [Bool]
 
-    static let limit = 200_000
+    private static let limit = 200_000
+    /// Whether it is time to begin anew.
+    var isFull: Bool {
+        rows.count > Self.limit / 2 || scans.count + waits.count > Self.edgeLimit / 2
+    }
     /// Items and edges of all rows together; 12 bytes each.
     private static let edgeLimit = 4_000_000
 

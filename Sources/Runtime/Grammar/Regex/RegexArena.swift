@@ -36,7 +36,7 @@ final class RegexArena {
     let nodeLimit: Int
     /// Steps that one operation may still take, so that none runs away.
     var fuel = RegexArena.fuelPerOperation
-    static let fuelPerOperation = 3_000_000
+    private static let fuelPerOperation = 2_000_000
     /// Set once a limit was met; what was computed after is not to be used.
     private(set) var isExhausted = false
 

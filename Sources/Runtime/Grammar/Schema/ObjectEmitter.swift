@@ -6,6 +6,9 @@ struct ObjectEmitter {
 
     private var builder: GrammarBuilder { compiler.builder }
 
+    /// Whether there are so many members that only their own order is followed.
+    var isWide: Bool { variant.schemas.reduce(0) { $0 + $1.properties.count } > 800 }
+
     /// A member with a name of its own.
     struct Member {
         let key: String

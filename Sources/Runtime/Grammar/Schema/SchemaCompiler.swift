@@ -163,7 +163,8 @@ final class SchemaCompiler {
         }
         if variant.types.contains(.object) {
             let emitter = ObjectEmitter(compiler: self, variant: variant, rule: rule)
-            try document.isStrict ? emitter.emit(from, to) : emitter.emitUnordered(from, to)
+            let isOrdered = document.isStrict || emitter.isWide
+            try isOrdered ? emitter.emit(from, to) : emitter.emitUnordered(from, to)
         }
     }
 

@@ -54,7 +54,7 @@ struct SchemaPattern {
 }
 
 /// A subschema's keywords, checked and with its own subschemas numbered.
-struct SchemaKeywords {
+final class SchemaKeywords {
     /// `false`: nothing is valid.
     var isFalse = false
     var types: SchemaTypes?

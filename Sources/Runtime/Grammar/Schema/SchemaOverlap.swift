@@ -29,15 +29,13 @@ struct SchemaOverlap {
             keywords.not == nil, keywords.condition == nil, !keywords.constrainsArrays,
             !keywords.constrainsNumbers
         else { return .other }
-        var objects = keywords
-        objects.required = []
         if !keywords.anyOf.isEmpty {
             guard keywords.types == nil, keywords.values == nil, !keywords.constrainsStrings,
                 !keywords.constrainsObjects
             else { return .other }
             return .alternatives(keywords.anyOf)
         }
-        if objects.constrainsObjects { return .other }
+        if keywords.constrainsMembers { return .other }
         if keywords.required.count > 1 { return .other }
         if let key = keywords.required.first {
             guard keywords.values == nil, !keywords.constrainsStrings,
@@ -136,10 +134,13 @@ struct SchemaOverlap {
 }
 
 extension SchemaKeywords {
-    var constrainsObjects: Bool {
+    var constrainsObjects: Bool { !required.isEmpty || constrainsMembers }
+
+    /// Whether objects are held to more than that some members are there.
+    fileprivate var constrainsMembers: Bool {
         !properties.isEmpty || !patternProperties.isEmpty || additionalProperties != nil
-            || propertyNames != nil || unevaluatedProperties != nil || !required.isEmpty
-            || minProperties > 0 || maxProperties != nil || !dependentRequired.isEmpty
+            || propertyNames != nil || unevaluatedProperties != nil || minProperties > 0
+            || maxProperties != nil || !dependentRequired.isEmpty
             || !dependentSchemas.isEmpty
     }
 

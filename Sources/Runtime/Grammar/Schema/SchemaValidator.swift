@@ -39,7 +39,7 @@ final class SchemaValidator {
     func evaluate(_ value: JSONValue, _ id: SchemaID) throws(GrammarError) -> Evaluated? {
         depth += 1
         defer { depth -= 1 }
-        guard depth <= Self.maximumDepth, arena.burn(4) else {
+        guard depth <= Self.maximumDepth, arena.burn(12) else {
             throw .tooComplex("its references are nested too deeply")
         }
         let keywords = try document.keywords(id)

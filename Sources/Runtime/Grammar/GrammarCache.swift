@@ -1,0 +1,56 @@
+import Synchronization
+
+/// The grammars of one tokenizer, compiled once and found again by their content.
+///
+/// Content alone decides: nothing of a tenant is part of a grammar, and nothing leads from a grammar
+/// to who sent it.
+public final class GrammarCache: Sendable {
+    private struct State {
+        var trie: TokenTrie?
+        var grammars: [[UInt8]: Grammar] = [:]
+        /// Keys, the longest unused first.
+        var order: [[UInt8]] = []
+    }
+
+    private let tokenizer: Tokenizer
+    private let endTokens: Set<Int32>
+    private let state = Mutex(State())
+
+    /// Grammars kept.
+    private static let limit = 32
+    /// Sources beyond this size are compiled for each request.
+    private static let maximumKeyBytes = 1 << 18
+
+    /// A cache over a tokenizer, whose pieces are arranged when a grammar is first asked for.
+    public init(_ tokenizer: Tokenizer, endTokens: Set<Int32>) {
+        self.tokenizer = tokenizer
+        self.endTokens = endTokens
+    }
+
+    /// The grammar of a source.
+    ///
+    /// - Throws: `GrammarError` where it can't be honoured.
+    public func grammar(_ source: GrammarSource) throws(GrammarError) -> Grammar {
+        let key = source.key
+        let (known, trie) = state.withLock { state in
+            if let grammar = state.grammars[key] {
+                state.order.removeAll { $0 == key }
+                state.order.append(key)
+                return (Optional(grammar), grammar.trie)
+            }
+            let trie = state.trie ?? TokenTrie(tokenizer, endTokens: endTokens)
+            state.trie = trie
+            return (nil, trie)
+        }
+        if let known { return known }
+        let grammar = try source.grammar(trie)
+        guard key.count <= Self.maximumKeyBytes else { return grammar }
+        state.withLock { state in
+            if state.grammars.updateValue(grammar, forKey: key) == nil { state.order.append(key) }
+            if state.order.count > Self.limit {
+                state.grammars[state.order.removeFirst()] = nil
+            }
+        }
+        return grammar
+    }
+}
