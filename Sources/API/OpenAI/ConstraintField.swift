@@ -18,7 +18,7 @@ struct ConstraintField: Sendable {
         let readers: [(String, Reader)] = [
             ("guided_json", schema), ("json_schema", schema), ("guided_regex", regex),
             ("regex", regex), ("guided_choice", choices), ("guided_grammar", grammar),
-            ("grammar", gbnf), ("ebnf", gbnf),
+            ("grammar", gbnf), ("ebnf", gbnf), ("structural_tag", tag),
         ]
         for (name, reader) in readers {
             if let value = fields[name] { found.append(try reader(fields.name(name), value)) }
@@ -69,6 +69,7 @@ struct ConstraintField: Sendable {
             _ = try inner.string("name")
             let value = inner["schema"] ?? ["type": "object"]
             return try schema(inner.name("schema"), value, isStrict: isStrict)
+        case "structural_tag": return try tag("response_format", .object(format.object))
         default:
             throw .notAmong("response_format.type", ["text", "json_object", "json_schema"], type)
         }
@@ -91,13 +92,17 @@ struct ConstraintField: Sendable {
         if let value = outputs["grammar"] {
             found.append(try grammar(outputs.name("grammar"), value))
         }
-        for name in ["structural_tag", "whitespace_pattern"] where outputs[name] != nil {
-            throw .unsupported(outputs.name(name), "remove the field")
+        if let value = outputs["structural_tag"] {
+            found.append(try tag(outputs.name("structural_tag"), value))
+        }
+        if outputs["whitespace_pattern"] != nil {
+            throw .unsupported(outputs.name("whitespace_pattern"), "remove the field")
         }
         guard !found.isEmpty else {
             throw .invalid(
                 "structured_outputs",
-                "Invalid 'structured_outputs': give one of json, json_object, regex, choice, grammar."
+                "Invalid 'structured_outputs': give one of json, json_object, regex, choice, "
+                    + "grammar, structural_tag."
             )
         }
         return found
@@ -111,18 +116,26 @@ struct ConstraintField: Sendable {
         try schema(param, value, isStrict: false)
     }
 
-    /// A schema, or a text with one.
+    /// A value that may also be sent as a text of JSON.
+    private static func json(_ param: String, _ value: JSONValue) throws(APIError) -> JSONValue {
+        guard let text = value.string else { return value }
+        do throws(JSONError) {
+            return try JSONValue(parsing: text)
+        } catch {
+            throw .invalid(param, "Invalid '\(param)': it is not JSON: \(error).")
+        }
+    }
+
+    private static func tag(_ param: String, _ value: JSONValue) throws(APIError)
+        -> ConstraintField
+    {
+        ConstraintField(param: param, source: .structuralTag(try json(param, value)))
+    }
+
     private static func schema(_ param: String, _ value: JSONValue, isStrict: Bool)
         throws(APIError) -> ConstraintField
     {
-        var value = value
-        if let text = value.string {
-            do throws(JSONError) {
-                value = try JSONValue(parsing: text)
-            } catch {
-                throw .invalid(param, "Invalid '\(param)': it is not JSON: \(error).")
-            }
-        }
+        let value = try json(param, value)
         guard value.object != nil || value.bool != nil else {
             throw .wrongType(param, expected: "a JSON Schema", got: value)
         }

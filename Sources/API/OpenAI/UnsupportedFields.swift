@@ -15,7 +15,6 @@ enum UnsupportedFields {
         ("mirostat", [0]), ("dynatemp_range", [0]), ("dry_multiplier", [0]),
         ("xtc_probability", [0]), ("n_predict", [-1]), ("n_probs", [0]), ("samplers", []),
         ("chat_template", []), ("documents", []),
-        ("structural_tag", []),
     ]
 
     static func refuse(_ fields: RequestFields) throws(APIError) {

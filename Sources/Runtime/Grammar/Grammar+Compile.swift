@@ -49,6 +49,11 @@ extension Grammar {
         self.init(try GBNFParser.compile(text), trie: trie)
     }
 
+    /// Free text with tags whose content is held to schemas, in the words of vLLM and xgrammar.
+    public convenience init(structuralTag tag: JSONValue, trie: TokenTrie) throws(GrammarError) {
+        self.init(try StructuralTag.compile(tag), trie: trie)
+    }
+
     /// Texts of a grammar in Lark's notation; its root is the rule `start`.
     public convenience init(lark text: String, trie: TokenTrie) throws(GrammarError) {
         self.init(try LarkParser.compile(text), trie: trie)

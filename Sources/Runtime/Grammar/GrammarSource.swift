@@ -10,6 +10,8 @@ public enum GrammarSource: Sendable, Hashable {
     case gbnf(String)
     /// Lark's notation.
     case lark(String)
+    /// Free text with tags whose content is held to schemas.
+    case structuralTag(JSONValue)
 
     /// Any JSON object.
     public static let jsonObject = GrammarSource.jsonSchema(["type": "object"], isStrict: false)
@@ -23,6 +25,7 @@ public enum GrammarSource: Sendable, Hashable {
         case .choices(let texts): [3] + JSONValue.array(texts.map { .string($0) }).serializedBytes
         case .gbnf(let text): [4] + Array(text.utf8)
         case .lark(let text): [5] + Array(text.utf8)
+        case .structuralTag(let tag): [6] + tag.serializedBytes
         }
     }
 
@@ -35,6 +38,7 @@ public enum GrammarSource: Sendable, Hashable {
         case .choices(let texts): try Grammar(choices: texts, trie: trie)
         case .gbnf(let text): try Grammar(gbnf: text, trie: trie)
         case .lark(let text): try Grammar(lark: text, trie: trie)
+        case .structuralTag(let tag): try Grammar(structuralTag: tag, trie: trie)
         }
     }
 }

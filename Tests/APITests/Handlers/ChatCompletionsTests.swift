@@ -156,6 +156,10 @@ struct ChatCompletionsTests {
         (#"{"ebnf": "root ::= 'a'"}"#, "ebnf"),
         (#"{"json_schema": {"type": "text"}}"#, "json_schema"),
         (#"{"structural_tag": "{}"}"#, "structural_tag"),
+        (
+            #"{"structured_outputs": {"whitespace_pattern": " "}}"#,
+            "structured_outputs.whitespace_pattern"
+        ),
         (#"{"use_beam_search": true}"#, "use_beam_search"),
         (#"{"length_penalty": 0.5}"#, "length_penalty"),
         (#"{"mirostat": 2}"#, "mirostat"),

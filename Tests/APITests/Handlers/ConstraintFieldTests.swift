@@ -26,6 +26,7 @@ struct ConstraintFieldTests {
             #"{"guided_json": "{\"type\": \"integer\"}"}"#, #"{"guided_regex": "[0-9]"}"#,
             #"{"guided_choice": ["a"]}"#, #"{"guided_grammar": "root ::= \"a\""}"#,
             #"{"json_schema": {"type": "array"}}"#, #"{"grammar": "root ::= \"a\""}"#,
+            #"{"structural_tag": {"structures": [{"begin": "<f>", "schema": {"type": "integer"}, "end": "</f>"}], "triggers": ["<f>"]}}"#,
             #"{"ebnf": "root ::= [0-9]"}"#, #"{"regex": "x"}"#,
         ]
     )
@@ -71,7 +72,7 @@ struct ConstraintFieldTests {
             (#"{"structured_outputs": {}}"#, "structured_outputs", "regex"),
             (
                 #"{"structured_outputs": {"structural_tag": "{}"}}"#,
-                "structured_outputs.structural_tag", ""
+                "structured_outputs.structural_tag", "triggers"
             ),
             (#"{"guided_choice": [1]}"#, "guided_choice[0]", "string"),
             (#"{"guided_choice": []}"#, "guided_choice", ""),

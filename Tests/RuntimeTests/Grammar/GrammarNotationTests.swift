@@ -130,6 +130,50 @@ struct GrammarNotationTests {
         #expect(throws: GrammarError.self) { try Grammar(lark: source, trie: GrammarFixture.trie) }
     }
 
+    @Test("free text until a trigger, then a tag whose content is held to its schema")
+    func structuralTags() throws {
+        let tag = """
+            {"structures": [{"begin": "<tool>f:", "schema": {"type": "array", "items": {"type":
+            "integer"}}, "end": "</tool>"}, {"begin": "<tool>g:", "schema": {"const": true}, "end":
+            "</tool>"}], "triggers": ["<tool"]}
+            """
+        let grammar = try Grammar(
+            structuralTag: try JSONValue(parsing: tag),
+            trie: GrammarFixture.trie
+        )
+        for text in [
+            "", "just text <t o o l>", "a<tool>f:[1,2]</tool>",
+            "<<tool>g:true</tool> and <tool>f:[]</tool>.",
+        ] {
+            #expect(try GrammarFixture.accepts(grammar, text), "\(text)")
+        }
+        for text in [
+            "<tool", "a<tool>h:1</tool>", "<tool>f:[1", "<tool>g:false</tool>", "<tool>f:[]",
+        ] {
+            #expect(try !GrammarFixture.accepts(grammar, text), "\(text)")
+        }
+    }
+
+    @Test("formats: a thought, then exactly one call")
+    func formats() throws {
+        let tag = """
+            {"format": {"type": "sequence", "elements": [
+            {"type": "tag", "begin": "<think>", "content": {"type": "any_text"}, "end": "</think>"},
+            {"type": "triggered_tags", "triggers": ["{"], "at_least_one": true, "stop_after_first": true,
+            "tags": [{"begin": "{\\"n\\":", "content": {"type": "json_schema", "json_schema":
+            {"type": "integer"}}, "end": "}"}]}]}}
+            """
+        let grammar = try Grammar(
+            structuralTag: try JSONValue(parsing: tag),
+            trie: GrammarFixture.trie
+        )
+        let thought = "<think>a } {\"n\" < /</think>"
+        #expect(try GrammarFixture.accepts(grammar, thought + " so {\"n\":1}"))
+        for text in [thought, thought + "{\"n\":x}", thought + "{\"n\":1}.", "{\"n\":1}"] {
+            #expect(try !GrammarFixture.accepts(grammar, text), "\(text)")
+        }
+    }
+
     private func check(_ example: Example, _ grammar: Grammar) throws {
         for text in example.accepted {
             #expect(try GrammarFixture.accepts(grammar, text), "\(text) is in the language")
