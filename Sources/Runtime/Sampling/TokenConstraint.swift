@@ -31,7 +31,12 @@ package final class TokenConstraint: Sendable {
     private func make(_ state: inout State) {
         guard !state.isReady, state.failure == nil else { return }
         do throws(GrammarError) {
-            var grammarState = try state.grammarState ?? grammar.start()
+            var grammarState: GrammarState
+            if let known = state.grammarState {
+                grammarState = known
+            } else {
+                grammarState = try grammar.start()
+            }
             let result = state.mask.withUnsafeMutableBufferPointer { mask in
                 Result { () throws(GrammarError) in try grammarState.mask(into: mask) }
             }
