@@ -32,7 +32,11 @@ enum MessagesRequest {
             chat["chat_template_kwargs"] = ["enable_thinking": .bool(isEnabled)]
         }
         if let format = try fields.object("output_config")?.object("format") {
-            throw .unsupported(format.name("type"), "answers cannot be constrained yet")
+            try format.check("type", among: ["json_schema"])
+            chat["response_format"] = [
+                "type": "json_schema",
+                "json_schema": ["schema": try format.required("schema")],
+            ]
         }
         return RequestFields(chat)
     }

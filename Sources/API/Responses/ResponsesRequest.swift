@@ -19,10 +19,8 @@ enum ResponsesRequest {
         chat["messages"] = .array(try messages(fields))
         chat["max_completion_tokens"] = fields["max_output_tokens"]
         chat["reasoning_effort"] = try fields.object("reasoning")?["effort"]
-        if let format = try fields.object("text")?.object("format"),
-            try format.requiredString("type") != "text"
-        {
-            throw .unsupported("text.format", "answers cannot be constrained yet")
+        if let format = try fields.object("text")?.object("format") {
+            chat["response_format"] = try responseFormat(format)
         }
         let included = try fields.array("include") ?? []
         if included.contains("message.output_text.logprobs") || fields["top_logprobs"] != nil {
@@ -54,6 +52,14 @@ enum ResponsesRequest {
             asked.headers["x-facet-skipped-tools"] = Self.kinds(of: skipped)
         }
         return asked
+    }
+
+    /// `text.format` as chat has it: there the schema lies one level deeper.
+    private static func responseFormat(_ format: RequestFields) throws(APIError) -> JSONValue {
+        guard try format.requiredString("type") == "json_schema" else {
+            return .object(format.object)
+        }
+        return ["type": "json_schema", "json_schema": .object(format.object)]
     }
 
     private static func refuseState(_ fields: RequestFields) throws(APIError) {

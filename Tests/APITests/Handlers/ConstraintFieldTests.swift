@@ -93,4 +93,32 @@ struct ConstraintFieldTests {
         #expect(word.isEmpty || message.contains(word), "\(message)")
         #expect(api.generator.requests.isEmpty)
     }
+
+    @Test("responses and messages hold their answers to a schema too")
+    func protocols() async throws {
+        let schema: JSONValue = ["type": "integer"]
+        let bodies: [(String, JSONValue)] = [
+            (
+                "/v1/responses",
+                [
+                    "model": "tiny", "input": "Hi",
+                    "text": ["format": ["type": "json_schema", "name": "n", "schema": schema]],
+                ]
+            ),
+            (
+                "/v1/messages",
+                [
+                    "model": "tiny", "max_tokens": 9,
+                    "messages": [["role": "user", "content": "Hi"]],
+                    "output_config": ["format": ["type": "json_schema", "schema": schema]],
+                ]
+            ),
+        ]
+        for (path, body) in bodies {
+            let api = try TestAPI(answering: "1")
+            let reply = try await api.post(path, body)
+            #expect(reply.status == 200, "\(reply.text)")
+            #expect(api.generator.requests.first?.constraint != nil)
+        }
+    }
 }
