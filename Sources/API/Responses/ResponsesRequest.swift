@@ -56,6 +56,7 @@ enum ResponsesRequest {
 
     /// `text.format` as chat has it: there the schema lies one level deeper.
     private static func responseFormat(_ format: RequestFields) throws(APIError) -> JSONValue {
+        try format.check("type", among: ["text", "json_object", "json_schema"])
         guard try format.requiredString("type") == "json_schema" else {
             return .object(format.object)
         }

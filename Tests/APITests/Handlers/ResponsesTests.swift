@@ -102,7 +102,7 @@ struct ResponsesTests {
     private static let refusals: [(fields: String, param: String)] = [
         (#"{"previous_response_id": "resp_1"}"#, "previous_response_id"),
         (#"{"background": true}"#, "background"),
-        (#"{"text": {"format": {"type": "json_object"}}}"#, "text.format"),
+        (#"{"text": {"format": {"type": "yaml"}}}"#, "text.format.type"),
         (#"{"tool_choice": "required"}"#, "tool_choice"),
         (#"{"input": [{"type": "item_reference", "id": "x"}]}"#, "input[0].type"),
         (
