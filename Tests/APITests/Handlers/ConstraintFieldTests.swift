@@ -1,5 +1,6 @@
 @testable import API
 import InferenceRuntime
+import TestSupport
 import Testing
 
 @Suite("Constraints in requests")
