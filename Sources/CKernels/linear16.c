@@ -190,7 +190,7 @@ static void K(any_rows)(const job16 *job, size_t tile, size_t first, size_t rows
 static void K(multiply)(const job16 *job, size_t tile, size_t end) {
   size_t rows = job->x->rows;
 #if defined(FK_HAS_AVX2) || defined(FK_HAS_AVX512)
-  if (job->w->sub == 64 && rows <= GEMV_ROWS) return K(gemv)(job, tile, end - tile);
+  if (job->w->sub == 64 && rows <= K(gemv_rows)) return K(gemv)(job, tile, end - tile);
 #endif
   for (size_t m = 0; m < rows; m += ROW_CHUNK) {
     size_t n = fk_min(ROW_CHUNK, rows - m);

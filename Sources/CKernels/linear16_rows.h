@@ -1,5 +1,5 @@
 // Included by linear16.c once per instruction set: blocks of 64 columns whose scales are one a row.
-//   gemv      up to GEMV_ROWS rows: codes go from memory through tables into the products
+//   gemv      up to gemv_rows rows: codes go from memory through tables into the products
 //   all_rows  more rows: a block of each tile is decoded once into 16 bits and used for all of them
 //
 // A vector of codes is 8 columns (of 8 bits: 4) of the lanes of its part of a tile. `unpack` makes
@@ -17,7 +17,7 @@ FK_INLINE void K(prefetch_block)(const uint8_t *codes, int kind) {
 // A 16-bit word of codes is columns c and c + 1 of one row, with c + 4 and c + 5 in the high
 // nibbles: shifted by 0, 4, 8 and 12 it is an index, and pairs of words are columns (0, 2), (4, 6),
 // (1, 3) and (5, 7).
-enum { K(parts) = 1, K(lanes) = 16, K(many_tiles) = 2 };
+enum { K(parts) = 1, K(lanes) = 16, K(many_tiles) = 2, K(gemv_rows) = 8 };
 typedef __m512i K(words);
 typedef struct {
   __m512i entries;
@@ -82,7 +82,7 @@ FK_INLINE void K(decode)(const uint8_t *codes, int kind, int16_t *out, size_t ti
 #elif defined(FK_HAS_AVX2)
 // Low and high bytes come from two tables and are put together: words of 4 columns of lanes 0, 1, 4
 // and 5 of the part's 8, and of the others.
-enum { K(parts) = 2, K(lanes) = 8, K(many_tiles) = 1 };
+enum { K(parts) = 2, K(lanes) = 8, K(many_tiles) = 1, K(gemv_rows) = GEMV_ROWS };
 typedef __m256i K(words);
 typedef struct {
   __m256i low, high;
@@ -173,14 +173,14 @@ FK_INLINE void K(gemv_tile)(const job16 *job, size_t tile, int kind, int n) {
   const uint8_t *codes = job->w->tiles + tile * blocks * size;
   const K(tables) t = K(load_tables)();
   float factor = K(factor)(job->w);
-  v16f acc[GEMV_ROWS] = {};
+  v16f acc[K(gemv_rows)] = {};
   for (size_t b = 0; b < blocks; b++, codes += size) {
     size_t at = b * (size_t)n;
     const int16_t *q = x->q + at * 64;
-    int32_t sums[GEMV_ROWS][16];
+    int32_t sums[K(gemv_rows)][16];
     K(prefetch_block)(codes, kind);
     for (size_t p = 0; p < K(parts); p++) {
-      K(words) s[GEMV_ROWS][2] = {};
+      K(words) s[K(gemv_rows)][2] = {};
 #pragma clang loop unroll_count(2)
       for (size_t g = 0; g < 8; g++) {
         K(words) w[4];
@@ -208,12 +208,24 @@ FK_GEMV(1)
 FK_GEMV(2)
 FK_GEMV(3)
 FK_GEMV(4)
+#ifdef FK_HAS_AVX512
+FK_GEMV(5)
+FK_GEMV(6)
+FK_GEMV(7)
+FK_GEMV(8)
+#endif
 #undef FK_GEMV
 static void K(gemv)(const job16 *job, size_t tile, size_t tiles) {
   switch (job->x->rows) {
   case 1: K(gemv1)(job, tile, tiles); break;
   case 2: K(gemv2)(job, tile, tiles); break;
   case 3: K(gemv3)(job, tile, tiles); break;
+#ifdef FK_HAS_AVX512
+  case 5: K(gemv5)(job, tile, tiles); break;
+  case 6: K(gemv6)(job, tile, tiles); break;
+  case 7: K(gemv7)(job, tile, tiles); break;
+  case 8: K(gemv8)(job, tile, tiles); break;
+#endif
   default: K(gemv4)(job, tile, tiles);
   }
 }

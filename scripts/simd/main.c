@@ -40,9 +40,9 @@ static void linear(size_t rows, size_t columns, int kind) {
   size_t blocks = (columns + 63) / 64;
   int16_t *q = malloc(m * blocks * 128);
   float *scale = malloc(m * blocks * 4);
-  size_t counts[] = {1, 2, 3, 4, 7, 13, 29};
+  size_t counts[] = {1, 2, 3, 4, 5, 7, 8, 13, 29};
   float *z = malloc(m * rows * 4), t[151];
-  for (int i = 0; i < 7; i++) {
+  for (int i = 0; i < 9; i++) {
     fk_input input = {.x = x, .rows = counts[i], .columns = columns};
     fk_input_quantize(NULL, &input, q, scale);
     fk_linear_i16(NULL, &w, 0, rows, &input, y, rows);
