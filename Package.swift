@@ -90,6 +90,7 @@ let package = Package(
             name: "Trainer",
             dependencies: [
                 "AdapterStore", "Storage", "InferenceRuntime", "COpenBLAS", "CZlib", "CZstd",
+                .product(name: "HeapModule", package: "swift-collections"),
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Yams", package: "Yams"),

@@ -61,6 +61,38 @@ struct OrderTests {
         #expect(packer.pack(lengths: []) == [])
     }
 
+    /// Best fit decreasing, as its definition says it: every open bin is looked at.
+    private func plainPacking(_ lengths: [Int], capacity: Int) -> [[Int]] {
+        var bins: [(left: Int, members: [Int])] = []
+        for index in lengths.indices.sorted(by: { (lengths[$1], $0) < (lengths[$0], $1) }) {
+            let best = bins.indices.filter { bins[$0].left >= lengths[index] }
+                .min { (bins[$0].left, $0) < (bins[$1].left, $1) }
+            if let best {
+                bins[best].left -= lengths[index]
+                bins[best].members.append(index)
+            } else {
+                bins.append((capacity - lengths[index], [index]))
+            }
+        }
+        return bins.map(\.members)
+    }
+
+    @Test(
+        "packing is best fit decreasing, for every kind of lengths",
+        arguments: [1, 63, 64, 1000]
+    )
+    func packsAsDefined(capacity: Int) {
+        for seed in 0..<20 {
+            let random = CounterRandom(seed: seed, .noise)
+            let bound = seed % 2 == 0 ? capacity + 3 : max(1, capacity / 5)
+            let lengths = (0..<300).map { 1 + random.index($0, below: bound) }
+            #expect(
+                SequencePacker(capacity: capacity).pack(lengths: lengths)
+                    == plainPacking(lengths, capacity: capacity)
+            )
+        }
+    }
+
     @Test("a share is held back for validation, never everything")
     func splits() {
         let split = ValidationSplit(count: 100, size: .share(0.1), seed: 1)

@@ -1,3 +1,5 @@
+import HeapModule
+
 /// Puts sequences of different lengths into bins of one capacity.
 ///
 /// A bin is a list of sequences, never one concatenated text: each keeps its own positions and
@@ -19,43 +21,58 @@ public struct SequencePacker: Sendable {
             (lengths[right], left) < (lengths[left], right)
         }
         var bins: [[Int]] = []
-        // Open bins by what is left, then by age: ascending, so that the best fit is found by
-        // bisection.
-        var open: [(left: Int, bin: Int)] = []
+        var open = OpenBins(capacity: capacity)
         for index in order {
             let length = lengths[index]
-            let place = open.partitioningIndex { $0.left >= length }
-            var left = capacity - length
-            var bin = bins.count
-            if place < open.count {
-                (left, bin) = (open[place].left - length, open[place].bin)
+            if let (bin, room) = open.take(length) {
                 bins[bin].append(index)
-                open.remove(at: place)
+                open.put(bin, room: room - length)
             } else {
+                open.put(bins.count, room: capacity - length)
                 bins.append([index])
-            }
-            if left > 0 {
-                let place = open.partitioningIndex { ($0.left, $0.bin) >= (left, bin) }
-                open.insert((left: left, bin: bin), at: place)
             }
         }
         return bins
     }
 }
 
-extension Array {
-    /// The first index for which a condition holds that holds for all after it too.
-    fileprivate func partitioningIndex(where holds: (Element) -> Bool) -> Int {
-        var low = 0
-        var high = count
-        while low < high {
-            let middle = low + (high - low) / 2
-            if holds(self[middle]) {
-                high = middle
-            } else {
-                low = middle + 1
-            }
+/// Bins that have room, by how much they have.
+private struct OpenBins {
+    /// The bins with so much room, the oldest first.
+    private var bins: [Heap<Int>]
+    /// A bit for every room that some bin has.
+    private var isThere: [UInt64]
+
+    init(capacity: Int) {
+        bins = Array(repeating: [], count: max(0, capacity) + 1)
+        isThere = Array(repeating: 0, count: bins.count / 64 + 1)
+    }
+
+    /// Adds a bin; one without room is full for good.
+    mutating func put(_ bin: Int, room: Int) {
+        guard room > 0 else { return }
+        bins[room].insert(bin)
+        isThere[room / 64] |= 1 << UInt64(room % 64)
+    }
+
+    /// Takes the oldest of the bins with the least room that is enough.
+    mutating func take(_ length: Int) -> (bin: Int, room: Int)? {
+        guard let room = leastRoom(from: max(1, length)), let bin = bins[room].popMin() else {
+            return nil
         }
-        return low
+        if bins[room].isEmpty { isThere[room / 64] &= ~(1 << UInt64(room % 64)) }
+        return (bin, room)
+    }
+
+    private func leastRoom(from length: Int) -> Int? {
+        guard length < bins.count else { return nil }
+        var word = length / 64
+        var bits = isThere[word] & (~0 << UInt64(length % 64))
+        while bits == 0 {
+            word += 1
+            guard word < isThere.count else { return nil }
+            bits = isThere[word]
+        }
+        return word * 64 + bits.trailingZeroBitCount
     }
 }
