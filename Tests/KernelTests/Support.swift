@@ -1,18 +1,8 @@
 import CKernels
 import InferenceRuntime
 
-/// SplitMix64: the same numbers in Swift and in the Python scripts that make fixtures.
-struct SplitMix64 {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-        return z ^ (z >> 31)
-    }
-
+/// The same numbers in Swift and in the Python scripts that make fixtures.
+extension SplitMix64 {
     /// Uniform in -1 ..< 1, exact in fp32.
     mutating func uniform() -> Float { Float(Int64(next() >> 40) - (1 << 23)) / Float(1 << 23) }
 

@@ -35,7 +35,7 @@ public final class ScriptedModel: StepModel {
     public init(vocabularySize: Int = 97, blocks: Int, maxLogitRows: Int = 64) {
         self.vocabularySize = vocabularySize
         maxRows = maxLogitRows
-        cells = Array(repeating: nil, count: blocks * KVBlockAllocator.blockTokens)
+        cells = Array(repeating: nil, count: blocks * KVBlockPool.blockTokens)
         rows = .allocate(capacity: vocabularySize * maxLogitRows)
         rows.initialize(repeating: 0, count: vocabularySize * maxLogitRows)
     }
@@ -78,7 +78,7 @@ public final class ScriptedModel: StepModel {
 
     /// Copies a block's cells.
     public func copyBlock(from source: Int32, to target: Int32) {
-        let size = KVBlockAllocator.blockTokens
+        let size = KVBlockPool.blockTokens
         for place in 0..<size {
             cells[Int(target) * size + place] = cells[Int(source) * size + place]
         }
@@ -92,7 +92,7 @@ public final class ScriptedModel: StepModel {
 
 extension ScriptedModel {
     private func index(_ position: Int, _ table: [Int32]) -> Int {
-        let size = KVBlockAllocator.blockTokens
+        let size = KVBlockPool.blockTokens
         guard position / size < table.count else {
             faults.append("position \(position) has no block")
             return 0

@@ -119,25 +119,12 @@ public enum TinyModel {
     }
 }
 
-/// SplitMix64: the same models every time.
-public struct TinyRandom: RandomNumberGenerator {
-    /// Where it stands.
-    public var state: UInt64
+/// The same numbers in every run.
+package typealias TinyRandom = SplitMix64
 
-    /// A generator from a seed.
-    public init(state: UInt64) { self.state = state }
-
-    /// The next 64 bits.
-    public mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
-
+extension SplitMix64 {
     /// A number in −1..<1.
-    public mutating func nextFloat() -> Float {
+    package mutating func nextFloat() -> Float {
         Float(next() >> 40) / Float(1 << 23) - 1
     }
 }

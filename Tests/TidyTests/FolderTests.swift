@@ -10,13 +10,6 @@ struct FolderTests {
     /// The list only gets shorter.
     static let arrowsToTurn: [String: Set<Arrow>] = [
         "API": [Arrow(from: "OpenAI", to: "Handlers")],
-        "Runtime": [
-            Arrow(from: "Architecture", to: "Checkpoint"),
-            Arrow(from: "Checkpoint", to: "Layers"),
-            Arrow(from: "Checkpoint", to: "Model"),
-            Arrow(from: "Layers", to: "Model"),
-            Arrow(from: "Memory", to: "Checkpoint"),
-        ],
     ]
 
     static let modules = Dictionary(grouping: TidyTests.sources, by: \.module)

@@ -42,6 +42,6 @@ struct PartialFile: ~Copyable {
     /// Waits until everything is on disk and returns the hash of it in hex.
     consuming func finish() throws(FileSystemError) -> String {
         try output.synchronize()
-        return SHA256.hex(hash.finalize())
+        return Hex.text(hash.finalize())
     }
 }

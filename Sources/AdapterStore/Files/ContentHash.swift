@@ -16,7 +16,7 @@ enum ContentHash {
         hash.update(digest(canonical(config)))
         hash.update((0..<8).map { UInt8(truncatingIfNeeded: leaves.size >> ($0 * 8)) })
         for digest in leaves.digests { hash.update(digest) }
-        return SHA256.hex(hash.finalize())
+        return Hex.text(hash.finalize())
     }
 
     /// Reads a small file.

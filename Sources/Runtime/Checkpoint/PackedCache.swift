@@ -125,7 +125,7 @@ public struct PackedCache: Sendable {
         for file in checkpoint.files {
             file.file.forEachPiece { hash.update($0) }
         }
-        let content = SHA256.hex(hash.finalize())
+        let content = Hex.text(hash.finalize())
         if noting, access(path(content), R_OK) == 0 { try? writeNote(checkpoint, content) }
         return content
     }
@@ -162,7 +162,7 @@ public struct PackedCache: Sendable {
             let numbers = identity + stamp.modified + stamp.changed
             hash.update(numbers.map { String($0) }.joined(separator: " "))
         }
-        return folder + "/" + SHA256.hex(hash.finalize()) + ".note"
+        return folder + "/" + Hex.text(hash.finalize()) + ".note"
     }
 }
 
@@ -200,7 +200,7 @@ final class PackedWeights: Sendable {
 enum Checksum {
     /// Eight chains of multiply and add over 64-bit words, folded.
     static func of(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
-        var lanes = SIMD8<UInt64>(repeating: 0x9E37_79B9_7F4A_7C15)
+        var lanes = SIMD8<UInt64>(repeating: SplitMix64.gamma)
         let prime = SIMD8<UInt64>(repeating: 0x100_0000_01B3)
         let whole = bytes.count / 64 * 64
         if let base = bytes.baseAddress {

@@ -62,3 +62,13 @@ struct TensorEntry {
         )
     }
 }
+
+extension Tensor {
+    /// The tensor as the language model of a multimodal checkpoint calls it; nil where it is none of
+    /// its own.
+    var inLanguageModel: Tensor? {
+        LanguageModelPart.canonical(name).map {
+            Tensor(name: $0, type: type, shape: shape, bytes: bytes, file: file)
+        }
+    }
+}

@@ -10,7 +10,7 @@ public struct EngineConfiguration: Sendable, Hashable {
     public init(limits: SchedulerLimits, kvBlocks: Int) {
         self.kvBlocks = max(1, kvBlocks)
         self.limits = limits
-        let room = self.kvBlocks * KVBlockAllocator.blockTokens
+        let room = self.kvBlocks * KVBlockPool.blockTokens
         self.limits.contextTokens = max(1, min(limits.contextTokens, room))
         self.limits.maxBatch = max(1, limits.maxBatch)
         self.limits.chunkTokens = max(1, limits.chunkTokens)

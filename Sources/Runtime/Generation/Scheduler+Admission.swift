@@ -49,7 +49,7 @@ extension Scheduler {
         for _ in 0..<missing {
             if let block = cache.allocate() { slots[slot].table.append(block) }
         }
-        slots[slot].computed = found * KVBlockAllocator.blockTokens
+        slots[slot].computed = found * KVBlockPool.blockTokens
         if slots[slot].admission == 0 { slots[slot].cachedTokens = slots[slot].computed }
         slots[slot].charged = max(slots[slot].charged, slots[slot].computed)
         return true

@@ -74,7 +74,7 @@ extension Scheduler {
 
     private mutating func shareBlocks(of id: SequenceID, with fork: SequenceID) -> Bool {
         let (full, rest) = slots[id.slot].computed.quotientAndRemainder(
-            dividingBy: KVBlockAllocator.blockTokens
+            dividingBy: KVBlockPool.blockTokens
         )
         var table: [Int32] = []
         table.reserveCapacity(KVBlockAllocator.blocks(for: slots[id.slot].limit))

@@ -36,7 +36,7 @@ extension Scheduler {
     }
 
     private func needsBlock(_ id: SequenceID) -> Bool {
-        slots[id.slot].table.count * KVBlockAllocator.blockTokens <= slots[id.slot].computed
+        slots[id.slot].table.count * KVBlockPool.blockTokens <= slots[id.slot].computed
     }
 
     /// One row for each decoding sequence.

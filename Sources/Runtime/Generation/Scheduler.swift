@@ -34,7 +34,7 @@ package struct Scheduler {
 
     package init(limits: SchedulerLimits, blocks: Int) {
         precondition(
-            limits.contextTokens <= blocks * KVBlockAllocator.blockTokens,
+            limits.contextTokens <= blocks * KVBlockPool.blockTokens,
             "one sequence always fits into the cache"
         )
         precondition(limits.maxBatch > 0 && limits.chunkTokens > 0 && limits.mixedChunkTokens > 0)
@@ -198,5 +198,18 @@ extension Scheduler {
     mutating func nextAdmission() -> Int {
         lastAdmission += 1
         return lastAdmission
+    }
+}
+
+extension PrefixTree.Namespace {
+    /// The namespace of a tenant's salt, a set of adapters with their scales, and a variant.
+    init(salt: String, adapters: AdapterMix, variant: [Int]) {
+        self.init(
+            salt: Array(salt.utf8),
+            adapters: adapters.entries.map {
+                Adapter(id: Array($0.adapter.id.description.utf8), scale: $0.scale.bitPattern)
+            },
+            variant: variant
+        )
     }
 }

@@ -93,7 +93,7 @@ public struct Attention: Sendable, Hashable {
         layer: Int
     ) {
         guard let list = checked(cache, sequences) else { return }
-        var (shape, memory) = (shape, cache.layer(layer))
+        var (shape, memory) = (shape, cache.kernelLayer(layer))
         fk_kv_write(&memory, &shape, list, sequences.count, k, v, stride)
     }
 
@@ -112,7 +112,7 @@ public struct Attention: Sendable, Hashable {
         _ context: ComputeContext
     ) {
         guard let list = checked(cache, sequences) else { return }
-        var (shape, memory) = (shape, cache.layer(layer))
+        var (shape, memory) = (shape, cache.kernelLayer(layer))
         fk_attention_forward(
             context.pool.pool,
             &memory,
@@ -153,7 +153,7 @@ public struct Attention: Sendable, Hashable {
             sequences.allSatisfy { $0.firstPosition == 0 },
             "gradients need whole sequences"
         )
-        var (shape, memory) = (shape, cache.layer(layer))
+        var (shape, memory) = (shape, cache.kernelLayer(layer))
         fk_attention_backward(
             context.pool.pool,
             &memory,
@@ -173,4 +173,22 @@ public struct Attention: Sendable, Hashable {
             kvStride
         )
     }
+}
+
+extension KVBlockPool {
+    /// One layer as the kernels see it.
+    func kernelLayer(_ index: Int) -> fk_kv_layer {
+        let layer = layer(index)
+        return fk_kv_layer(
+            keys: layer.keys,
+            values: layer.values,
+            block_stride: layer.blockStrideBytes,
+            format: Int32(format == .f32 ? FK_F32 : FK_F16)
+        )
+    }
+}
+
+extension KVFormat {
+    /// The format that goes with a compute mode.
+    public init(_ dtype: ComputeDType) { self = dtype == .fp32 ? .f32 : .f16 }
 }

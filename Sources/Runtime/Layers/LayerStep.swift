@@ -25,35 +25,3 @@ struct BackwardStep {
         gradients.first { $0.adapter === adapter }
     }
 }
-
-/// Dropout on the input of every low-rank branch, by a counter: no state, any thread, any order.
-public struct LoRADropout: Sendable, Hashable {
-    /// Probability of a zero.
-    public var probability: Float
-    /// Distinguishes passes; the same seed draws the same zeros.
-    public var seed: UInt64
-
-    /// Dropout of a probability below 1.
-    public init(probability: Float, seed: UInt64) {
-        precondition(probability >= 0 && probability < 1, "a probability below 1")
-        self.probability = probability
-        self.seed = seed
-    }
-
-    /// out = x where kept, divided by 1 - p, else 0.
-    func apply(
-        _ x: UnsafePointer<Float>,
-        count: Int,
-        slot: Int,
-        into out: UnsafeMutablePointer<Float>
-    ) {
-        let threshold = UInt32(probability * 4_294_967_296)
-        let scale = 1 / (1 - probability)
-        let key = SplitMix64.finalize(seed &+ UInt64(slot + 1) &* 0x9E37_79B9_7F4A_7C15)
-        for index in 0..<count {
-            let word = SplitMix64.finalize(key &+ UInt64(index >> 1) &* 0x9E37_79B9_7F4A_7C15)
-            let bits = UInt32(truncatingIfNeeded: index & 1 == 0 ? word : word >> 32)
-            out[index] = bits < threshold ? 0 : x[index] * scale
-        }
-    }
-}

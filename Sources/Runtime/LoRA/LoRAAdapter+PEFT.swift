@@ -68,7 +68,7 @@ extension LoRAAdapter {
         var hash = SHA256()
         hash.update(configuration.json.serialized)
         hash.update(file.file.bytes)
-        return AdapterID(SHA256.hex(hash.finalize()))
+        return AdapterID(Hex.text(hash.finalize()))
     }
 }
 

@@ -33,7 +33,7 @@ extension LoRAAdapter {
         hash.update(configuration.json.serialized)
         hash.update(copy.values.bytes)
         return LoRAAdapter(
-            id: AdapterID(SHA256.hex(hash.finalize())),
+            id: AdapterID(Hex.text(hash.finalize())),
             configuration: configuration,
             pairs: pairs(copy, architecture, isTrainable: false),
             bytes: copy.values.count * 4,

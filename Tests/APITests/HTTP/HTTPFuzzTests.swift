@@ -1,21 +1,10 @@
+import InferenceRuntime
 import Testing
 
 @testable import API
 
 @Suite("Mutated requests")
 struct HTTPFuzzTests {
-    /// SplitMix64: the same numbers on every machine.
-    struct Dice: RandomNumberGenerator {
-        var state: UInt64
-        mutating func next() -> UInt64 {
-            state &+= 0x9E37_79B9_7F4A_7C15
-            var word = state
-            word = (word ^ (word >> 30)) &* 0xBF58_476D_1CE4_E5B9
-            word = (word ^ (word >> 27)) &* 0x94D0_49BB_1331_11EB
-            return word ^ (word >> 31)
-        }
-    }
-
     static let seeds = [
         "GET /a?b=c HTTP/1.1\r\nHost: h\r\nAccept: */*\r\n\r\nGET /b HTTP/1.1\r\nHost: h\r\n\r\n",
         "POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhelloGET /b HTTP/1.1\r\nHost: h\r\n\r\n",
@@ -28,7 +17,7 @@ struct HTTPFuzzTests {
     /// Bytes that mean something to HTTP, which pure chance would seldom hit.
     static let spice = Array("\r\n\r\n\0 \t:;,0fF%#/?x-Content-Length: 7\r\nTransfer-Encoding".utf8)
 
-    static func mutate(_ bytes: [UInt8], _ dice: inout Dice) -> [UInt8] {
+    static func mutate(_ bytes: [UInt8], _ dice: inout SplitMix64) -> [UInt8] {
         var bytes = bytes
         for _ in 0..<Int.random(in: 0...2, using: &dice) {
             let index = Int.random(in: 0...max(0, bytes.count - 1), using: &dice)
@@ -123,7 +112,7 @@ struct HTTPFuzzTests {
 
     @Test("mean the same however they are cut, and never break the state machine")
     func cuts() {
-        var dice = Dice(state: 20_261_121)
+        var dice = SplitMix64(state: 20_261_121)
         var (served, refused) = (0, 0)
         for round in 0..<2500 {
             let seed = Array(Self.seeds[round % Self.seeds.count].utf8)
@@ -142,7 +131,7 @@ struct HTTPFuzzTests {
 
     @Test("random bytes never break the state machine")
     func noise() {
-        var dice = Dice(state: 7)
+        var dice = SplitMix64(state: 7)
         for _ in 0..<1000 {
             let count = Int.random(in: 1...300, using: &dice)
             let bytes = (0..<count).map { _ in UInt8.random(in: 0...255, using: &dice) }
@@ -153,7 +142,7 @@ struct HTTPFuzzTests {
 
     @Test("mutated forms mean the same however they are cut")
     func forms() {
-        var dice = Dice(state: 3)
+        var dice = SplitMix64(state: 3)
         for _ in 0..<1500 {
             let bytes = Self.mutate(Array(MultipartTests.body.utf8), &dice)
             #expect(Self.form(bytes, every: bytes.count + 1) == Self.form(bytes, every: 5))

@@ -1,4 +1,5 @@
 import COpenSSL
+import InferenceRuntime
 import Testing
 
 @testable import API
@@ -78,7 +79,7 @@ struct TLSSessionTests {
     @Test("noise is an error, whatever it is")
     func noise() throws {
         let context = try TLSContext(files)
-        var dice = HTTPFuzzTests.Dice(state: 11)
+        var dice = SplitMix64(state: 11)
         for _ in 0..<200 {
             let session = try context.makeSession()
             var bytes = (0..<64).map { _ in UInt8.random(in: 0...255, using: &dice) }

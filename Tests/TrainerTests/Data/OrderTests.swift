@@ -1,3 +1,4 @@
+import InferenceRuntime
 import Testing
 
 @testable import Trainer

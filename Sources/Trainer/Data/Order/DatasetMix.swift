@@ -1,3 +1,5 @@
+import InferenceRuntime
+
 /// How several data sets are put together, by LLaMA-Factory's `mix_strategy`.
 ///
 /// The order of examples is drawn anew in each epoch, so what a mix decides is which examples there

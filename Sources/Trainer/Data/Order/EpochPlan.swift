@@ -1,3 +1,5 @@
+import InferenceRuntime
+
 /// Which units are trained together, and in which order, in one epoch.
 ///
 /// A function of the seed, the epoch and the lengths alone: a resumed run makes the same plan and

@@ -1,3 +1,5 @@
+import InferenceRuntime
+
 /// Which examples of a training file are held back for validation where there is no file for it.
 public struct ValidationSplit: Sendable, Hashable {
     /// How much is held back.

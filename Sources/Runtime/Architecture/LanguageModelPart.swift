@@ -80,13 +80,3 @@ struct LanguageModelPart {
     /// The `model_type` values whose language model loads.
     static var supportedTypes: [String] { families.keys.sorted() }
 }
-
-extension Tensor {
-    /// The tensor as the language model of a multimodal checkpoint calls it; nil where it is none of
-    /// its own.
-    var inLanguageModel: Tensor? {
-        LanguageModelPart.canonical(name).map {
-            Tensor(name: $0, type: type, shape: shape, bytes: bytes, file: file)
-        }
-    }
-}

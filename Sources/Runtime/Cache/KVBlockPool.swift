@@ -1,5 +1,3 @@
-import CKernels
-
 /// The format of cached keys and values.
 public enum KVFormat: Sendable, Hashable {
     /// For fp32 compute.
@@ -9,9 +7,6 @@ public enum KVFormat: Sendable, Hashable {
 
     /// Bytes of one number.
     public var width: Int { self == .f32 ? 4 : 2 }
-
-    /// The format that goes with a compute mode.
-    public init(_ dtype: ComputeDType) { self = dtype == .fp32 ? .f32 : .f16 }
 }
 
 /// The memory of a paged cache: blocks of 16 tokens, each holding every layer's keys and values.
@@ -69,15 +64,17 @@ public final class KVBlockPool: @unchecked Sendable {
         return UnsafeMutableRawBufferPointer(start: base, count: bytesPerBlock)
     }
 
-    func layer(_ layer: Int) -> fk_kv_layer {
+    /// Where the keys of a layer begin in the first block, and the values, and how far apart blocks are.
+    func layer(_ layer: Int) -> KVLayer {
         precondition(layer >= 0 && layer < layers, "layer beyond the pool")
         let half = kvHeads * headDim * Self.blockTokens * format.width
         let keys = memory.baseAddress + layer * 2 * half
-        return fk_kv_layer(
-            keys: keys,
-            values: keys + half,
-            block_stride: bytesPerBlock,
-            format: Int32(format == .f32 ? FK_F32 : FK_F16)
-        )
+        return KVLayer(keys: keys, values: keys + half, blockStrideBytes: bytesPerBlock)
     }
+}
+
+/// One layer of a pool: block b's keys begin at `keys + b × blockStrideBytes`.
+struct KVLayer {
+    let keys: UnsafeMutablePointer<UInt8>, values: UnsafeMutablePointer<UInt8>
+    let blockStrideBytes: Int
 }

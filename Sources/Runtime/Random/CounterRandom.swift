@@ -2,12 +2,11 @@
 /// and n, with no state in between.
 ///
 /// A resumed run needs no more than the seed and the step, and the order of threads cannot matter.
-/// The function is SplitMix64's (Steele, Lea, Flood 2014): the finaliser of MurmurHash3 as improved
-/// by David Stafford (variant 13) over a counter times the golden ratio. The key of a stream is the
-/// seed, mixed with the purpose and then with each index in turn.
-public struct CounterRandom: Sendable, Hashable {
+/// The function is ``SplitMix64``'s. The key of a stream is the seed, mixed with the purpose and then
+/// with each index in turn.
+package struct CounterRandom: Sendable, Hashable {
     /// What numbers are drawn for; streams of different purposes are independent.
-    public enum Purpose: UInt64, Sendable {
+    package enum Purpose: UInt64, Sendable {
         /// The order of examples in an epoch.
         case permutation = 1
         /// The order of packed bins in an epoch.
@@ -24,47 +23,38 @@ public struct CounterRandom: Sendable, Hashable {
         case sampling = 7
     }
 
-    private static let gamma: UInt64 = 0x9E37_79B9_7F4A_7C15
     private let key: UInt64
 
     /// The stream of a seed and a purpose, further told apart by indices such as epoch and layer.
-    public init(seed: Int, _ purpose: Purpose, _ indices: Int...) {
-        var key = Self.mixed(UInt64(bitPattern: Int64(seed)) &+ Self.gamma)
-        key = Self.mixed(key ^ (purpose.rawValue &* Self.gamma))
+    package init(seed: Int, _ purpose: Purpose, _ indices: Int...) {
+        var key = SplitMix64.finalize(UInt64(bitPattern: Int64(seed)) &+ SplitMix64.gamma)
+        key = SplitMix64.finalize(key ^ (purpose.rawValue &* SplitMix64.gamma))
         for index in indices {
-            key = Self.mixed((key &+ Self.gamma) ^ UInt64(bitPattern: Int64(index)))
+            key = SplitMix64.finalize((key &+ SplitMix64.gamma) ^ UInt64(bitPattern: Int64(index)))
         }
         self.key = key
     }
 
-    /// SplitMix64's finaliser.
-    private static func mixed(_ value: UInt64) -> UInt64 {
-        var value = value
-        value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-        return value ^ (value >> 31)
-    }
-
     /// The number at a position: all 64 bits are random.
-    public subscript(position: Int) -> UInt64 {
-        Self.mixed(key &+ (UInt64(bitPattern: Int64(position)) &+ 1) &* Self.gamma)
+    package subscript(position: Int) -> UInt64 {
+        SplitMix64.finalize(key &+ (UInt64(bitPattern: Int64(position)) &+ 1) &* SplitMix64.gamma)
     }
 
     /// A number in `0..<1` at a position, with 24 random bits.
-    public func uniform(_ position: Int) -> Float { Float(self[position] >> 40) * 0x1p-24 }
+    package func uniform(_ position: Int) -> Float { Float(self[position] >> 40) * 0x1p-24 }
 
     /// An integer in `0..<bound` at a position; the bias is below `bound` / 2^64.
-    public func index(_ position: Int, below bound: Int) -> Int {
+    package func index(_ position: Int, below bound: Int) -> Int {
         precondition(bound > 0, "an index needs a positive bound")
         return Int(self[position].multipliedFullWidth(by: UInt64(bound)).high)
     }
 
     /// A permutation of `0..<count`: Fisher and Yates' shuffle from the end, the swap of place i
     /// decided by the number at position i.
-    public func permutation(_ count: Int) -> [Int] { order(count).map(Int.init) }
+    package func permutation(_ count: Int) -> [Int] { order(count).map(Int.init) }
 
     /// The same permutation in half the memory; `count` is below 2^32.
-    func order(_ count: Int) -> [UInt32] {
+    package func order(_ count: Int) -> [UInt32] {
         var order = [UInt32](0..<UInt32(count))
         for place in order.indices.dropFirst().reversed() {
             order.swapAt(place, index(place, below: place + 1))

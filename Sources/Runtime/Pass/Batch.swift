@@ -20,20 +20,6 @@ public struct SequenceRows: Sendable {
     }
 }
 
-/// Rows of a batch that are answered through the same adapters.
-public struct LoRASegment: Sendable {
-    /// The rows.
-    public var rows: Range<Int>
-    /// Their adapters; never empty.
-    public var mix: AdapterMix
-
-    /// Rows and their adapters.
-    public init(rows: Range<Int>, mix: AdapterMix) {
-        self.rows = rows
-        self.mix = mix
-    }
-}
-
 /// What one forward pass computes: the rows of all its sequences, one after the other.
 ///
 /// Adapters travel with the batch: a segment names the rows and the mix that answers them, rows

@@ -84,7 +84,7 @@ extension PrefixCache {
         cursor: inout Cursor,
         table: inout [Int32]
     ) {
-        while (cursor.blocks + 1) * KVBlockAllocator.blockTokens <= min(limit, tokens.count) {
+        while (cursor.blocks + 1) * KVBlockPool.blockTokens <= min(limit, tokens.count) {
             let key = Self.block(cursor.blocks, of: tokens)
             guard let hit = tree.child(of: cursor.node, tokens: key) else { return }
             retain(hit.block)
@@ -103,7 +103,7 @@ extension PrefixCache {
         cursor: inout Cursor,
         table: inout [Int32]
     ) {
-        while (cursor.blocks + 1) * KVBlockAllocator.blockTokens <= computed {
+        while (cursor.blocks + 1) * KVBlockPool.blockTokens <= computed {
             let key = Self.block(cursor.blocks, of: tokens)
             let mine = table[cursor.blocks]
             if let known = tree.child(of: cursor.node, tokens: key) {
@@ -122,8 +122,8 @@ extension PrefixCache {
 
     private static func block(_ index: Int, of tokens: [Int32]) -> PrefixTree.Tokens {
         var block = PrefixTree.Tokens()
-        let start = index * KVBlockAllocator.blockTokens
-        for place in 0..<KVBlockAllocator.blockTokens { block[place] = tokens[start + place] }
+        let start = index * KVBlockPool.blockTokens
+        for place in 0..<KVBlockPool.blockTokens { block[place] = tokens[start + place] }
         return block
     }
 }

@@ -11,7 +11,7 @@ struct PrefixTree {
 
     /// What has a tree of its own.
     ///
-    /// The base needs no mention: an engine has one, and one pool.
+    /// The base needs no mention: an engine has one base and one pool.
     struct Namespace: Hashable {
         let salt: [UInt8]
         let adapters: [Adapter]
@@ -20,14 +20,6 @@ struct PrefixTree {
         struct Adapter: Hashable {
             let id: [UInt8]
             let scale: UInt32  // the bits: −0 and 0 may differ
-        }
-
-        init(salt: String, adapters: AdapterMix, variant: [Int]) {
-            self.salt = Array(salt.utf8)
-            self.variant = variant
-            self.adapters = adapters.entries.map {
-                Adapter(id: Array($0.adapter.id.description.utf8), scale: $0.scale.bitPattern)
-            }
         }
     }
 

@@ -1,11 +1,8 @@
 /// Who holds which KV block: a count of references per block and a list of free ones.
 ///
-/// A block is 16 tokens of keys and values in the pool. Sequences that share a prefix share its
+/// A block is ``KVBlockPool/blockTokens`` tokens of keys and values in the pool. Sequences that share a prefix share its
 /// blocks. It keeps the books; the pool holds the numbers.
 package struct KVBlockAllocator {
-    /// Tokens in a block.
-    package static let blockTokens = 16
-
     private var references: [Int32]  // [blocks]
     private var free: [Int32]  // a stack; the lowest block is on top at first
 
@@ -54,6 +51,6 @@ package struct KVBlockAllocator {
 
     /// Blocks that so many tokens need.
     package static func blocks(for tokens: Int) -> Int {
-        (tokens + blockTokens - 1) / blockTokens
+        (tokens + KVBlockPool.blockTokens - 1) / KVBlockPool.blockTokens
     }
 }
