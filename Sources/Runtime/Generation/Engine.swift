@@ -34,7 +34,7 @@ public final class Engine: TextGenerator {
                     limits: configuration.limits,
                     kvBlocks: configuration.kvBlocks
                 )
-                EngineLoop(core: core, shared: shared).run()
+                EngineLoop(core: core, shared: shared, training: configuration.training).run()
             }
         } catch {
             throw .modelFailure(error.description)

@@ -4,10 +4,17 @@ public struct EngineConfiguration: Sendable, Hashable {
     public var limits: SchedulerLimits
     /// Blocks of 16 tokens in the KV cache; at least the context's.
     public var kvBlocks: Int
+    /// What training gets beside requests.
+    public var training: TrainingPriority
 
     /// Measures that fit together: the cache always holds one sequence of the longest, and there
     /// are rows of logits for every sequence beside one that is scored.
-    public init(limits: SchedulerLimits, kvBlocks: Int) {
+    public init(
+        limits: SchedulerLimits,
+        kvBlocks: Int,
+        training: TrainingPriority = TrainingPriority()
+    ) {
+        self.training = training
         self.kvBlocks = max(1, kvBlocks)
         self.limits = limits
         let room = self.kvBlocks * KVBlockPool.blockTokens

@@ -24,7 +24,7 @@ final class EngineShared: Sendable {
 
 /// The engine's thread: takes messages, computes steps, and trains when there are none.
 ///
-/// Where requests never end, training still gets a small share, so that every job does.
+/// Beside requests training gets a share in pieces that fit between two tokens, so that every job ends.
 ///
 /// Confined to that thread. Asleep when there is nothing to do.
 final class EngineLoop {
@@ -33,13 +33,15 @@ final class EngineLoop {
     private var received: [EngineMessage] = []
     private var slices: Deque<TrainingSlice> = []
     private var isTraining = false
-    private var share = TrainingShare()
+    private var share: TrainingShare
+    private var pieceBegun = ContinuousClock.now
     private var shutDown: [@Sendable () -> Void] = []
     private var isStopping: Bool { !shutDown.isEmpty }
 
-    init(core: EngineCore, shared: EngineShared) {
+    init(core: EngineCore, shared: EngineShared, training: TrainingPriority) {
         self.core = core
         self.shared = shared
+        share = TrainingShare(training)
     }
 
     /// Works until it is told to shut down.
@@ -58,7 +60,12 @@ final class EngineLoop {
     }
 
     private func step() -> Bool {
+        let (begun, rows) = (ContinuousClock.now, core.statistics.rows)
         guard core.runStep() else { return false }
+        share.countStep(
+            .now - begun,
+            isDecoding: core.statistics.rows - rows <= core.scheduler.limits.maxBatch
+        )
         if isTraining { core.statistics.stepsWithinTraining += 1 }
         publish()
         return true
@@ -111,19 +118,23 @@ extension EngineLoop {
     private func train(_ slice: TrainingSlice) {
         guard !slice.flag.isSet else { return slice.refuse(CancellationError()) }
         isTraining = true
-        share.begin()
+        pieceBegun = .now
         slice.run(TrainingSlot { [unowned self] in try serveWithin(slice) })
-        share.end()
+        countPiece()
         isTraining = false
         core.statistics.trainingSlices += 1
         publish()
     }
 
     private func serveWithin(_ slice: TrainingSlice) throws {
-        share.end()
+        countPiece()
         repeat { receive(waiting: false) } while !share.isDue && step()
-        share.begin()
+        pieceBegun = .now
         if isStopping { throw EngineError.stopping }
         if slice.flag.isSet { throw CancellationError() }
+    }
+
+    private func countPiece() {
+        share.countPiece(.now - pieceBegun, isBesideRequests: !core.isIdle)
     }
 }

@@ -2,8 +2,8 @@ import Synchronization
 
 /// A training slice's hold on the engine's thread.
 ///
-/// Call ``yield()`` between layers: it serves what has come in meanwhile, and returns when there
-/// is nothing left to serve.
+/// Call ``yield()`` between layers and within them: it serves what has come in meanwhile, and returns
+/// when there is nothing left to serve or training has its turn beside requests.
 public final class TrainingSlot {
     private let serve: () throws -> Void
 

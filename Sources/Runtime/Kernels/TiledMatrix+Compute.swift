@@ -1,23 +1,42 @@
 import CKernels
 
 extension TiledMatrix {
-    /// y[m, rows] = x Wᵀ, rows of y `stride` apart.
+    /// y[m, outputs] = x Wᵀ for a range of output rows; y points at the range's first column, rows
+    /// of y are `stride` apart.
     ///
-    /// A row's result does not depend on the other rows, nor on threads or instruction set.
+    /// A row's result does not depend on the other rows, nor on threads or instruction set. The range
+    /// begins at a multiple of 16 and ends at one or at the last row.
+    public func forward(
+        _ x: LinearInput,
+        outputs: Range<Int>,
+        into y: UnsafeMutablePointer<Float>,
+        stride: Int,
+        _ context: ComputeContext
+    ) {
+        precondition(x.columns == columns && stride >= outputs.count, "shapes of a linear layer")
+        precondition(
+            outputs.lowerBound >= 0 && outputs.lowerBound % 16 == 0 && outputs.upperBound <= rows
+                && (outputs.upperBound % 16 == 0 || outputs.upperBound == rows),
+            "output ranges are made of tiles"
+        )
+        var matrix = tiled
+        let (pool, first, last) = (context.pool.pool, outputs.lowerBound, outputs.upperBound)
+        if context.dtype == .int8 {
+            fk_linear_i16(pool, &matrix, first, last, &x.input, y, stride)
+        } else {
+            let round: Int32 = context.dtype == .bf16 ? 1 : 0
+            fk_linear_f32(pool, &matrix, first, last, &x.input, round, y, stride)
+        }
+    }
+
+    /// y[m, rows] = x Wᵀ.
     public func forward(
         _ x: LinearInput,
         into y: UnsafeMutablePointer<Float>,
         stride: Int,
         _ context: ComputeContext
     ) {
-        precondition(x.columns == columns && stride >= rows, "shapes of a linear layer")
-        var matrix = tiled
-        if context.dtype == .int8 {
-            fk_linear_i16(context.pool.pool, &matrix, 0, rows, &x.input, y, stride)
-        } else {
-            let round: Int32 = context.dtype == .bf16 ? 1 : 0
-            fk_linear_f32(context.pool.pool, &matrix, 0, rows, &x.input, round, y, stride)
-        }
+        forward(x, outputs: 0..<rows, into: y, stride: stride, context)
     }
 
     /// dx[m, columns] += g W, for `rows` rows of g [m, outputs].

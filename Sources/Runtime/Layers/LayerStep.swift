@@ -10,8 +10,8 @@ struct LayerStep {
     let cache: KVBlockPool
     let workspace: Workspace
     let context: ComputeContext
-    /// Lets others compute between two matrices of a layer, in training.
-    var pause: (() -> Void)?
+    /// Lets others compute between two pieces of a product, in training.
+    var pause: Pause?
 }
 
 /// What a backward pass adds to a step.

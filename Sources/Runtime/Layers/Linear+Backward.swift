@@ -48,33 +48,41 @@ extension Linear {
         }
     }
 
+    /// dx += g W, with a pause after each piece of the rows.
+    ///
+    /// Every row is a sum of its own, so that pieces do not change the bits.
     private func backwardBase(
         _ g: UnsafePointer<Float>,
         stride: Int,
         into dx: UnsafeMutablePointer<Float>,
         _ step: LayerStep
     ) {
-        switch weight {
-        case .tiled(let matrix):
-            matrix.backward(
-                g,
-                rows: step.rows,
-                stride: stride,
-                into: dx,
-                dxStride: inputs,
-                step.context
-            )
-        case .dense(let matrix):
-            matrix.backward(
-                g,
-                rows: step.rows,
-                stride: stride,
-                into: dx,
-                dxStride: inputs,
-                step.context
-            )
+        let piece = step.pause?.rows(inputs: inputs, outputs: outputs) ?? max(1, step.rows)
+        for first in Swift.stride(from: 0, to: step.rows, by: piece) {
+            let rows = min(piece, step.rows - first)
+            let (g, dx) = (g + first * stride, dx + first * inputs)
+            switch weight {
+            case .tiled(let matrix):
+                matrix.backward(
+                    g,
+                    rows: rows,
+                    stride: stride,
+                    into: dx,
+                    dxStride: inputs,
+                    step.context
+                )
+            case .dense(let matrix):
+                matrix.backward(
+                    g,
+                    rows: rows,
+                    stride: stride,
+                    into: dx,
+                    dxStride: inputs,
+                    step.context
+                )
+            }
+            step.pause?.run()
         }
-        step.pause?()
     }
 
     /// One pair's rows: with u = g B, dA += s uᵀ x, dBᵀ += s (A x)ᵀ g, dx += s u A.
@@ -131,6 +139,7 @@ extension Linear {
         }
         add(u, x, inputs, inputs, to: place.a)
         add(t, g, stride, outputs, to: place.bTransposed)
+        backward.step.pause?.run()
     }
 
     private func shrink(

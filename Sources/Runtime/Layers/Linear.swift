@@ -34,9 +34,11 @@ struct Linear: Sendable {
             join(into: y, stride: stride, step)
             step.workspace.run(input, step.context)
         } else {
-            multiply(input, into: y, stride: stride, step.context)
-            step.pause?()
-            if !step.segments.isEmpty { addAdapters(x, to: y, stride: stride, step) }
+            multiplyInPieces(input, into: y, stride: stride, step)
+            if !step.segments.isEmpty {
+                addAdapters(x, to: y, stride: stride, step)
+                step.pause?.run()
+            }
         }
         addBiases(to: y, stride: stride, step)
     }
@@ -62,9 +64,42 @@ struct Linear: Sendable {
         stride: Int,
         _ context: ComputeContext
     ) {
+        multiply(input, outputs: 0..<outputs, into: y, stride: stride, context)
+    }
+
+    /// y [rows, outputs] = the loaded input times Wᵀ, with a pause after each piece of the outputs.
+    ///
+    /// Every output is a sum of its own, so that pieces do not change the bits.
+    private func multiplyInPieces(
+        _ input: LinearInput,
+        into y: UnsafeMutablePointer<Float>,
+        stride: Int,
+        _ step: LayerStep
+    ) {
+        guard let pause = step.pause else {
+            return multiply(input, into: y, stride: stride, step.context)
+        }
+        let piece = pause.outputs(rows: step.rows, inputs: inputs)
+        for first in Swift.stride(from: 0, to: outputs, by: piece) {
+            let range = first..<min(first + piece, outputs)
+            multiply(input, outputs: range, into: y + first, stride: stride, step.context)
+            pause.run()
+        }
+    }
+
+    /// Columns `outputs` of the product; y points at the first of them.
+    private func multiply(
+        _ input: LinearInput,
+        outputs: Range<Int>,
+        into y: UnsafeMutablePointer<Float>,
+        stride: Int,
+        _ context: ComputeContext
+    ) {
         switch weight {
-        case .tiled(let matrix): matrix.forward(input, into: y, stride: stride, context)
-        case .dense(let matrix): matrix.forward(input, into: y, stride: stride, context)
+        case .tiled(let matrix):
+            matrix.forward(input, outputs: outputs, into: y, stride: stride, context)
+        case .dense(let matrix):
+            matrix.forward(input, outputs: outputs, into: y, stride: stride, context)
         }
     }
 

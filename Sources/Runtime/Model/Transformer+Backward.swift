@@ -39,7 +39,8 @@ extension Transformer {
         _ context: ComputeContext,
         yield: (() throws -> Void)?
     ) throws -> [TokenScore] {
-        let step = resume(tape, cache: cache, workspace: workspace, context)
+        var step = resume(tape, cache: cache, workspace: workspace, context)
+        step.pause = Self.pause(tape.options, yield)
         var scores: [TokenScore] = []
         try forEachTile(targets, workspace) { tile in
             computeHead(
@@ -72,7 +73,7 @@ extension Transformer {
         yield: (() throws -> Void)?
     ) throws -> [TokenScore] {
         var step = resume(tape, cache: cache, workspace: workspace, context)
-        step.pause = Self.pause(yield)
+        step.pause = Self.pause(tape.options, yield)
         let count = step.rows * architecture.hiddenSize
         _ = grads.hidden.cleared(count)
         let scores = try backwardHead(targets, tape, step, grads, yield: yield)
@@ -94,7 +95,7 @@ extension Transformer {
         workspace: Workspace,
         _ context: ComputeContext
     ) -> LayerStep {
-        begin(tape.batch, cache: cache, workspace: workspace, tape: tape, context)
+        begin(tape.batch, tape.options, cache: cache, workspace: workspace, context)
     }
 
     private func forEachTile(

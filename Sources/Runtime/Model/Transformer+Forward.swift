@@ -2,23 +2,25 @@ extension Transformer {
     /// Computes the rows of a batch: writes their keys and values to the cache, and the logits of
     /// the rows that want them to the workspace.
     ///
-    /// With a tape the pass can be followed by `backward`. `yield` is called between layers and,
-    /// where what it throws waits until the layer is done, between a layer's matrices; while it
-    /// runs, the workspace and the tape must stay untouched, everything else may be used.
+    /// With a tape the pass can be followed by `backward`. `yield` is called between layers and
+    /// within them, between pieces of a product, where an error it throws is left to the call after
+    /// the layer. While `yield` runs, workspace and tape stay untouched; everything else may be used.
     /// - Throws: what `yield` throws; the cache then holds a part of the rows.
     public func forward(
         _ batch: Batch,
         cache: KVBlockPool,
         workspace: Workspace,
         tape: Tape?,
+        options: PassOptions = PassOptions(),
         _ context: ComputeContext,
         yield: (() throws -> Void)?
     ) throws {
         check(batch, workspace, context)
         guard batch.rows > 0 else { return }
+        tape?.options = options
         try context.pool.held {
-            var step = begin(batch, cache: cache, workspace: workspace, tape: tape, context)
-            step.pause = Self.pause(yield)
+            var step = begin(batch, options, cache: cache, workspace: workspace, context)
+            step.pause = Self.pause(options, yield)
             let count = batch.rows * architecture.hiddenSize
             for (index, block) in blocks.enumerated() {
                 tape?.input(index).update(from: workspace.hidden.baseAddress, count: count)
@@ -36,8 +38,10 @@ extension Transformer {
     }
 
     /// Calls `yield` where nothing can be thrown: it will throw the same between layers.
-    static func pause(_ yield: (() throws -> Void)?) -> (() -> Void)? {
-        yield.map { yield in { try? yield() } }
+    static func pause(_ options: PassOptions, _ yield: (() throws -> Void)?) -> Pause? {
+        yield.map { yield in
+            Pause(products: options.productsPerPiece) { try? yield() }
+        }
     }
 
     private func check(_ batch: Batch, _ workspace: Workspace, _ context: ComputeContext) {
@@ -53,14 +57,14 @@ extension Transformer {
     /// Embeds the tokens and prepares what all layers share.
     func begin(
         _ batch: Batch,
+        _ options: PassOptions,
         cache: KVBlockPool,
         workspace: Workspace,
-        tape: Tape?,
         _ context: ComputeContext
     ) -> LayerStep {
         workspace.sequences.load(batch, cache: cache)
         embed(batch, workspace)
-        if let noise = tape?.embeddingNoise {
+        if let noise = options.embeddingNoise {
             for (index, sequence) in batch.sequences.enumerated() {
                 noise.add(
                     to: workspace.hidden.baseAddress
@@ -75,7 +79,7 @@ extension Transformer {
         return LayerStep(
             rows: batch.rows,
             segments: batch.segments,
-            dropout: tape?.dropout,
+            dropout: options.dropout,
             sequences: workspace.sequences.list,
             cache: cache,
             workspace: workspace,

@@ -7,12 +7,8 @@ public final class Tape {
     public let maxRows: Int
     /// The batch of the last forward pass.
     public internal(set) var batch = Batch()
-    /// Dropout before every A, for the next pass.
-    public var dropout: LoRADropout?
-    /// NEFTune's noise on the embeddings, for the next pass.
-    public var embeddingNoise: EmbeddingNoise?
-    /// Whether a backward pass will follow the next pass.
-    public var isForGradients = true
+    /// The options of the last forward pass, with which its backward pass computes again.
+    public internal(set) var options = PassOptions()
 
     private let hidden: Int
     private let inputs: AlignedBuffer<Float>
@@ -28,7 +24,7 @@ public final class Tape {
 
     /// Keeps what a block left in the workspace, if there is room for this block's.
     func keep(_ layer: Int, _ workspace: Workspace, rows: Int) {
-        if isForGradients { kept[layer]?.save(workspace, rows: rows) }
+        if options.isForGradients { kept[layer]?.save(workspace, rows: rows) }
     }
 
     /// What was kept of a block.

@@ -79,7 +79,7 @@ package struct TrainingData: Sendable {
                 }
             }
         }
-        totals.encodingHash = SHA256.hex(hash.finalize())
+        totals.encodingHash = Hex.text(hash.finalize())
         return totals
     }
 }

@@ -34,7 +34,7 @@ struct MicroBatch {
                 batch.append(
                     tokens: sequence.tokens,
                     firstPosition: 0,
-                    reach: sequence.tokens.count,
+                    maxLength: sequence.tokens.count,
                     blockTable: Array(block..<block + blocks),
                     adapters: mix,
                     logits: .none
@@ -59,12 +59,13 @@ struct MicroBatch {
     }
 
     /// Computes the pass; scores and gradients follow from what it leaves in the workspace.
-    func forward(_ place: Place) throws {
+    func forward(_ options: PassOptions, _ place: Place) throws {
         try place.model.forward(
             batch,
             cache: place.workspace.cache,
             workspace: place.workspace.activations,
             tape: place.workspace.tape,
+            options: options,
             place.context,
             yield: place.yield
         )

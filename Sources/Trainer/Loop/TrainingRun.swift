@@ -180,15 +180,12 @@ package final class TrainingRun: @unchecked Sendable {
     ) throws {
         let hyperparameters = plan.hyperparameters
         let seed = CounterRandom(seed: hyperparameters.seed, .dropout, step)[index]
-        let tape = workspace.tape
-        tape.isForGradients = true
-        tape.dropout =
-            hyperparameters.dropout > 0
-            ? LoRADropout(probability: Float(hyperparameters.dropout), seed: seed) : nil
-        tape.embeddingNoise = hyperparameters.neftuneAlpha.map {
-            EmbeddingNoise(alpha: Float($0), seed: seed)
-        }
-        try pass.forward(place)
+        let (dropout, alpha) = (hyperparameters.dropout, hyperparameters.neftuneAlpha)
+        let options = PassOptions(
+            dropout: dropout > 0 ? LoRADropout(probability: Float(dropout), seed: seed) : nil,
+            embeddingNoise: alpha.map { EmbeddingNoise(alpha: Float($0), seed: seed) }
+        )
+        try pass.forward(options, place)
     }
 
     private func check(

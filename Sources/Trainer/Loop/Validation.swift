@@ -16,15 +16,12 @@ struct Validation {
         show: (Int) -> Void = { _ in },
         broken: (Int) -> any Error
     ) throws -> MetricMeans {
-        place.workspace.tape.dropout = nil
-        place.workspace.tape.embeddingNoise = nil
-        place.workspace.tape.isForGradients = false
         var metrics = MetricMeans()
         var done = 0
         while done < units.count {
             let part = try place.workspace.fitting(units, from: done)
             let pass = MicroBatch(part, adapters: adapters)
-            try pass.forward(place)
+            try pass.forward(PassOptions(isForGradients: false), place)
             let scores = try pass.scores(place)
             if let line = pass.brokenLine(scores) { throw broken(line) }
             var rest = scores[...]

@@ -15,12 +15,14 @@ struct EngineAssembly {
     /// - Parameters:
     ///   - limit: Bytes for everything, the model's weights too; by default what is free.
     ///   - adapters: Bytes for adapters in memory; by default an eighth of `limit`.
+    ///   - training: What training gets beside requests.
     init(
         _ model: Transformer,
         _ options: EngineOptions,
         pool: ThreadPool,
         limit: Int? = nil,
-        adapters: Int? = nil
+        adapters: Int? = nil,
+        training: TrainingPriority = TrainingPriority()
     ) throws {
         // The weights are in memory already, and nothing else is.
         let memory = limit ?? MachineMemory.available / 10 * 9 + model.weightBytes
@@ -51,7 +53,11 @@ struct EngineAssembly {
         engine = try Engine(
             model: model,
             pool: pool,
-            configuration: EngineConfiguration(limits: limits, kvBlocks: blocks ?? 1)
+            configuration: EngineConfiguration(
+                limits: limits,
+                kvBlocks: blocks ?? 1,
+                training: training
+            )
         )
         context = ComputeContext(pool: pool, dtype: model.compute)
     }

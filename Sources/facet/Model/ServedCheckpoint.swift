@@ -61,7 +61,7 @@ struct ServedCheckpoint {
         if let templateFile {
             hash.update([UInt8](FileManager.default.contents(atPath: templateFile) ?? Data()))
         }
-        return SHA256.hex(hash.finalize())
+        return Hex.text(hash.finalize())
     }
 
     /// Where quantized weights are kept for the next start: `$FACET_CACHE`, or `facet/packed` in the

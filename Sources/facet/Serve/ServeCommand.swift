@@ -115,6 +115,24 @@ struct ServeCommand: AsyncParsableCommand {
     )
     var trainingMemory: Int?
 
+    @Option(
+        help: ArgumentHelp(
+            "The most of the engine's time that training gets while requests are answered, from 0 to "
+                + "1; without requests it has all.",
+            valueName: "share"
+        )
+    )
+    var trainingShare = 0.3
+
+    @Option(
+        help: ArgumentHelp(
+            "Milliseconds between two tokens of an answer that training may fill up; by default half "
+                + "as long again as a token takes without training.",
+            valueName: "ms"
+        )
+    )
+    var latencyTarget: Double?
+
     @Flag(
         inversion: .prefixedNo,
         help: "Say what to try once the server listens; by default at a terminal."
@@ -145,9 +163,23 @@ struct ServeCommand: AsyncParsableCommand {
         for (name, value) in memories where !(1...(1 << 30)).contains(value ?? 1) {
             throw ValidationError("\(name) must be a number of MB, at least 1.")
         }
+        guard (0...1).contains(trainingShare) else {
+            throw ValidationError("--training-share must be from 0 to 1.")
+        }
+        guard (0...60_000).contains(latencyTarget ?? 0) else {
+            throw ValidationError("--latency-target must be from 0 to 60000 milliseconds.")
+        }
         guard (1...(1 << 50)).contains(maxFileBytes) else {
             throw ValidationError("--max-file-bytes must be from 1 to \(1 << 50).")
         }
+    }
+
+    /// What training gets beside requests.
+    var trainingPriority: TrainingPriority {
+        TrainingPriority(
+            share: trainingShare,
+            latencyTarget: latencyTarget.map { .microseconds($0 * 1000) }
+        )
     }
 
     func run() async throws {

@@ -44,7 +44,8 @@ struct ServerAssembly {
             command.engine,
             pool: pool,
             limit: command.memory.map { $0 * 1_000_000 },
-            adapters: command.adapterMemory.map { $0 * 1_000_000 }
+            adapters: command.adapterMemory.map { $0 * 1_000_000 },
+            training: command.trainingPriority
         )
         let adapters = try Self.adapterStore(command, checkpoint, assembly, database)
         try Self.refuseTakenName(checkpoint.name, adapters)

@@ -51,18 +51,6 @@ struct TrainingSlotTests {
         await engine.stop(draining: true)
     }
 
-    @Test("where requests never end, training gets a fiftieth, and not before its time")
-    func share() {
-        var share = TrainingShare()
-        share.begin()
-        usleep(4000)
-        share.end()
-        let ended = ContinuousClock.now
-        #expect(!share.isDue)
-        while !share.isDue { usleep(500) }
-        #expect(ContinuousClock.now - ended >= .milliseconds(190))
-    }
-
     @Test("an error ends the slice and leaves the engine working")
     func error() async throws {
         struct Diverged: Error {}

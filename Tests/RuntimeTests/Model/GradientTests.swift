@@ -81,13 +81,13 @@ struct GradientTests {
         var configuration = LoRAConfiguration()
         configuration.usesDoRA = withDoRA
         configuration.targets = .names(["v_proj", "down_proj"])
-        let training = try TrainingFixture(fixture, configuration, rows: 32, logitRows: 32)
+        var training = try TrainingFixture(fixture, configuration, rows: 32, logitRows: 32)
         training.randomize(seed: 3)
         let prompts: [[Int32]] = [[5, 9, 33, 71, 2, 44, 18]]
         let batch = training.batch(prompts)
         let targets = training.targets(prompts, from: 1, weight: 1)
         let without = try training.loss(batch, targets)
-        training.tape.dropout = LoRADropout(probability: 0.5, seed: 11)
+        training.options.dropout = LoRADropout(probability: 0.5, seed: 11)
         let with = try training.loss(batch, targets)
         #expect(abs(without - with) > 1e-3)
         #expect(try training.loss(batch, targets) == with)
@@ -113,7 +113,7 @@ struct GradientTests {
         var configuration = LoRAConfiguration()
         configuration.usesDoRA = true
         configuration.targets = .allLinear
-        let training = try TrainingFixture(fixture, configuration, rows: 32, logitRows: 32)
+        var training = try TrainingFixture(fixture, configuration, rows: 32, logitRows: 32)
         let prompts: [[Int32]] = [[5, 9, 33, 71, 2, 44, 18]]
         let (batch, targets) = (
             training.batch(prompts), training.targets(prompts, from: 1, weight: 1)
@@ -127,7 +127,7 @@ struct GradientTests {
             }
         }
         let without = try training.loss(batch, targets)
-        training.tape.dropout = LoRADropout(probability: 0.5, seed: 11)
+        training.options.dropout = LoRADropout(probability: 0.5, seed: 11)
         #expect(abs(try training.loss(batch, targets) - without) < 1e-4)
     }
 }

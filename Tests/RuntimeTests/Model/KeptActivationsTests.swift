@@ -24,7 +24,7 @@ struct KeptActivationsTests {
     private func gradients(_ fixture: ModelFixture, activationBytes: Int) throws -> [UInt32] {
         var configuration = LoRAConfiguration()
         configuration.targets = .allLinear
-        let training = try TrainingFixture(
+        var training = try TrainingFixture(
             fixture,
             configuration,
             rows: 48,
@@ -34,7 +34,7 @@ struct KeptActivationsTests {
         training.randomize(seed: 7)
         let passes: [[[Int32]]] = [[Array(3..<40)], [[5, 9, 33, 71, 2, 44], [7, 8, 90, 3, 61]]]
         for (index, prompts) in passes.enumerated() {
-            training.tape.dropout = LoRADropout(probability: 0.25, seed: UInt64(index))
+            training.options.dropout = LoRADropout(probability: 0.25, seed: UInt64(index))
             try training.forward(training.batch(prompts))
             try training.backward(training.targets(prompts, from: 1, weight: 1))
         }

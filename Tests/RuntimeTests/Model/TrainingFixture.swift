@@ -10,6 +10,10 @@ struct TrainingFixture {
     let cache: KVBlockPool
     let workspace: Workspace
     let backward: BackwardWorkspace
+    /// Of every forward pass.
+    var options = PassOptions()
+    /// Called within passes.
+    var yield: (() throws -> Void)?
 
     init(
         _ fixture: ModelFixture,
@@ -92,8 +96,9 @@ struct TrainingFixture {
             cache: cache,
             workspace: workspace,
             tape: tape,
+            options: options,
             fixture.context,
-            yield: nil
+            yield: yield
         )
     }
 
@@ -107,7 +112,7 @@ struct TrainingFixture {
             backward: backward,
             gradients: [gradients],
             fixture.context,
-            yield: nil
+            yield: yield
         )
     }
 
@@ -121,7 +126,7 @@ struct TrainingFixture {
             workspace: workspace,
             backward: backward,
             fixture.context,
-            yield: nil
+            yield: yield
         )
         return zip(scores, targets.weights).reduce(0) {
             $0 - Double($1.0.logProbability) * Double($1.1)
