@@ -48,7 +48,7 @@ public final class ScriptedModel: StepModel {
     }
 
     /// One: it knows no positions.
-    public func cacheVariant(reach: Int) -> [Int] { [] }
+    public func cacheVariant(maxLength: Int) -> [Int] { [] }
 
     /// Writes the rows' cells and the logits.
     public func forward(_ batch: Batch) throws {

@@ -46,10 +46,10 @@ public struct RotaryEmbedding: Sendable, Hashable {
     ///
     /// Keys of different regimes do not mix: a prefix cache keys by it, and a sequence keeps the
     /// regime of the longest it may become, so that no result depends on how it was cut into steps.
-    public func regime(reach: Int) -> Int {
-        guard reach > originalLength else { return 0 }
+    public func regime(maxLength: Int) -> Int {
+        guard maxLength > originalLength else { return 0 }
         switch scaling {
-        case .dynamic: return reach
+        case .dynamic: return maxLength
         case .longrope: return 1
         case .none, .linear, .yarn, .llama3: return 0
         }

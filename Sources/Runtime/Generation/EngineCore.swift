@@ -7,7 +7,7 @@ package final class EngineCore {
     package internal(set) var statistics = EngineStatistics()
 
     private let model: any StepModel
-    private let crew: SamplingCrew
+    private let sampler: BatchSampler
     var requests: [GenerationID: ActiveRequest] = [:]
     private var step = Step()
     private var batch = Batch()
@@ -17,7 +17,7 @@ package final class EngineCore {
     package init(model: any StepModel, limits: SchedulerLimits, kvBlocks: Int) {
         self.model = model
         scheduler = Scheduler(limits: limits, blocks: kvBlocks)
-        crew = SamplingCrew(model: model)
+        sampler = BatchSampler(model: model)
         statistics.kvBlocks = kvBlocks
         statistics.maxRunning = limits.maxBatch
     }
@@ -30,7 +30,7 @@ package final class EngineCore {
         let context = scheduler.limits.contextTokens
         do throws(EngineError) {
             let limit = try Scheduler.tokenLimit(of: request, context: context)
-            let variant = model.cacheVariant(reach: limit)
+            let variant = model.cacheVariant(maxLength: limit)
             try scheduler.submit(request, id: id, cacheVariant: variant)
             requests[id] = ActiveRequest(request, limit: limit, sink: sink)
         } catch {
@@ -85,7 +85,7 @@ package final class EngineCore {
         }
         batch.removeAll()  // tables go back to their sequences, which write to them
         collectTasks()
-        crew.run(&tasks)
+        sampler.run(&tasks)
         for task in tasks { deliver(task) }
         tasks.removeAll(keepingCapacity: true)
         statistics.countStep(rows: step.rows)
@@ -104,7 +104,7 @@ extension EngineCore {
             batch.append(
                 tokens: tokens[part.start..<part.end],
                 firstPosition: part.start,
-                reach: scheduler.reach(part.sequence),
+                maxLength: scheduler.maxLength(part.sequence),
                 blockTable: scheduler.blockTable(part.sequence),
                 adapters: scheduler.adapters(of: request),
                 logits: .none

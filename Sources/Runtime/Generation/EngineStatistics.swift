@@ -34,7 +34,7 @@ public struct EngineStatistics: Sendable, Hashable {
     public var prefixCacheHits = 0
     /// Tokens drawn.
     public var generationTokens = 0
-    /// Sequences sent back to the queue because KV blocks or places ran out.
+    /// Sequences preempted because KV blocks or places ran out.
     public var preemptions = 0
     /// Choices that ended, by reason.
     public var finished: [FinishReason: Int] = [:]

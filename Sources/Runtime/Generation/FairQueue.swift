@@ -1,12 +1,12 @@
 import DequeModule
 
-/// Who waits, and whose turn it is: a virtual token counter per tenant and, within a tenant, per
-/// set of adapters (Sheng and others 2024, "Fairness in Serving Large Language Models").
+/// The waiting sequences and their order: a virtual token counter per tenant and, within a tenant,
+/// per set of adapters (Sheng and others 2024, "Fairness in Serving Large Language Models").
 ///
 /// Every computed token is charged to a lane and to its tenant. The tenant with the smallest
-/// counter among those that wait goes first, then its lane with the smallest counter, then first
-/// come, first served. Who comes back after a pause starts no lower than those at work: idle time
-/// is no credit, but debts stay.
+/// counter among those that wait goes first, then its lane with the smallest counter, then the
+/// sequence that came first. A tenant or lane that was idle starts no lower than those that are
+/// active: idle time earns no credit, while debts stay.
 struct FairQueue {
     /// A lane's place; valid while the lane has something waiting or running.
     typealias LaneID = Int
@@ -24,10 +24,10 @@ struct FairQueue {
         let mix: Int
     }
 
-    /// What has been used, and by how many at the moment.
+    /// What a lane or tenant has used, and how many sequences it has at the moment.
     struct Share {
         var counter = 0  // virtual tokens
-        var pending = 0  // those of prompts that have been let in, but not read yet
+        var pending = 0  // of prompts that were admitted and are not read yet
         var waiting = 0
         var running = 0
         var isActive: Bool { waiting > 0 || running > 0 }
@@ -89,7 +89,7 @@ struct FairQueue {
         count(lane, running: 1)
     }
 
-    /// A running sequence ended or was sent back.
+    /// A running sequence ended or was preempted.
     mutating func stop(_ lane: LaneID) {
         count(lane, running: -1)
         settle(lane)
@@ -109,8 +109,8 @@ struct FairQueue {
         tenants[lanes[lane].tenant].counter += tokens
     }
 
-    /// Work that a lane has been let in for, and will be charged when it is done; negative: that
-    /// it has been charged for now, or will not do.
+    /// Adds to the tokens of admitted prompts that a lane is yet to be charged for; a negative number
+    /// takes off what has been charged now or will never be computed.
     mutating func expect(_ lane: LaneID, tokens: Int) {
         lanes[lane].share.pending += tokens
         tenants[lanes[lane].tenant].pending += tokens
@@ -121,8 +121,8 @@ struct FairQueue {
         tenants[lanes[lane].tenant].counter
     }
 
-    /// Whether a lane is to be let in before another: its tenant has less used and under way, or
-    /// it has less of the same tenant's.
+    /// Whether a lane is admitted before another: its tenant has used less, admitted prompts
+    /// included, or it has itself where both are the same tenant's.
     private func precedes(_ left: LaneID, _ right: LaneID) -> Bool {
         let (tenant, rival) = (lanes[left].tenant, lanes[right].tenant)
         if tenant != rival {
@@ -146,7 +146,7 @@ extension FairQueue {
         waitingCount += waiting
     }
 
-    /// Lifts who was idle to the least of those at work.
+    /// Lifts the counters of an idle tenant and lane to the least of the active ones.
     private mutating func activate(_ lane: LaneID) {
         let tenant = lanes[lane].tenant
         if !tenants[tenant].isActive {

@@ -1,13 +1,13 @@
 extension Scheduler {
     /// Lets waiting sequences run while there are places and blocks.
     ///
-    /// Whose turn it is and does not fit is waited for: overtaking would let short prompts starve a
-    /// long one.
+    /// A sequence whose turn has come and that does not fit holds up those behind it: if short prompts
+    /// could overtake, a long one might never run.
     mutating func admit() {
         while let lane = queue.next, let id = queue.lanes[lane].queue.first {
             while running.count >= limits.maxBatch || !reserve(id) {
                 guard let victim = victimForFairness(to: lane) else { return }
-                sendBack(victim)
+                preempt(victim)
             }
             _ = queue.start(lane)
             slots[id.slot].phase = .reading
@@ -55,11 +55,11 @@ extension Scheduler {
         return true
     }
 
-    /// Sends a running sequence back to wait, at the head of its lane.
+    /// Preempts a running sequence: it gives up place and blocks and waits at the head of its lane.
     ///
-    /// Its full blocks stay in the prefix cache while there is room, so mostly it is not read again
-    /// from the beginning.
-    mutating func sendBack(_ id: SequenceID) {
+    /// Its full blocks stay in the prefix cache while there is room, so that it seldom has to read from
+    /// the beginning again.
+    mutating func preempt(_ id: SequenceID) {
         preemptions += 1
         changes += 1
         leave(id)
@@ -83,9 +83,9 @@ extension Scheduler {
         queue.enqueue(id, lane: slots[id.slot].lane, first: true)
     }
 
-    /// Who gives its blocks when there are none: the youngest of the tenant that used most.
+    /// The sequence to preempt when there are no blocks: the youngest of the tenant that used most.
     ///
-    /// The oldest of the least keeps going, so there is always progress.
+    /// The oldest sequence of the tenant that used least keeps its blocks, so that it always ends.
     func victimForBlocks() -> SequenceID? {
         guard running.count > 1 else { return nil }
         var victim: SequenceID?
@@ -93,8 +93,9 @@ extension Scheduler {
         return victim
     }
 
-    /// Who gives its place to the lane whose turn it is: the youngest of a tenant, or of a lane of
-    /// the same tenant, that holds at least two places more and is well ahead of it.
+    /// The sequence to preempt for the lane whose turn it is: the youngest of another tenant, or of
+    /// another lane of the same tenant, that holds at least two places more than the lane and is at
+    /// least `preemptionLead` tokens ahead of it.
     private func victimForFairness(to lane: FairQueue.LaneID) -> SequenceID? {
         var victim: SequenceID?
         for id in running where isUnfair(id, to: lane) {
@@ -108,7 +109,7 @@ extension Scheduler {
         let isSameTenant = mine.tenant == theirs.tenant
         let has = isSameTenant ? mine.share : queue.tenants[mine.tenant]
         let lacks = isSameTenant ? theirs.share : queue.tenants[theirs.tenant]
-        // What it has read so far may have to be read again: the lead must be worth that.
+        // It may have to read again what it has read so far, so its lead must be worth that.
         let lead = max(limits.preemptionLead, slots[id.slot].computed)
         return has.running > lacks.running + 1 && has.counter - lacks.counter >= lead
     }

@@ -46,8 +46,8 @@ extension Scheduler {
     /// are accepted.
     ///
     /// The sequence itself becomes the first; the others share its full blocks and get a copy of
-    /// the last, which they are about to write to. Whoever finds no place or block waits and reads
-    /// the prompt again.
+    /// the last, which they are about to write to. A choice that finds no place or block waits and
+    /// reads the prompt again.
     package mutating func fork(_ id: SequenceID, choices: [Int]) -> [SequenceID] {
         guard let first = choices.first else { return [] }
         slots[id.slot].choice = first

@@ -28,7 +28,7 @@ extension Scheduler {
             } else if let victim = victimForBlocks() {
                 // The victim may stand before this place, or be this very sequence.
                 if let index = running.firstIndex(of: victim), index < place { place -= 1 }
-                sendBack(victim)
+                preempt(victim)
             } else {
                 preconditionFailure("a sequence that runs alone has all the blocks it can need")
             }

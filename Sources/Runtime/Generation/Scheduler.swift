@@ -3,9 +3,9 @@
 /// Knows tokens, blocks and turns; computes nothing.
 ///
 /// A step holds one row of every sequence that is being answered and, within a budget, chunks of
-/// prompts being read. Whose turn it is says ``FairQueue``; where keys and values lie,
-/// ``PrefixCache``. When blocks or places run out, a sequence goes back to wait and is read again
-/// later: its tokens are kept, so nothing of it is lost and nothing comes twice.
+/// prompts being read. ``FairQueue`` gives the order, ``PrefixCache`` the blocks of keys and values.
+/// When blocks or places run out, a sequence is preempted: it waits and is read again later. Its
+/// tokens are kept, so that nothing of it is lost and nothing is delivered twice.
 ///
 /// The caller computes the step, then reports every part with ``advance(_:)`` and the drawn tokens
 /// with ``accept(_:_:)``.
@@ -153,7 +153,7 @@ extension Scheduler {
     }
 
     /// The longest a live sequence may become.
-    package func reach(_ id: SequenceID) -> Int {
+    package func maxLength(_ id: SequenceID) -> Int {
         slots[id.slot].limit
     }
 

@@ -7,7 +7,7 @@ public protocol StepModel: AnyObject {
 
     /// Sequences whose variants differ share no prefix: where the longest that a sequence may become
     /// changes how its first tokens are computed (long-context rotary scaling).
-    func cacheVariant(reach: Int) -> [Int]
+    func cacheVariant(maxLength: Int) -> [Int]
 
     /// Computes a batch: keys and values go into the cache, logits of `batch.logitRows` are there
     /// until the next call.

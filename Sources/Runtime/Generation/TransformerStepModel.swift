@@ -20,8 +20,8 @@ public final class TransformerStepModel: StepModel {
     public var vocabularySize: Int { model.architecture.vocabularySize }
 
     /// The regimes of the rotary embeddings: keys of different ones do not mix.
-    public func cacheVariant(reach: Int) -> [Int] {
-        model.architecture.rotaries.map { $0.regime(reach: reach) }
+    public func cacheVariant(maxLength: Int) -> [Int] {
+        model.architecture.rotaries.map { $0.regime(maxLength: maxLength) }
     }
 
     /// Computes a batch.

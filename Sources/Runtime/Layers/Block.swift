@@ -80,7 +80,7 @@ struct Block: Sendable {
 extension Block {
     /// Leaves in the workspace what `backward` reads: from what was kept of `forward`, or computed
     /// again but for products that no gradient needs.
-    func recall(_ kept: KeptActivations?, _ step: LayerStep) {
+    func recompute(_ kept: KeptActivations?, _ step: LayerStep) {
         let workspace = step.workspace
         if let kept {
             _ = normalizeInput(step)
@@ -92,15 +92,15 @@ extension Block {
         switch mlp {
         case .sparse(let mlp): mlp.forward(second, into: out, step)
         case .dense(let mlp):
-            if kept == nil { mlp.project(second, step) }
+            if kept == nil { mlp.projectUp(second, step) }
             mlp.activate(step)
-            if kept == nil, mlpPostNorm != nil { mlp.contract(into: out, step) }
+            if kept == nil, mlpPostNorm != nil { mlp.projectDown(into: out, step) }
         }
     }
 
     /// g [rows, hidden], the gradient of the block's output, becomes that of its input x.
     ///
-    /// The workspace holds what `recall` left; x is what `forward` began with.
+    /// The workspace holds what `recompute` left; x is what `forward` began with.
     func backward(
         _ g: UnsafeMutablePointer<Float>,
         x: UnsafePointer<Float>,

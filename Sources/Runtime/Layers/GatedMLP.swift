@@ -17,13 +17,13 @@ struct GatedMLP: Sendable {
         into out: UnsafeMutablePointer<Float>,
         _ step: LayerStep
     ) {
-        project(x, step)
+        projectUp(x, step)
         activate(step)
-        contract(into: out, step)
+        projectDown(into: out, step)
     }
 
     /// gate x and up x.
-    func project(_ x: UnsafePointer<Float>, _ step: LayerStep) {
+    func projectUp(_ x: UnsafePointer<Float>, _ step: LayerStep) {
         let workspace = step.workspace
         let gateUp = workspace.gateUp.baseAddress
         workspace.input.load(x, rows: step.rows, columns: hidden, step.context)
@@ -46,7 +46,7 @@ struct GatedMLP: Sendable {
     }
 
     /// out = down of what is active.
-    func contract(into out: UnsafeMutablePointer<Float>, _ step: LayerStep) {
+    func projectDown(into out: UnsafeMutablePointer<Float>, _ step: LayerStep) {
         let workspace = step.workspace
         let active = workspace.active.baseAddress
         workspace.input.load(active, rows: step.rows, columns: width, step.context)

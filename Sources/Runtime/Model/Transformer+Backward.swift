@@ -81,7 +81,7 @@ extension Transformer {
         for index in blocks.indices.reversed() {
             let input = tape.input(index)
             workspace.hidden.baseAddress.update(from: input, count: count)
-            blocks[index].recall(tape.kept(index), step)
+            blocks[index].recompute(tape.kept(index), step)
             blocks[index].backward(grads.hidden.pointer, x: input, own)
             try yield?()
         }

@@ -126,7 +126,7 @@ extension Transformer {
                 let frequencies = workspace.frequencies(
                     rotary,
                     index: index,
-                    regime: rotary.regime(reach: sequence.reach)
+                    regime: rotary.regime(maxLength: sequence.maxLength)
                 )
                 let positions = workspace.positions(
                     first: sequence.firstPosition,

@@ -1,24 +1,38 @@
 /// The gradients of one backward pass, allocated once and reused.
 public final class BackwardWorkspace {
-    /// d loss / d residual stream [rows, hidden].
+    // Each field is the gradient of the loss with respect to what it is named after.
+
+    /// The residual stream [rows, hidden].
     let hidden: Scratch
+    /// What a half of a block adds to the stream [rows, hidden].
     let added: AlignedBuffer<Float>
+    /// The same before its second norm [rows, hidden].
     let addedBeforeNorm: Scratch
+    /// The normalised input of a half [rows, hidden].
     let normed: Scratch
+    /// Queries, keys and values side by side [rows, (heads + 2 kvHeads) × headDim].
     let qkv: AlignedBuffer<Float>
+    /// The heads' weighted values [rows, heads × headDim].
     let attended: Scratch
+    /// Scratch of attention's backward pass: Σ out × d out of every head [rows, heads].
     let delta: AlignedBuffer<Float>
+    /// Queries and keys of one row before the heads' norms [(heads + kvHeads) × headDim].
     let heads: Scratch
+    /// Gate and up side by side [rows, 2 × intermediate].
     let gateUp: AlignedBuffer<Float>
+    /// act(gate) × up [rows, intermediate].
     let active: Scratch
+    /// The router's logits [rows, experts].
     let router: Scratch
+    /// An expert's input [at most rows, hidden].
     let expert: Scratch
     /// The head's input [logit rows, hidden].
     let headIn: Scratch
-    /// Capped logits, where a family caps them.
+    /// The logits themselves after capping [logit rows, vocabulary], where a family caps them.
     let logits: AlignedBuffer<Float>
-    /// Per logit row.
+    /// The loss at every target of a tile [logit rows].
     let losses: AlignedBuffer<Float>
+    /// Whether its token was the likeliest [logit rows].
     let correct: AlignedBuffer<UInt8>
 
     private var branchMemory = AlignedBuffer<Float>(count: 0)

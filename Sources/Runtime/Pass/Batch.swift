@@ -7,15 +7,15 @@ public struct SequenceRows: Sendable {
     /// The longest the sequence may become, at least `firstPosition + rows.count`.
     ///
     /// It chooses the rotary regime, so it never changes while the sequence lives.
-    public var reach: Int
+    public var maxLength: Int
     /// Indices into the `KVBlockPool` for positions 0 ..< firstPosition + rows.count, 16 each.
     public var blockTable: [Int32]
 
     /// Rows of a sequence.
-    public init(rows: Range<Int>, firstPosition: Int, reach: Int, blockTable: [Int32]) {
+    public init(rows: Range<Int>, firstPosition: Int, maxLength: Int, blockTable: [Int32]) {
         self.rows = rows
         self.firstPosition = firstPosition
-        self.reach = reach
+        self.maxLength = maxLength
         self.blockTable = blockTable
     }
 }
@@ -70,7 +70,7 @@ public struct Batch: Sendable {
     public mutating func append(
         tokens new: some Collection<Int32>,
         firstPosition: Int,
-        reach: Int,
+        maxLength: Int,
         blockTable: [Int32],
         adapters: AdapterMix,
         logits: LogitRows
@@ -82,7 +82,7 @@ public struct Batch: Sendable {
             SequenceRows(
                 rows: rows,
                 firstPosition: firstPosition,
-                reach: reach,
+                maxLength: maxLength,
                 blockTable: blockTable
             )
         )

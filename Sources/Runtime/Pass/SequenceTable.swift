@@ -32,7 +32,7 @@ struct SequenceTable: ~Copyable {
             row = sequence.rows.upperBound
             let length = sequence.firstPosition + sequence.rows.count
             precondition(
-                sequence.firstPosition >= 0 && length <= sequence.reach
+                sequence.firstPosition >= 0 && length <= sequence.maxLength
                     && sequence.blockTable.count * KVBlockPool.blockTokens >= length,
                 "a sequence has blocks for all its positions"
             )

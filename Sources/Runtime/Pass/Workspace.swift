@@ -19,44 +19,75 @@ public final class Workspace {
 
     let sizes: WorkspaceSizes
 
-    // Each [rows, …] of the block being computed.
+    // The block being computed.
+
+    /// The residual stream [rows, hidden]: a block's input, then its output.
     let hidden: AlignedBuffer<Float>
+    /// The residual stream between attention and MLP [rows, hidden].
     let middle: AlignedBuffer<Float>
+    /// The normalised input of attention [rows, hidden].
     let attentionIn: AlignedBuffer<Float>
+    /// What attention adds to the stream, before its second norm [rows, hidden].
     let attentionOut: AlignedBuffer<Float>
+    /// The normalised input of the MLP [rows, hidden].
     let mlpIn: AlignedBuffer<Float>
+    /// What the MLP adds to the stream, before its second norm [rows, hidden].
     let mlpOut: AlignedBuffer<Float>
+    /// What a second norm made of either [rows, hidden].
     let normed: AlignedBuffer<Float>
+    /// Queries, keys and values side by side [rows, (heads + 2 kvHeads) × headDim].
     let qkv: AlignedBuffer<Float>
+    /// The heads' weighted values [rows, heads × headDim].
     let attended: AlignedBuffer<Float>
+    /// Gate and up side by side [rows, 2 × intermediate].
     let gateUp: AlignedBuffer<Float>
+    /// act(gate) × up [rows, intermediate].
     let active: AlignedBuffer<Float>
+    /// Queries and keys before the heads' norms [rows, (heads + kvHeads) × headDim]; in training of
+    /// families that have such norms.
     let rawHeads: SharedBuffer?
+    /// Log-sum-exp of the attention scores [rows, heads]; in training.
     let logSumExp: SharedBuffer?
 
     // Mixtures of experts.
+
+    /// Logits, then probabilities of the experts [rows, experts].
     let router: AlignedBuffer<Float>
+    /// The rows one expert answers [at most rows, hidden].
     let expertIn: AlignedBuffer<Float>
+    /// Its answers [at most rows, hidden].
     let expertOut: AlignedBuffer<Float>
+    /// Which experts answer which rows.
     var routes = ExpertRoutes()
 
-    // The head: [logit rows, hidden] and [logit rows, vocabulary].
+    // The head.
+
+    /// The final normed stream of the rows that want logits [logit rows, hidden].
     let headIn: AlignedBuffer<Float>
+    /// [logit rows, vocabulary].
     private let logitMemory: AlignedBuffer<Float>
 
+    /// For each rotary embedding of the architecture, the sines and cosines of the batch's rows.
     let rotaries: [RotaryTable]
+    /// The input of a linear layer in the form its kernel reads [rows or logit rows, widest input].
     let input: LinearInput
-    /// For layers that compute in fp32 whatever the mode.
+    /// The same for layers that compute in fp32 whatever the mode [rows, widest input].
     let exactInput: LinearInput
+    /// The batch's sequences as attention reads them.
     var sequences: SequenceTable
+    /// The low-rank products of the layer being computed.
     var tasks = LoRATaskList()
+    /// The matrices of the layer being computed.
     var linearRun = LinearRun()
+    /// Positions of a sequence's rows [rows].
     let positionMemory: AlignedBuffer<Int32>
+    /// For each rotary embedding, the inverse frequencies that were computed last.
     var frequencyCache: [FrequencyCache]
 
-    private var lowRankMemory = AlignedBuffer<Float>(count: 0)
-    private var doraMemory = AlignedBuffer<Float>(count: 0)
-    private var droppedMemory = AlignedBuffer<Float>(count: 0)
+    // These grow to the most one layer needs.
+    private var lowRankMemory = AlignedBuffer<Float>(count: 0)  // A x of every task, end to end
+    private var doraMemory = AlignedBuffer<Float>(count: 0)  // W x [rows, outputs]
+    private var droppedMemory = AlignedBuffer<Float>(count: 0)  // x after dropout [rows, inputs]
 
     init(_ sizes: WorkspaceSizes) {
         self.sizes = sizes

@@ -96,11 +96,11 @@ struct ArchitectureTests {
             Self.llama(#", "rope_scaling": {"type": "dynamic", "factor": 2.0}"#)
         )
         let rotary = dynamic.rotaries[0]
-        #expect(rotary.regime(reach: 128) == 0)
-        #expect(rotary.regime(reach: 129) == 129)
+        #expect(rotary.regime(maxLength: 128) == 0)
+        #expect(rotary.regime(maxLength: 129) == 129)
         #expect(rotary.inverseFrequencies(regime: 0) != rotary.inverseFrequencies(regime: 200))
         let plain = try architecture(Self.llama(""))
-        #expect(plain.rotaries[0].regime(reach: 100_000) == 0)
+        #expect(plain.rotaries[0].regime(maxLength: 100_000) == 0)
     }
 
     @Test("scaling written into a configuration extends the context")

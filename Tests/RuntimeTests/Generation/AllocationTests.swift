@@ -92,7 +92,7 @@ private final class SilentModel: StepModel {
 
     deinit { row.deallocate() }
 
-    func cacheVariant(reach: Int) -> [Int] { [] }
+    func cacheVariant(maxLength: Int) -> [Int] { [] }
     func forward(_ batch: Batch) {}
     func logits(row index: Int) -> UnsafePointer<Float> { UnsafePointer(row) }
     func hidden(row index: Int) -> UnsafeBufferPointer<Float> {

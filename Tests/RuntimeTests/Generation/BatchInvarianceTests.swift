@@ -207,7 +207,7 @@ final class LogitsSpy: StepModel {
     var vocabularySize: Int { model.vocabularySize }
     var threads: Int { model.threads }
 
-    func cacheVariant(reach: Int) -> [Int] { model.cacheVariant(reach: reach) }
+    func cacheVariant(maxLength: Int) -> [Int] { model.cacheVariant(maxLength: maxLength) }
     func logits(row: Int) -> UnsafePointer<Float> { model.logits(row: row) }
     func hidden(row: Int) -> UnsafeBufferPointer<Float> { model.hidden(row: row) }
     func copyBlock(from source: Int32, to target: Int32) {

@@ -38,7 +38,7 @@ struct ForwardInvarianceTests {
             batch.append(
                 tokens: prompt,
                 firstPosition: 0,
-                reach: 128,
+                maxLength: 128,
                 blockTable: (0..<count).map { block - $0 },
                 adapters: mix,
                 logits: .all

@@ -98,7 +98,7 @@ struct ModelFixture {
             batch.append(
                 tokens: rows,
                 firstPosition: first,
-                reach: prompt.count,
+                maxLength: prompt.count,
                 blockTable: (0..<cache.blocks).map { Int32($0) },
                 adapters: adapters,
                 logits: .all

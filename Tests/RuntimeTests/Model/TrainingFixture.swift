@@ -65,7 +65,7 @@ struct TrainingFixture {
             batch.append(
                 tokens: prompt,
                 firstPosition: 0,
-                reach: prompt.count,
+                maxLength: prompt.count,
                 blockTable: Array(block..<block + count),
                 adapters: AdapterMix([.init(adapter: adapter, scale: 1)]),
                 logits: .none

@@ -2,7 +2,7 @@
 ///
 /// Tasks touch their own choice and their own row, so the threads share nothing. What they are
 /// called with is made once: a closure per step would be an allocation per step.
-final class SamplingCrew {
+final class BatchSampler {
     private let model: any StepModel
     private let workspaces: [SamplerWorkspace]
     private var tasks = UnsafeMutableBufferPointer<SamplingTask>(start: nil, count: 0)
