@@ -9,7 +9,7 @@ struct FolderTests {
     ///
     /// The list only gets shorter.
     static let arrowsToTurn: [String: Set<Arrow>] = [
-        "API": [Arrow(from: "OpenAI", to: "Handlers")],
+        "API": [Arrow(from: "OpenAI", to: "Handlers")]
     ]
 
     static let modules = Dictionary(grouping: TidyTests.sources, by: \.module)

@@ -15,7 +15,7 @@ public struct ResidentBudget: Sendable, Hashable {
     public var sampling: Int
     /// What adapters may take together.
     public var adapters: Int
-    /// What a training job may take: tape, gradients, optimizer, a workspace of its own.
+    /// What training jobs may take together: tapes, gradients, optimizers, workspaces of their own.
     public var training: Int
     /// One block of 16 tokens, keys and values of all layers.
     public var blockBytes: Int
@@ -66,6 +66,19 @@ public struct ResidentBudget: Sendable, Hashable {
 }
 
 extension ResidentBudget {
+    /// The ledger of a process with a cache of `kvBlocks`; what is left over goes to buffers.
+    public func ledger(kvBlocks: Int) -> MemoryLedger {
+        let cache = kvBlocks * blockBytes
+        return MemoryLedger(
+            total: memory,
+            allotments: [
+                .weights: weights, .workspace: workspace + sampling, .cache: cache,
+                .adapters: adapters, .training: training,
+                .buffers: memory - (fixed - reserve) - cache,
+            ]
+        )
+    }
+
     /// The budget of a model's engine.
     public init(
         model: Transformer,

@@ -13,11 +13,6 @@ package enum Hex {
         return String(decoding: text, as: UTF8.self)
     }
 
-    /// A number as sixteen digits.
-    package static func text(_ number: UInt64) -> String {
-        text(withUnsafeBytes(of: number.bigEndian) { Array($0) })
-    }
-
     /// The bytes of an even number of digits of either case; `nil` for anything else.
     package static func bytes(_ text: String) -> [UInt8]? {
         var bytes: [UInt8] = []

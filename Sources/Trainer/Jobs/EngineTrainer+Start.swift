@@ -75,38 +75,4 @@ extension EngineTrainer {
             )
         }
     }
-
-    func checkMemory(
-        _ plan: TrainingPlan,
-        _ start: LoRAConfiguration?
-    ) throws(FineTuningError) {
-        let layout: LoRALayout
-        do throws(AdapterError) {
-            layout = try LoRALayout(
-                start ?? plan.hyperparameters.loraConfiguration,
-                for: environment.model.architecture
-            )
-        } catch {
-            throw FineTuningError(
-                code: "invalid_hyperparameters",
-                message: "\(error)",
-                param: start == nil ? "lora_target_modules" : "model"
-            )
-        }
-        let needed =
-            TrainingWorkspace.bytes(model: environment.model, longest: plan.longest)
-            + TrainingState.bytes(parameters: layout.count) + plan.orderBytes
-        guard needed <= environment.memoryLimit else {
-            throw FineTuningError(
-                code: "insufficient_memory",
-                message: "The job needs \(megabytes(needed)) MB of memory beside the model, and "
-                    + "\(megabytes(environment.memoryLimit)) MB are there for it. Lower "
-                    + "'cutoff_len' (now \(plan.hyperparameters.cutoffLength)) or 'lora_rank' "
-                    + "(now \(plan.hyperparameters.rank)).",
-                param: "hyperparameters"
-            )
-        }
-    }
-
-    private func megabytes(_ bytes: Int) -> Int { (bytes + 999_999) / 1_000_000 }
 }

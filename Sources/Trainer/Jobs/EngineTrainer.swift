@@ -24,8 +24,8 @@ public struct EngineTrainer: FineTuningTrainer {
         public var files: any TrainingFiles
         /// The folder with one folder per job.
         public var folder: String
-        /// Bytes that one run may take beside the model.
-        public var memoryLimit: Int
+        /// Where jobs reserve their memory.
+        public var memory: MemoryLedger
 
         /// Names the parts.
         public init(
@@ -37,7 +37,7 @@ public struct EngineTrainer: FineTuningTrainer {
             adapters: AdapterStore,
             files: any TrainingFiles,
             folder: String,
-            memoryLimit: Int
+            memory: MemoryLedger
         ) {
             self.model = model
             self.modelName = modelName
@@ -47,7 +47,7 @@ public struct EngineTrainer: FineTuningTrainer {
             self.adapters = adapters
             self.files = files
             self.folder = folder
-            self.memoryLimit = memoryLimit
+            self.memory = memory
         }
 
         /// The folder of one job.
@@ -72,7 +72,7 @@ public struct EngineTrainer: FineTuningTrainer {
         let start = try await startingAdapter(of: job)?.configuration
         let hyperparameters = try resolve(job, examples: data.training.count, start)
         let plan = try Self.plan(job, hyperparameters, data)
-        try checkMemory(plan, start)
+        _ = try memory(of: plan, start)
         return PreparedJob(
             hyperparameters: plan.resolvedHyperparameters,
             totalSteps: plan.totalSteps,
@@ -95,7 +95,8 @@ public struct EngineTrainer: FineTuningTrainer {
         let data = try await data(of: job)
         let plan = try Self.plan(job, hyperparameters, data)
         let start = try await startingAdapter(of: job)
-        try checkMemory(plan, start?.configuration)
+        let need = try memory(of: plan, start?.configuration)
+        guard let reservation = await reserve(need, control) else { return .stopped }
         let state = try await initialState(hyperparameters, start)
         let observer = JobObserver(
             job: job,
@@ -105,7 +106,13 @@ public struct EngineTrainer: FineTuningTrainer {
             progress: progress
         )
         do {
-            let loop = loop(job, plan, state, observer)
+            let workspace = TrainingWorkspace(
+                model: environment.model,
+                longest: plan.longest,
+                limit: reservation.bytes - need.state,
+                reservation: reservation
+            )
+            let loop = loop(job, plan, state, observer, workspace)
             guard case .finished(let tokens) = try await loop.train() else { return .stopped }
             return .finished(trainedTokens: tokens, resultFiles: observer.resultFiles)
         } catch {
@@ -133,7 +140,8 @@ public struct EngineTrainer: FineTuningTrainer {
         _ job: FineTuningJob,
         _ plan: TrainingPlan,
         _ state: TrainingState,
-        _ observer: JobObserver
+        _ observer: JobObserver,
+        _ workspace: TrainingWorkspace
     ) -> TrainingLoop {
         let folder = environment.folder(of: job)
         return TrainingLoop(
@@ -141,11 +149,7 @@ public struct EngineTrainer: FineTuningTrainer {
                 model: environment.model,
                 plan: plan,
                 state: state,
-                workspace: TrainingWorkspace(
-                    model: environment.model,
-                    longest: plan.longest,
-                    limit: environment.memoryLimit
-                ),
+                workspace: workspace,
                 context: environment.context
             ),
             checkpoints: CheckpointStore(

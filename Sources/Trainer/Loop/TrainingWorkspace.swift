@@ -11,6 +11,8 @@ package final class TrainingWorkspace: @unchecked Sendable {
     let gradients: BackwardWorkspace
     let tape: Tape
     let cache: KVBlockPool
+    /// What was reserved for the run, given back with the workspace.
+    private let reservation: MemoryReservation?
 
     /// Tokens a pass takes where the examples are shorter: enough to use every decoded tile well.
     static let preferredRows = 1024
@@ -19,7 +21,13 @@ package final class TrainingWorkspace: @unchecked Sendable {
 
     /// - Parameter limit: Bytes it may take; what is left of them keeps activations, at most as
     ///   much as the model takes or 512 MiB, and half of what the machine has free.
-    package init(model: Transformer, longest: Int, limit: Int) {
+    package init(
+        model: Transformer,
+        longest: Int,
+        limit: Int,
+        reservation: MemoryReservation? = nil
+    ) {
+        self.reservation = reservation
         maxRows = Self.rows(longest: longest)
         activations = model.makeWorkspace(
             maxRows: maxRows,

@@ -61,7 +61,12 @@ struct LocalModel {
         } catch {
             throw CommandError("--adapter \(adapter ?? ""): \(error)")
         }
-        assembly = try EngineAssembly(checkpoint.model, options, pool: pool)
+        assembly = try EngineAssembly(
+            checkpoint.model,
+            options,
+            pool: pool,
+            memory: EngineAssembly.Wishes(training: 0)
+        )
     }
 
     /// What an evaluation measures.

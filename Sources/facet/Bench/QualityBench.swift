@@ -98,7 +98,7 @@ struct QualityBench {
         batch.append(
             tokens: text[...],
             firstPosition: 0,
-            reach: text.count,
+            maxLength: text.count,
             blockTable: (0..<cache.blocks).map { Int32($0) },
             adapters: AdapterMix(),
             logits: .all

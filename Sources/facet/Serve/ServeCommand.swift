@@ -90,8 +90,8 @@ struct ServeCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "The memory to plan with, in MB: weights, context cache and adapters; by default what "
-                + "is free. A server that does not fit says so at its start.",
+            "The memory to plan with, in MB: weights, context cache, adapters, jobs and buffers; by "
+                + "default what is free. A server that does not fit says so at its start.",
             valueName: "mb"
         )
     )
@@ -108,8 +108,8 @@ struct ServeCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "The most memory one training job may take, in MB; by default a quarter of what is free. "
-                + "Jobs that need more are refused with the number.",
+            "The memory for training jobs together, in MB; by default a quarter of --memory. Jobs that "
+                + "need more are refused with the number, others wait for it.",
             valueName: "mb"
         )
     )
@@ -172,6 +172,15 @@ struct ServeCommand: AsyncParsableCommand {
         guard (1...(1 << 50)).contains(maxFileBytes) else {
             throw ValidationError("--max-file-bytes must be from 1 to \(1 << 50).")
         }
+    }
+
+    /// The memory that was asked for.
+    var memoryWishes: EngineAssembly.Wishes {
+        EngineAssembly.Wishes(
+            total: memory.map { $0 * 1_000_000 },
+            adapters: adapterMemory.map { $0 * 1_000_000 },
+            training: trainingMemory.map { $0 * 1_000_000 }
+        )
     }
 
     /// What training gets beside requests.

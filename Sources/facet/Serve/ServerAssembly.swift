@@ -43,10 +43,10 @@ struct ServerAssembly {
             checkpoint.model,
             command.engine,
             pool: pool,
-            limit: command.memory.map { $0 * 1_000_000 },
-            adapters: command.adapterMemory.map { $0 * 1_000_000 },
-            training: command.trainingPriority
+            memory: command.memoryWishes,
+            priority: command.trainingPriority
         )
+        logger.info("\(assembly.summary(of: checkpoint.name))")
         let adapters = try Self.adapterStore(command, checkpoint, assembly, database)
         try Self.refuseTakenName(checkpoint.name, adapters)
         let given = command.adapters + (demo?.adapters ?? [])
@@ -148,7 +148,7 @@ struct ServerAssembly {
             database: database,
             configuration: AdapterStoreConfiguration(
                 base: checkpoint.adapterBase,
-                memoryBudget: assembly.adapterMemory,
+                memoryBudget: assembly.memory.allotment(of: .adapters),
                 roots: try AdapterRoots(roots)
             )
         )
@@ -204,8 +204,7 @@ struct ServerAssembly {
                 adapters: adapters,
                 files: files,
                 folder: database.folder + "/jobs",
-                memoryLimit: command.trainingMemory.map { $0 * 1_000_000 }
-                    ?? assembly.trainingMemory
+                memory: assembly.memory
             ),
             logger: logger
         )

@@ -31,7 +31,7 @@ final class ChunkedFile {
         while filled > 0 { try fill() }
         var whole = SHA256()
         swap(&whole, &digest)
-        return SHA256.hex(whole.finalize())
+        return Hex.text(whole.finalize())
     }
 
     /// The byte that `next` will give; `nil` at the end.
