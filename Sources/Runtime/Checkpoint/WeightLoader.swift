@@ -64,7 +64,7 @@ final class WeightLoader: WeightSource {
         _ name: String,
         rows: Int,
         columns: Int
-    ) throws(CheckpointError) -> Linear.Weight {
+    ) throws(CheckpointError) -> LinearWeight {
         let isQuantized = folder[name + Self.quantState] != nil
         guard isQuantized || base != .bf16 && !folder.isQuantized else {
             return .dense(try dense(name, rows: rows, columns: columns, products: .exact))

@@ -9,7 +9,7 @@ protocol WeightSource: AnyObject {
     var base: BaseDType { get }
 
     /// The weights of a linear layer, [outputs, inputs].
-    func linear(_ name: String, rows: Int, columns: Int) throws(CheckpointError) -> Linear.Weight
+    func linear(_ name: String, rows: Int, columns: Int) throws(CheckpointError) -> LinearWeight
 
     /// A matrix kept in its source precision.
     func dense(

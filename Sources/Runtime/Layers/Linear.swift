@@ -3,15 +3,7 @@
 /// Rows of a segment get, for every adapter of their mix, scale × B A x on top. The base's product
 /// comes first, then the adapters in the mix's order, then the bias: one fixed order per row.
 struct Linear: Sendable {
-    /// Where the weights are.
-    enum Weight: Sendable {
-        /// Quantized.
-        case tiled(TiledMatrix)
-        /// As the checkpoint stores them.
-        case dense(DenseMatrix)
-    }
-
-    let weight: Weight
+    let weight: LinearWeight
     /// One number per output.
     let bias: FloatVector?
     let module: LinearModule

@@ -16,7 +16,7 @@ final class RandomWeights: WeightSource {
 
     var base: BaseDType { .nf4 }
 
-    func linear(_ name: String, rows: Int, columns: Int) -> Linear.Weight {
+    func linear(_ name: String, rows: Int, columns: Int) -> LinearWeight {
         let codes = AlignedBuffer<UInt8>(count: (rows * columns + 1) / 2)
         fill(codes) { $0 }
         // Of sixteen equally likely codes the root mean square is 0.58.
