@@ -94,6 +94,72 @@ struct HostileTemplateTests {
     }
 
     @Test(
+        "what many references to one text would grow to is refused before it is made",
+        arguments: [
+            "{{ ([s] * 9000)|tojson }}", "{{ ([s] * 9000)|tojson(ensure_ascii=true) }}",
+            "{{ [[1] * 90]|tojson(indent=s, separators=(s, s)) }}",
+            "{{ [s] * 9000 }}", "{{ ([s] * 9000)|string|length }}", "{{ {'a': [s] * 9000}.items() }}",
+            "{{ ('%s' * 999) % (([s] * 999)|list|join('x'), ) }}",
+            "{{ ('%s' * 3000)|format(*[s] * 3000) }}", "{{ ('{0}' * 3000).format(s) }}",
+            "{{ '{:99999}'.format(1) * 999 }}", "{{ ('%99999d' * 999) % ((1,) * 999) }}",
+            "{{ ([s] * 9000)|join }}", "{{ ([1] * 9000)|join(s) }}",
+            "{{ s.join(['a'] * 9000) }}", "{{ (s * 90).split('x') }}", "{{ (s * 90).split() }}",
+            "{{ ('\n' * 900000).splitlines() }}", "{{ (s * 90)|list }}", "{{ (s * 90)|wordwrap(1) }}",
+            "{{ (s * 9)|wordwrap(1, true, s) }}", "{{ ('&' * 900000)|escape }}",
+            "{{ ('a\n' * 900)|indent(s, true) }}", "{{ (s * 90)|urlencode }}",
+            "{{ s.replace('x', s) }}", "{{ s.replace('', s) }}", "{{ s ~ s ~ s ~ s ~ s ~ s ~ s * 90 }}",
+            "{% for i in range(9999) %}{% if [s] * 999 == [t] * 999 %}{% endif %}{% endfor %}",
+            "{% for i in range(9999) %}{% if s < t %}{% endif %}{% endfor %}",
+            "{% for i in range(9999) %}{{ s in [t, t, t, t] }}{% endfor %}",
+            "{{ {} | tojson(indent='x' * 9000000) }}",
+            "{% for i in range(9999) %}{{ s.upper().title()|capitalize }}{% endfor %}",
+            "{{ ((s * 90)|batch(2)|list)|tojson }}", "{{ {s: 1}.get(s)|tojson * 99999999 }}",
+            "{% macro m(a) %}{{ m([a, s]|string) }}{% endmacro %}{{ m(s) }}",
+            "{% set ns = namespace(x=[]) %}{% for i in range(99999) %}"
+                + "{% set ns.x = ns.x + [{}] %}{% endfor %}",
+            "{% for i in range(99999) %}{% macro m() %}{% endmacro %}{% endfor %}",
+        ]
+    )
+    func refusesSharedText(source: String) {
+        let text = String(repeating: "x ", count: 10_000)
+        let found = error(source, ["s": .string(text + "a"), "t": .string(text + "b")])
+        #expect(found?.kind == .limit, "\(found?.description ?? "rendered")")
+    }
+
+    @Test("a text that grows by pieces counts once, however often it is copied on the way")
+    func countsLivingText() throws {
+        // 400 pieces of 1 kB, copied 400 times, are 80 MB in all.
+        let source =
+            "{% set ns = namespace(s='') %}{% for i in range(400) %}{% set ns.s = ns.s + piece %}"
+            + "{% endfor %}{{ ns.s|length }}"
+        let piece = String(repeating: "x", count: 1_000)
+        #expect(try ChatTemplate(source: source).render(["piece": .string(piece)]) == "400000")
+    }
+
+    @Test("a rendering has a time as well as a number of steps")
+    func boundsTime() throws {
+        var limits = TemplateLimits()
+        limits.steps = .max
+        limits.seconds = 0.1
+        let source =
+            "{% for a in range(99999) %}{% for b in range(99999) %}{% if a == b %}{% endif %}"
+            + "{% endfor %}{% endfor %}"
+        let template = try ChatTemplate(source: source, limits: limits)
+        let error = #expect(throws: TemplateError.self) { try template.render([:]) }
+        #expect(error?.kind == .limit)
+        #expect(error?.message == "the template needs more than 0.1 seconds")
+    }
+
+    @Test("calls on calls on calls nest the tree, and that is bounded over all levels")
+    func boundsTree() {
+        var source = "a"
+        for _ in 0..<150 { source = "(" + source + String(repeating: ".b", count: 190) + ")" }
+        #expect(error("{{ " + source + " }}")?.kind == .limit)
+        let call = String(repeating: "[", count: 90) + "m()" + String(repeating: "]", count: 90)
+        #expect(error("{% macro m() %}{{ \(call) }}{% endmacro %}{{ m() }}")?.kind == .limit)
+    }
+
+    @Test(
         "numbers out of range are errors, not traps",
         arguments: [
             "{{ 9223372036854775807 + 1 }}", "{{ -9223372036854775807 - 2 }}",
@@ -123,6 +189,25 @@ struct HostileTemplateTests {
             ("{{ 'abc'.find('c', -9223372036854775807 - 1) }}", "2"),
             ("{{ 'a,b'.split(',', 9223372036854775807) }}", "['a', 'b']"),
             ("{{ range(9223372036854775800, 9223372036854775807)|list|length }}", "7"),
+            // What CPython prints and counts for ranges as wide as integers.
+            (
+                "{{ range(0, 9223372036854775807, 9223372036854775806) }}",
+                "range(0, 9223372036854775807, 9223372036854775806)"
+            ),
+            ("{{ range(0, 10, 3) }}", "range(0, 10, 3)"), ("{{ range(5, 5) }}", "range(5, 5)"),
+            (
+                "{{ range(-9223372036854775807 - 1, 9223372036854775807, 9223372036854775807)|list }}",
+                "[-9223372036854775808, -1, 9223372036854775806]"
+            ),
+            (
+                "{{ range(9223372036854775807, -9223372036854775807 - 1, -9223372036854775807)|list }}",
+                "[9223372036854775807, 0, -9223372036854775807]"
+            ),
+            (
+                "{{ range(9223372036854775807, -9223372036854775807, -9223372036854775807 - 1) }}",
+                "range(9223372036854775807, -9223372036854775807, -9223372036854775808)"
+            ),
+            ("{{ range(9223372036854775806, 9223372036854775807, 2)[0] }}", "9223372036854775806"),
             ("{{ 1e308 * 10 }}", "inf"), ("{{ (1e308 * 10)|int }}", "0"),
         ]
     )

@@ -139,12 +139,12 @@ extension TemplateInterpreter {
             }
             return .string(text.with(indices.all.map { text.utf8[$0] }))
         }
-        let offsets = text.scalarOffsets
-        try charge(count)
         if indices.step == 1 {
-            let stop = indices.start + indices.count
-            return .string(text.with(text.utf8[offsets[indices.start]..<offsets[stop]]))
+            let rest = text.utf8[text.offset(ofScalar: indices.start)...]
+            return .string(text.with(PythonString.prefix(of: rest, scalars: indices.count)))
         }
+        try charge(elements: count)
+        let offsets = text.scalarOffsets
         return .string(
             text.with(indices.all.flatMap { text.utf8[offsets[$0]..<offsets[$0 + 1]] })
         )
@@ -202,10 +202,12 @@ extension TemplateInterpreter {
         case .list(let list), .tuple(let list): return list.elements
         case .dict(let dict): return dict.keys
         case .string(let text):
-            try charge(elements: text.utf8.count)
+            try charge(elements: text.count, each: 2 * TemplateMeter.stringBytes)
             return text.characters.map { .string($0) }
         case .view(let view):
-            try charge(elements: view.dict.count)
+            // An item is a tuple of its own.
+            let extra = view.kind == .items ? 2 * TemplateMeter.containerBytes : 0
+            try charge(elements: view.dict.count, each: extra)
             return view.elements
         case .range(let range):
             try charge(elements: range.count)

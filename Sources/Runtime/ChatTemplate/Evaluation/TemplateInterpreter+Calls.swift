@@ -68,6 +68,7 @@ extension TemplateInterpreter {
             keyword.firstIndex { $0.name == name }.map { keyword.remove(at: $0).value }
         }
         for (index, parameter) in macro.parameters.enumerated() {
+            try charge(1 + keyword.count / 8)
             if index < arguments.positional.count {
                 scope.set(parameter.symbol, arguments.positional[index])
             } else if let value = take(parameter.name) {
@@ -96,7 +97,7 @@ extension TemplateInterpreter {
     ) throws(TemplateError) {
         if macro.uses.contains(SymbolTable.kwargs) {
             let dict = TemplateDict()
-            for (name, value) in keyword { dict.set(name, value) }
+            for (name, value) in keyword { try insert(.string(name), value, into: dict) }
             try check(depth: dict.depth)
             scope.set(SymbolTable.kwargs, .dict(dict))
         } else if let extra = keyword.first {
@@ -183,20 +184,14 @@ extension TemplateInterpreter {
         let stop = bounds.count == 1 ? bounds[0] : bounds[1]
         let step = bounds.count == 3 ? bounds[2] : 1
         guard step != 0 else { throw fail("range() arg 3 must not be zero") }
-        let (distance, overflow) =
-            step > 0
-            ? stop.subtractingReportingOverflow(start) : start.subtractingReportingOverflow(stop)
-        let isEmpty = step > 0 ? stop <= start : stop >= start
-        let magnitude = step.magnitude
-        let count =
-            isEmpty ? 0 : overflow ? UInt(Int.max) : (UInt(distance) - 1) / magnitude + 1
-        guard count <= UInt(limits.rangeLength) else {
-            throw limit(
+        let limit = limits.rangeLength
+        guard let range = PythonRange(start: start, stop: stop, step: step, limit: limit) else {
+            throw self.limit(
                 "Range too big. The sandbox blocks ranges larger than MAX_RANGE "
-                    + "(\(limits.rangeLength))."
+                    + "(\(limit))."
             )
         }
-        return .range(PythonRange(start: start, step: step, count: Int(count)))
+        return .range(range)
     }
 
     private func dict(_ arguments: CallValues) throws(TemplateError) -> TemplateValue {
@@ -219,8 +214,7 @@ extension TemplateInterpreter {
                 }
             }
         }
-        for (name, value) in arguments.keyword { dict.set(name, value) }
-        try charge(elements: dict.count * 2)
+        for (name, value) in arguments.keyword { try insert(.string(name), value, into: dict) }
         try check(depth: dict.depth)
         return .dict(dict)
     }

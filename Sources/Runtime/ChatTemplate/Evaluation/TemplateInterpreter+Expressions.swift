@@ -1,6 +1,10 @@
 extension TemplateInterpreter {
     func evaluate(_ expression: TemplateExpression) throws(TemplateError) -> TemplateValue {
         try charge(1)
+        return try nested { () throws(TemplateError) in try value(of: expression) }
+    }
+
+    private func value(of expression: TemplateExpression) throws(TemplateError) -> TemplateValue {
         switch expression {
         case .constant(let constant): return value(of: constant)
         case .name(let symbol):
@@ -58,8 +62,12 @@ extension TemplateInterpreter {
             )
         case .concat(let parts):
             var text: [UInt8] = []
-            for part in parts { text += try str(try evaluate(part)).utf8 }
-            return try string(PythonString(utf8: text, isMarkup: false))
+            for part in parts {
+                let part = try str(try evaluate(part))
+                try charge(bytes: part.utf8.count)
+                text += part.utf8
+            }
+            return .string(meter.claim(PythonString(utf8: text, isMarkup: false)))
         case .slice(let object, let slice, let line):
             return try evaluateSlice(object, slice, line)
         case .list(let elements): return try list(try evaluate(elements))
@@ -115,17 +123,18 @@ extension TemplateInterpreter {
             let key = try evaluate(item.key)
             try insert(key, try evaluate(item.value), into: dict)
         }
-        try charge(elements: items.count * 2)
         try check(depth: dict.depth)
         return .dict(dict)
     }
 
+    /// Sets a key of a mapping that is being made.
     func insert(
         _ key: TemplateValue,
         _ value: TemplateValue,
         into dict: TemplateDict
     ) throws(TemplateError) {
         try charge(key.weight)
+        try charge(elements: 1, each: TemplateMeter.containerBytes)
         guard dict.set(key, value) else { throw fail("unhashable type: '\(key.typeName)'") }
     }
 
@@ -199,19 +208,16 @@ extension TemplateInterpreter {
     /// Python's `str()`.
     func str(_ value: TemplateValue) throws(TemplateError) -> PythonString {
         if case .string(let text) = value { return text }
-        try charge(value.weight)
-        var utf8: [UInt8] = []
-        PythonText.str(value, into: &utf8)
-        try charge(bytes: utf8.count)
-        return PythonString(utf8: utf8, isMarkup: false)
+        if case .undefined = value { return "" }
+        return try repr(value)
     }
 
     /// Python's `repr()`.
     func repr(_ value: TemplateValue) throws(TemplateError) -> PythonString {
         try charge(value.weight)
-        var utf8: [UInt8] = []
-        PythonText.repr(value, into: &utf8)
-        try charge(bytes: utf8.count)
-        return PythonString(utf8: utf8, isMarkup: false)
+        var text = PythonText(limitBytes: meter.room)
+        text.repr(value)
+        try charge(bytes: text.output.count)
+        return meter.claim(PythonString(utf8: text.output, isMarkup: false))
     }
 }

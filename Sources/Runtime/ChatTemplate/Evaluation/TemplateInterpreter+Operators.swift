@@ -8,7 +8,7 @@ extension TemplateInterpreter {
     ) throws(TemplateError) -> TemplateValue {
         if case .undefined(let undefined) = left { throw fail(undefined) }
         if op == .modulo, case .string(let format) = left {
-            return try string(try PrintfFormat.format(format, right, self))
+            return .string(try PrintfFormat.format(format, right, self))
         }
         if case .undefined(let undefined) = right { throw fail(undefined) }
         if op == .add, let sum = try concatenate(left, right) { return sum }
@@ -42,10 +42,9 @@ extension TemplateInterpreter {
         _ right: TemplateValue
     ) throws(TemplateError) -> TemplateValue? {
         switch (left, right) {
-        case (.string(let left), .string(let right)): return try string(Self.add(left, right))
-        case (.list(let left), .list(let right)): return try list(left.elements + right.elements)
-        case (.tuple(let left), .tuple(let right)):
-            return try tuple(left.elements + right.elements)
+        case (.string(let left), .string(let right)): return try string(add(left, right))
+        case (.list(let left), .list(let right)): return try list(try joined(left, right))
+        case (.tuple(let left), .tuple(let right)): return try tuple(try joined(left, right))
         case (.string, _), (.list, _), (.tuple, _):
             let type = left.isString ? "str" : left.typeName
             throw fail("can only concatenate \(type) (not \"\(right.typeName)\") to \(type)")
@@ -54,11 +53,25 @@ extension TemplateInterpreter {
     }
 
     /// `+` of strings, where `Markup` escapes what is plain.
-    private static func add(_ left: PythonString, _ right: PythonString) -> PythonString {
-        guard left.isMarkup || right.isMarkup else {
-            return PythonString(utf8: left.utf8 + right.utf8, isMarkup: false)
-        }
-        return PythonString(utf8: left.escaped.utf8 + right.escaped.utf8, isMarkup: true)
+    private func add(
+        _ left: PythonString,
+        _ right: PythonString
+    ) throws(TemplateError) -> PythonString {
+        var (left, right) = (left, right)
+        let isMarkup = left.isMarkup || right.isMarkup
+        if isMarkup { (left, right) = (try escaped(left), try escaped(right)) }
+        let count = left.utf8.count + right.utf8.count
+        guard count <= meter.room else { throw limit("a text of \(count) bytes") }
+        return PythonString(utf8: left.utf8 + right.utf8, isMarkup: isMarkup)
+    }
+
+    private func joined(
+        _ left: TemplateList,
+        _ right: TemplateList
+    ) throws(TemplateError) -> [TemplateValue] {
+        let count = left.elements.count + right.elements.count
+        guard count <= roomForTexts else { throw limit("a list of \(count) elements") }
+        return left.elements + right.elements
     }
 
     private func repeated(
@@ -70,11 +83,8 @@ extension TemplateInterpreter {
         case .string(let text):
             let times = try times(count, sequence)
             let (bytes, overflow) = text.utf8.count.multipliedReportingOverflow(by: times)
-            guard !overflow, bytes <= limits.textBytes else {
-                throw limit("a text of more than \(limits.textBytes) bytes")
-            }
-            try charge(bytes: bytes)
-            return .string(text.with(repeatElement(text.utf8, count: times).joined()))
+            try charge(bytes: overflow ? .max : bytes)
+            return .string(meter.claim(text.with(repeatElement(text.utf8, count: times).joined())))
         case .list(let list):
             return try self.list(try repeated(list.elements, try times(count, sequence)))
         case .tuple(let list):
@@ -98,7 +108,7 @@ extension TemplateInterpreter {
         _ times: Int
     ) throws(TemplateError) -> [TemplateValue] {
         let (count, overflow) = elements.count.multipliedReportingOverflow(by: times)
-        try charge(elements: overflow ? .max : count)
+        guard !overflow, count <= roomForTexts else { throw limit("a list of that many elements") }
         return Array(repeatElement(elements, count: times).joined())
     }
 
@@ -196,7 +206,9 @@ extension TemplateInterpreter {
     func equal(_ left: TemplateValue, _ right: TemplateValue) throws(TemplateError) -> Bool {
         try charge(1)
         switch (left, right) {
-        case (.string(let left), .string(let right)): return left == right
+        case (.string(let left), .string(let right)):
+            try charge(1 + min(left.utf8.count, right.utf8.count) / 64)
+            return left == right
         case (.none, .none), (.undefined, .undefined): return true
         case (.bigInteger(let left), .bigInteger(let right)): return left == right
         case (.list(let left), .list(let right)), (.tuple(let left), .tuple(let right)):
@@ -243,7 +255,9 @@ extension TemplateInterpreter {
         try charge(1)
         switch (left, right) {
         case (.undefined(let undefined), _), (_, .undefined(let undefined)): throw fail(undefined)
-        case (.string(let left), .string(let right)): return left < right
+        case (.string(let left), .string(let right)):
+            try charge(1 + min(left.utf8.count, right.utf8.count) / 64)
+            return left < right
         case (.list(let left), .list(let right)), (.tuple(let left), .tuple(let right)):
             for (left, right) in zip(left.elements, right.elements)
             where !(try equal(left, right)) {
@@ -275,7 +289,7 @@ extension TemplateInterpreter {
                     "'in <string>' requires string as left operand, not \(element.typeName)"
                 )
             }
-            try charge(1 + text.utf8.count / 64)
+            try charge(1 + (text.utf8.count + part.utf8.count) / 64)
             return text.find(part) != nil
         case .dict(let dict):
             try charge(element.weight)

@@ -53,7 +53,7 @@ extension TemplateInterpreter {
         guard output.count + utf8.count <= limits.textBytes else {
             throw limit("a text of more than \(limits.textBytes) bytes")
         }
-        try charge(1 + utf8.count / 64)
+        try charge(bytes: utf8.count)
         output += utf8
     }
 
@@ -75,8 +75,7 @@ extension TemplateInterpreter {
             captures -= 1
         }
         try body()
-        try charge(bytes: output.count)
-        return PythonString(utf8: output, isMarkup: false)
+        return meter.claim(PythonString(utf8: output, isMarkup: false))
     }
 
     /// Runs a body in a scope of its own.

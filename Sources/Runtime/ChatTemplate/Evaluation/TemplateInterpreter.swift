@@ -17,9 +17,10 @@ final class TemplateInterpreter {
     /// The ranges of `{% generation %}` blocks in the output.
     var generations: [Range<Int>] = []
 
-    private var steps = 0
-    private var allocated = 0
+    let meter: TemplateMeter
+
     private var calls = 0
+    private var depth = 0
     /// What may refer to itself in a circle; emptied in the end.
     private var capturedScopes: [TemplateScope] = []
     private var namespaces: [TemplateNamespace] = []
@@ -33,6 +34,7 @@ final class TemplateInterpreter {
         self.program = program
         self.limits = limits
         self.now = now
+        meter = TemplateMeter(limits, inputBytes: JSONValue.object(variables).weightInBytes)
         let globals = TemplateScope(parent: nil)
         for function in GlobalFunction.allCases {
             if let symbol = program.symbols.existing(PythonString(function.rawValue)) {
@@ -67,10 +69,7 @@ final class TemplateInterpreter {
 
     /// Counts work; every loop a template can lengthen goes through here.
     func charge(_ work: Int) throws(TemplateError) {
-        steps = steps.addingClamped(work)
-        guard steps <= limits.steps else {
-            throw limit("the template needs more than \(limits.steps) steps")
-        }
+        if let excess = meter.spend(steps: work) { throw limit(excess) }
     }
 
     /// Counts bytes made, before they are made.
@@ -78,23 +77,39 @@ final class TemplateInterpreter {
         guard bytes <= limits.textBytes else {
             throw limit("a text of more than \(limits.textBytes) bytes")
         }
-        allocated += bytes
-        guard allocated <= limits.allocatedBytes else {
-            throw limit("the template makes more than \(limits.allocatedBytes) bytes")
-        }
+        if let excess = meter.spend(bytes: bytes) { throw limit(excess) }
         try charge(1 + bytes / 64)
     }
 
-    /// Counts elements made or walked through.
-    func charge(elements: Int) throws(TemplateError) {
-        let (bytes, overflow) = elements.multipliedReportingOverflow(
-            by: MemoryLayout<TemplateValue>.stride
-        )
-        allocated += overflow ? limits.allocatedBytes : min(bytes, limits.allocatedBytes)
-        guard allocated <= limits.allocatedBytes else {
-            throw limit("the template makes more than \(limits.allocatedBytes) bytes")
+    /// Counts elements made or walked through, before they are made: each is a value and what it
+    /// keeps beside it.
+    func charge(elements: Int, each extra: Int = 0) throws(TemplateError) {
+        let size = MemoryLayout<TemplateValue>.stride + extra
+        let (bytes, overflow) = elements.multipliedReportingOverflow(by: size)
+        if let excess = meter.spend(bytes: overflow ? .max : bytes) { throw limit(excess) }
+        try charge(elements.addingClamped(1))
+    }
+
+    /// Counts looking at every scalar of a text for what Unicode says about it.
+    func charge(scalarsOf text: PythonString) throws(TemplateError) {
+        try charge(1 + text.utf8.count / 4)
+    }
+
+    /// How many texts of a list there is still memory for; one more than that is too many.
+    var roomForTexts: Int {
+        meter.room / (MemoryLayout<TemplateValue>.stride + TemplateMeter.stringBytes)
+    }
+
+    /// Evaluates one expression inside the present one.
+    func nested<Success>(
+        _ body: () throws(TemplateError) -> Success
+    ) throws(TemplateError) -> Success {
+        depth += 1
+        defer { depth -= 1 }
+        guard depth <= limits.evaluationDepth else {
+            throw limit("expressions nested deeper than \(limits.evaluationDepth)")
         }
-        try charge(1 + elements)
+        return try body()
     }
 
     /// Runs one more call inside the present one.
@@ -112,14 +127,14 @@ final class TemplateInterpreter {
     /// Remembers a scope that outlives its block because a macro or a loop refers to it.
     func keep(_ scope: TemplateScope) throws(TemplateError) {
         if capturedScopes.last !== scope { capturedScopes.append(scope) }
-        try charge(1)
+        try charge(elements: 1, each: 2 * TemplateMeter.containerBytes)
     }
 
     /// Makes a namespace.
     func makeNamespace(_ attributes: [PythonString: TemplateValue]) throws(TemplateError)
         -> TemplateValue
     {
-        try charge(elements: attributes.count + 4)
+        try charge(elements: attributes.count + 4, each: TemplateMeter.containerBytes)
         let namespace = TemplateNamespace(attributes)
         namespaces.append(namespace)
         return .namespace(namespace)
@@ -142,6 +157,8 @@ final class TemplateInterpreter {
     }
 
     private func checked(_ elements: [TemplateValue]) throws(TemplateError) -> TemplateList {
+        let texts = elements.reduce(into: 0) { $0 += $1.isString ? 1 : 0 }
+        try charge(bytes: TemplateMeter.containerBytes + texts * TemplateMeter.stringBytes)
         try charge(elements: elements.count)
         let list = TemplateList(elements)
         try check(depth: list.depth)
@@ -157,7 +174,7 @@ final class TemplateInterpreter {
     /// Makes a string.
     func string(_ text: PythonString) throws(TemplateError) -> TemplateValue {
         try charge(bytes: text.utf8.count)
-        return .string(text)
+        return .string(meter.claim(text))
     }
 
     // MARK: - Errors

@@ -20,7 +20,7 @@ struct BraceFormat {
             interpreter: interpreter
         )
         try formatter.run()
-        return format.with(formatter.output)
+        return interpreter.meter.claim(format.with(formatter.output))
     }
 
     private init(format: [UInt8], arguments: CallValues, interpreter: TemplateInterpreter) {
@@ -30,6 +30,8 @@ struct BraceFormat {
     }
 
     private mutating func run() throws(TemplateError) {
+        try interpreter.charge(bytes: format.count)
+        try interpreter.charge(format.count / 16)
         while position < format.count {
             let byte = format[position]
             let isDoubled = position + 1 < format.count && format[position + 1] == byte
@@ -78,9 +80,6 @@ struct BraceFormat {
         default: text = try formatted(.string(try interpreter.str(value)), specification)
         }
         try interpreter.charge(bytes: text.utf8.count)
-        guard output.count + text.utf8.count <= interpreter.limits.textBytes else {
-            throw interpreter.limit("a text of more than \(interpreter.limits.textBytes) bytes")
-        }
         output += text.utf8
     }
 
@@ -89,13 +88,12 @@ struct BraceFormat {
         let end = path.utf8.firstIndex { $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "[") }
         let first = PythonString(path.utf8[..<(end ?? path.utf8.count)])
         var value = try argument(first)
-        var rest = Array(path.utf8[(end ?? path.utf8.count)...])
-        while let mark = rest.first {
-            rest.removeFirst()
+        var rest = path.utf8[(end ?? path.utf8.count)...]
+        while let mark = rest.popFirst() {
             try interpreter.charge(1)
             if mark == UInt8(ascii: ".") {
                 let end = rest.firstIndex { $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "[") }
-                let name = PythonString(rest[..<(end ?? rest.count)])
+                let name = PythonString(rest[..<(end ?? rest.endIndex)])
                 rest.removeFirst(name.utf8.count)
                 value = try interpreter.attribute(name, of: value)
             } else {
@@ -103,7 +101,7 @@ struct BraceFormat {
                     throw interpreter.fail("Missing ']' in format string")
                 }
                 let key = PythonString(rest[..<close])
-                rest.removeFirst(close + 1)
+                rest = rest[(close + 1)...]
                 let index = Int(key.string).map(TemplateValue.int)
                 value = try interpreter.item(index ?? .string(key), of: value)
             }
@@ -136,13 +134,13 @@ struct BraceFormat {
         _ specification: PythonString
     ) throws(TemplateError) -> PythonString {
         if specification.isEmpty { return try interpreter.str(value) }
-        var rest = Array(specification.scalars)
+        var rest = Array(specification.scalars)[...]
         let isNumber = value.number != nil
         var fill: Unicode.Scalar = " "
         var align: Unicode.Scalar = isNumber ? ">" : "<"
         let aligns = "<>^=".unicodeScalars
-        if rest.count > 1, aligns.contains(rest[1]) {
-            (fill, align) = (rest[0], rest[1])
+        if let first = rest.first, let second = rest.dropFirst().first, aligns.contains(second) {
+            (fill, align) = (first, second)
             rest.removeFirst(2)
         } else if let first = rest.first, aligns.contains(first) {
             align = first
@@ -174,7 +172,7 @@ struct BraceFormat {
         return PythonString(Self.aligned(body, width, fill, align))
     }
 
-    private func number(_ rest: inout [Unicode.Scalar]) throws(TemplateError) -> Int? {
+    private func number(_ rest: inout ArraySlice<Unicode.Scalar>) throws(TemplateError) -> Int? {
         var digits = ""
         while let first = rest.first, ("0"..."9").contains(first) {
             digits.unicodeScalars.append(first)
@@ -227,12 +225,13 @@ struct BraceFormat {
         let isNegative = number.hasPrefix("-")
         let digits = isNegative ? number.dropFirst() : number[...]
         let whole = digits.prefix { $0 != "." && $0 != "e" }
+        let count = whole.count
         var output = ""
         for (index, digit) in whole.enumerated() {
-            if index > 0, (whole.count - index) % 3 == 0 { output += "," }
+            if index > 0, (count - index) % 3 == 0 { output += "," }
             output.append(digit)
         }
-        return (isNegative ? "-" : "") + output + digits.dropFirst(whole.count)
+        return (isNegative ? "-" : "") + output + digits.dropFirst(count)
     }
 
     private static func aligned(

@@ -11,7 +11,7 @@ extension TemplateInterpreter {
         case .select, .reject, .selectattr, .rejectattr:
             return try select(filter, value, arguments)
         case .format:
-            return try string(try PrintfFormat.format(try str(value), arguments, self))
+            return .string(try PrintfFormat.format(try str(value), arguments, self))
         default:
             let values = try bind(arguments, filter.parameters, name.text)
             return try apply(filter, value, values)
@@ -38,12 +38,12 @@ extension TemplateInterpreter {
             guard case .dict(let dict) = value else {
                 throw fail("Can only get item pairs from a mapping.")
             }
-            return try generator(DictView(.items, of: dict).elements)
+            return try generator(try iterate(.view(DictView(.items, of: dict))))
         case .list: return try list(try iterate(value))
         case .string: return .string(try str(value))
         case .safe: return .string(PythonString(utf8: try str(value).utf8, isMarkup: true))
-        case .escape: return .string(try str(value).escaped)
-        case .forceescape: return .string(PythonString(try str(value).utf8).escaped)
+        case .escape: return try string(try escaped(try str(value)))
+        case .forceescape: return try string(try escaped(PythonString(try str(value).utf8)))
         case .attr: return try attributeOnly(value, values)
         case .abs, .int, .float, .round, .filesizeformat:
             return try applyNumeric(filter, value, values)
@@ -73,7 +73,7 @@ extension TemplateInterpreter {
         _ values: [TemplateValue?]
     ) throws(TemplateError) -> TemplateValue {
         try charge(value.weight)
-        var json = PythonJSON()
+        var json = PythonJSON(limitBytes: meter.room)
         json.escapesNonASCII = values[0]?.isTrue == true
         json.sortsKeys = values[3]?.isTrue == true
         switch values[1] {
@@ -91,10 +91,6 @@ extension TemplateInterpreter {
             json.itemSeparator = try requiredText(pair[0], "separators", "tojson").utf8
             json.keySeparator = try requiredText(pair[1], "separators", "tojson").utf8
         }
-        // A long indentation or separator multiplies what is written.
-        let extra =
-            (json.indent?.count ?? 0) * 8 + json.itemSeparator.count + json.keySeparator.count
-        try charge(value.weight.multipliedReportingOverflow(by: 1 + extra / 64).partialValue)
         do throws(PythonJSON.Failure) {
             try json.write(value)
         } catch {
@@ -124,10 +120,19 @@ extension TemplateInterpreter {
             try requiredText(rest.positional.removeFirst(), "filter", "map").string
         )
         for item in try iterate(value) {
-            try charge(1)
-            results.append(try apply(name, to: item, rest))
+            try charge(elements: 1)
+            results.append(try nested { () throws(TemplateError) in try apply(name, to: item, rest) })
         }
         return try generator(results)
+    }
+
+    /// A text as HTML, whose entities can be five times as long.
+    func escaped(_ text: PythonString) throws(TemplateError) -> PythonString {
+        guard !text.isMarkup else { return text }
+        let longest = text.utf8.reduce(into: 0) { $0 += PythonString.needsEscape($1) ? 5 : 1 }
+        try charge(longest / 64)
+        guard longest <= meter.room else { throw limit("a text of \(longest) bytes") }
+        return text.escaped
     }
 
     private func select(
@@ -175,7 +180,7 @@ extension TemplateInterpreter {
         var item = item
         var parts: [TemplateValue] = [path]
         if case .string(let text) = path {
-            parts = text.split(".", most: .max, fromEnd: false).map { part in
+            parts = try self.parts(of: text, ".").map { part in
                 part.utf8.allSatisfy(TemplateLexer.isDigit) && !part.isEmpty
                     ? Int(part.string).map(TemplateValue.int) ?? .string(part) : .string(part)
             }

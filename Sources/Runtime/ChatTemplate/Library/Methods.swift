@@ -119,7 +119,6 @@ extension TemplateInterpreter {
         guard let keys = values[0] else { throw missing("iterable", "fromkeys") }
         let dict = TemplateDict()
         for key in try iterate(keys) { try insert(key, values[1] ?? .none, into: dict) }
-        try charge(elements: dict.count * 2)
         try check(depth: dict.depth)
         return .dict(dict)
     }

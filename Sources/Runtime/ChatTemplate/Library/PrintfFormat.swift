@@ -25,7 +25,7 @@ struct PrintfFormat {
         guard formatter.used == formatter.values.count || isMapping else {
             throw interpreter.fail("not all arguments converted during string formatting")
         }
-        return format.with(formatter.output)
+        return interpreter.meter.claim(format.with(formatter.output))
     }
 
     /// The `format` filter: values by position or by name.
@@ -60,7 +60,8 @@ struct PrintfFormat {
     }
 
     private mutating func run() throws(TemplateError) {
-        try interpreter.charge(1 + format.count / 16)
+        try interpreter.charge(bytes: format.count)
+        try interpreter.charge(format.count / 16)
         while position < format.count {
             let byte = format[position]
             position += 1
@@ -140,7 +141,7 @@ struct PrintfFormat {
                 type == UInt8(ascii: "s")
                 ? try interpreter.str(value) : try interpreter.repr(value)
             guard let precision = specification.precision else { return text.utf8 }
-            return Array(text.characters.prefix(precision).flatMap(\.utf8))
+            return Array(PythonString.prefix(of: text.utf8[...], scalars: precision))
         case UInt8(ascii: "c"):
             if case .string(let text) = value, text.count == 1 { return text.utf8 }
             guard let code = value.integer,
@@ -216,9 +217,6 @@ struct PrintfFormat {
     ) throws(TemplateError) {
         let missing = max(0, specification.width - PythonString(text).count)
         try interpreter.charge(bytes: text.count + missing)
-        guard output.count + text.count + missing <= interpreter.limits.textBytes else {
-            throw interpreter.limit("a text of more than \(interpreter.limits.textBytes) bytes")
-        }
         let isNumber = !"srac".utf8.contains(type)
         if specification.flags.contains(UInt8(ascii: "-")) {
             output += text + [UInt8](repeating: 0x20, count: missing)

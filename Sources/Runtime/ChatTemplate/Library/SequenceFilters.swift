@@ -16,6 +16,7 @@ extension TemplateInterpreter {
         case .join: return try join(value, values)
         case .reverse:
             if case .string(let text) = value {
+                try charge(bytes: text.utf8.count)
                 return .string(text.with(PythonString(Array(text.scalars.reversed())).utf8))
             }
             let reversed = Array(try iterate(value).reversed())
@@ -62,22 +63,19 @@ extension TemplateInterpreter {
             if let path = values[1] {
                 item = try attribute(path: path, of: item, fallback: nil)
             }
-            if index > 0 { output += separator.utf8 }
             let text = try str(item)
-            try charge(1 + (text.utf8.count + separator.utf8.count) / 64)
-            guard output.count <= limits.textBytes else {
-                throw limit("a text of more than \(limits.textBytes) bytes")
-            }
+            try charge(bytes: text.utf8.count + separator.utf8.count)
+            if index > 0 { output += separator.utf8 }
             output += text.utf8
         }
-        return try string(PythonString(utf8: output, isMarkup: false))
+        return .string(meter.claim(PythonString(utf8: output, isMarkup: false)))
     }
 
     // MARK: - Order
 
     private func paths(_ value: TemplateValue) throws(TemplateError) -> [TemplateValue] {
         guard case .string(let text) = value else { return [value] }
-        return text.split(",", most: .max, fromEnd: false).map { .string($0) }
+        return try parts(of: text, ",").map { .string($0) }
     }
 
     /// What an item is ordered by; text in lower case where case does not count.
@@ -100,8 +98,7 @@ extension TemplateInterpreter {
         _ folds: Bool
     ) throws(TemplateError) -> TemplateValue {
         guard folds, case .string(let text) = value else { return value }
-        try charge(bytes: text.utf8.count)
-        return .string(text.changingCase("lower"))
+        return try changingCase(text, "lower")
     }
 
     /// Python's stable `sorted`.
@@ -111,6 +108,8 @@ extension TemplateInterpreter {
         by key: (TemplateValue) throws(TemplateError) -> TemplateValue
     ) throws(TemplateError) -> [TemplateValue] {
         var keyed: [(key: TemplateValue, item: TemplateValue)] = []
+        // Merging holds three copies of keys and items at most.
+        try charge(elements: items.count, each: 5 * MemoryLayout<TemplateValue>.stride)
         for item in items { keyed.append((key: try key(item), item: item)) }
         let sorted = try mergeSorted(keyed[...], reverse)
         return sorted.map(\.item)
@@ -156,7 +155,7 @@ extension TemplateInterpreter {
             throw fail("You can only sort by either \"key\" or \"value\"")
         }
         let folds = values[0]?.isTrue != true
-        let pairs = DictView(.items, of: dict).elements
+        let pairs = try iterate(.view(DictView(.items, of: dict)))
         return try list(
             try sorted(pairs, reverse: values[2]?.isTrue == true) { (pair) throws(TemplateError) in
                 guard case .tuple(let pair) = pair else { return .none }
@@ -179,6 +178,7 @@ extension TemplateInterpreter {
             }
             key = try folded(key, folds)
             try charge(key.weight)
+            try charge(elements: 1, each: TemplateMeter.containerBytes)
             guard let hashed = DictKey(key) else {
                 throw fail("unhashable type: '\(key.typeName)'")
             }

@@ -12,12 +12,13 @@ extension TemplateInterpreter {
             let chars = try optionalText(values[0], name)
             return .string(text.stripped(chars, left: name != "rstrip", right: name != "lstrip"))
         case "upper", "lower", "casefold", "title", "capitalize", "swapcase":
-            return .string(text.changingCase(name))
+            return try changingCase(text, name)
         case "startswith", "endswith": return try hasAffix(name, text, arguments)
         case "split", "rsplit": return try split(name, text, arguments)
         case "splitlines":
             let values = try bind(arguments, ["keepends"], name)
-            return try list(text.lines(keepEnds: values[0]?.isTrue == true).map { .string($0) })
+            let keepsEnds = values[0]?.isTrue == true
+            return try list(try lines(of: text, keepEnds: keepsEnds).map { .string($0) })
         case "partition", "rpartition": return try partition(name, text, arguments)
         case "replace": return try replace(text, arguments)
         case "find", "rfind", "index", "rindex", "count":
@@ -29,11 +30,41 @@ extension TemplateInterpreter {
         case "removeprefix", "removesuffix": return try removeAffix(name, text, arguments)
         case "center", "ljust", "rjust", "zfill", "expandtabs":
             return try pad(name, text, arguments)
-        case "format": return try string(try BraceFormat.format(text, arguments, self))
+        case "format": return .string(try BraceFormat.format(text, arguments, self))
         default:
+            try charge(scalarsOf: text)
             if let answer = text.hasProperty(name) { return .bool(answer) }
             throw fail("the method '\(name)' of strings is not supported in chat templates")
         }
+    }
+
+    /// The parts of a text between separators.
+    func parts(
+        of text: PythonString,
+        _ separator: PythonString,
+        most: Int = .max,
+        fromEnd: Bool = false
+    ) throws(TemplateError) -> [PythonString] {
+        let room = roomForTexts
+        guard
+            let parts = text.split(separator, most: most, fromEnd: fromEnd, room: room)
+        else { throw limit("a text in more than \(room) parts") }
+        return parts
+    }
+
+    /// The lines of a text.
+    func lines(of text: PythonString, keepEnds: Bool) throws(TemplateError) -> [PythonString] {
+        let room = roomForTexts
+        guard let lines = text.lines(keepEnds: keepEnds, room: room) else {
+            throw limit("a text of more than \(room) lines")
+        }
+        return lines
+    }
+
+    /// A text in another case, which can be three times as long.
+    func changingCase(_ text: PythonString, _ method: String) throws(TemplateError) -> TemplateValue {
+        try charge(scalarsOf: text)
+        return try string(text.changingCase(method))
     }
 
     func requiredText(
@@ -94,7 +125,7 @@ extension TemplateInterpreter {
                     "\(name) first arg must be str or a tuple of str, not \(candidate.typeName)"
                 )
             }
-            try charge(1)
+            try charge(1 + min(affix.utf8.count, part.utf8.count) / 64)
             let isThere =
                 name == "endswith"
                 ? part.utf8.suffix(affix.utf8.count).elementsEqual(affix.utf8)
@@ -128,15 +159,18 @@ extension TemplateInterpreter {
         let separator = try optionalText(values[0], name)
         let limit = try optionalInteger(values[1], name) ?? -1
         let most = limit < 0 ? Int.max : limit
-        let parts: [PythonString]
+        let fromEnd = name == "rsplit"
         if let separator {
             guard !separator.isEmpty else { throw fail("empty separator") }
-            if name == "rsplit" { try charge(fromEnd: separator, in: text) }
-            parts = text.split(separator, most: most, fromEnd: name == "rsplit")
-        } else {
-            parts = text.splitAtSpace(most: most, fromEnd: name == "rsplit")
+            if fromEnd { try charge(fromEnd: separator, in: text) }
+            let parts = try self.parts(of: text, separator, most: most, fromEnd: fromEnd)
+            return try list(parts.map { .string($0) })
         }
-        return try list(parts.map { .string($0) })
+        let room = roomForTexts
+        guard let words = text.splitAtSpace(most: most, fromEnd: fromEnd, room: room) else {
+            throw self.limit("a text of more than \(room) words")
+        }
+        return try list(words.map { .string($0) })
     }
 
     private func partition(
@@ -148,7 +182,7 @@ extension TemplateInterpreter {
         let separator = try requiredText(values[0], "sep", name)
         guard !separator.isEmpty else { throw fail("empty separator") }
         if name == "rpartition" { try charge(fromEnd: separator, in: text) }
-        let parts = text.split(separator, most: 1, fromEnd: name == "rpartition")
+        let parts = try self.parts(of: text, separator, most: 1, fromEnd: name == "rpartition")
         if parts.count == 2 {
             return try tuple([.string(parts[0]), .string(separator), .string(parts[1])])
         }
@@ -177,9 +211,12 @@ extension TemplateInterpreter {
         _ count: Int
     ) throws(TemplateError) -> PythonString {
         let most = count < 0 ? Int.max : count
+        let room = roomForTexts
         let places =
             old.isEmpty
-            ? Array(text.scalarOffsets.prefix(most)) : text.occurrences(of: old, limit: most)
+            ? Array(text.scalarOffsets.prefix(most))
+            : text.occurrences(of: old, limit: min(most, room + 1))
+        guard places.count <= room else { throw limit("more than \(room) replacements") }
         let (growth, overflow) = places.count.multipliedReportingOverflow(
             by: new.utf8.count - old.utf8.count
         )
@@ -207,9 +244,7 @@ extension TemplateInterpreter {
         let part = try requiredText(values[0], "sub", name)
         let whole = try window(text, values[1], values[2], name)
         if name == "count" {
-            let places =
-                part.isEmpty ? whole.count + 1 : whole.occurrences(of: part, limit: .max).count
-            return .int(places)
+            return .int(part.isEmpty ? whole.count + 1 : whole.countOccurrences(of: part))
         }
         if name.hasPrefix("r") { try charge(fromEnd: part, in: whole) }
         guard
@@ -243,11 +278,11 @@ extension TemplateInterpreter {
                     "sequence item \(index): expected str instance, \(item.typeName) found"
                 )
             }
+            try charge(bytes: text.utf8.count + separator.utf8.count)
             if index > 0 { output += separator.utf8 }
             output += text.utf8
-            try charge(bytes: text.utf8.count + separator.utf8.count)
         }
-        return try string(PythonString(utf8: output, isMarkup: false))
+        return .string(meter.claim(PythonString(utf8: output, isMarkup: false)))
     }
 
     private func removeAffix(
@@ -291,10 +326,11 @@ extension TemplateInterpreter {
         _ width: Int,
         _ fill: PythonString
     ) throws(TemplateError) -> PythonString {
-        let missing = width > text.count ? width - text.count : 0
-        guard missing > 0 else { return text }
-        try charge(bytes: missing.multipliedReportingOverflow(by: fill.utf8.count).partialValue)
-        guard missing <= limits.textBytes else { throw limit("a padding of \(missing)") }
+        let count = text.count
+        guard width > count else { return text }
+        let missing = width - count
+        // A scalar has at most four bytes.
+        guard missing <= meter.room / 4 else { throw limit("a padding of \(missing)") }
         func filling(_ count: Int) -> [UInt8] {
             Array(repeatElement(fill.utf8, count: count).joined())
         }
@@ -317,7 +353,9 @@ extension TemplateInterpreter {
     {
         let tabs = text.utf8.reduce(into: 0) { $0 += $1 == 0x09 ? 1 : 0 }
         let worst = tabs.multipliedReportingOverflow(by: size)
-        try charge(bytes: worst.overflow ? .max : worst.partialValue)
+        guard !worst.overflow, worst.partialValue <= meter.room else {
+            throw limit("tabs of \(size)")
+        }
         var output: [UInt8] = []
         var column = 0
         for byte in text.utf8 {

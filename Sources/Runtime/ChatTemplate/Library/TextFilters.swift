@@ -10,18 +10,22 @@ extension TemplateInterpreter {
         case .trim:
             let characters = try optionalText(values[0], "trim")
             return .string(text.stripped(characters, left: true, right: true))
-        case .upper, .lower, .capitalize: return .string(text.changingCase(filter.rawValue))
-        case .title: return .string(title(text))
+        case .upper, .lower, .capitalize: return try changingCase(text, filter.rawValue)
+        case .title:
+            try charge(scalarsOf: text)
+            return try string(title(text))
         case .center:
             let width = try optionalInteger(values[0], "center") ?? 80
-            return .string(try padded(text, "center", width, " "))
+            return try string(try padded(text, "center", width, " "))
         case .replace:
             guard let old = values[0], let new = values[1] else { throw missing("new", "replace") }
             let count = try optionalInteger(noneAsNil(values[2]), "replace") ?? -1
             return .string(try replace(PythonString(text.utf8), try str(old), try str(new), count))
         case .indent: return try indent(text, values)
         case .truncate: return try truncate(text, values)
-        case .wordcount: return .int(wordCount(text))
+        case .wordcount:
+            try charge(scalarsOf: text)
+            return .int(wordCount(text))
         case .wordwrap: return try wordWrap(text, values)
         case .pprint: return .string(try repr(value))
         case .urlencode: return try urlEncode(value, text)
@@ -61,19 +65,16 @@ extension TemplateInterpreter {
         let indentsFirst = values[1]?.isTrue == true
         let indentsBlank = values[2]?.isTrue == true
         var output: [UInt8] = []
-        let lines = PythonString(text.utf8 + [0x0A]).split("\n", most: .max, fromEnd: false)
+        let lines = try parts(of: PythonString(text.utf8 + [0x0A]), "\n")
         // Jinja adds a newline before splitting, so that one at the end is kept.
         for (index, line) in lines.dropLast().enumerated() {
-            if index > 0 { output.append(0x0A) }
             let isIndented = index == 0 ? indentsFirst : indentsBlank || !line.isEmpty
+            try charge(bytes: 1 + line.utf8.count + (isIndented ? indentation.utf8.count : 0))
+            if index > 0 { output.append(0x0A) }
             if isIndented { output += indentation.utf8 }
             output += line.utf8
-            try charge(1 + (line.utf8.count + indentation.utf8.count) / 64)
-            guard output.count <= limits.textBytes else {
-                throw limit("a text of more than \(limits.textBytes) bytes")
-            }
         }
-        return try string(text.with(output))
+        return .string(meter.claim(text.with(output)))
     }
 
     private func truncate(
@@ -116,7 +117,7 @@ extension TemplateInterpreter {
         let breaksWords = values[1]?.isTrue ?? true
         let newline = try optionalText(noneAsNil(values[2]), "wordwrap") ?? "\n"
         var lines: [PythonString] = []
-        for line in text.lines(keepEnds: false) {
+        for line in try self.lines(of: text, keepEnds: false) {
             var current: [PythonString] = []
             var used = 0
             func close() {
@@ -124,21 +125,26 @@ extension TemplateInterpreter {
                 current = []
                 used = 0
             }
-            for word in line.split(" ", most: .max, fromEnd: false) {
-                var rest = word.characters
-                try charge(elements: rest.count)
-                if used > 0, used + 1 + rest.count > width { close() }
-                while breaksWords, rest.count > width {
-                    lines.append(PythonString(rest.prefix(width).flatMap(\.utf8)))
-                    rest.removeFirst(width)
+            for word in try self.parts(of: line, " ") {
+                var rest = word.utf8[...]
+                var count = word.count
+                if used > 0, used + 1 + count > width { close() }
+                while breaksWords, count > width {
+                    let part = PythonString.prefix(of: rest, scalars: width)
+                    try charge(bytes: part.count + TemplateMeter.stringBytes)
+                    lines.append(PythonString(part))
+                    rest = rest[part.endIndex...]
+                    count -= width
                 }
-                used += rest.count + (current.isEmpty ? 0 : 1)
-                current.append(PythonString(rest.flatMap(\.utf8)))
+                try charge(bytes: rest.count + TemplateMeter.stringBytes)
+                used += count + (current.isEmpty ? 0 : 1)
+                current.append(PythonString(rest))
             }
             close()
         }
-        let joined = lines.map(\.utf8).joined(separator: newline.utf8)
-        return try string(PythonString(joined))
+        let joints = lines.count.multipliedReportingOverflow(by: newline.utf8.count)
+        try charge(bytes: joints.overflow ? .max : joints.partialValue)
+        return try string(PythonString(lines.map(\.utf8).joined(separator: newline.utf8)))
     }
 
     private func urlEncode(
@@ -146,20 +152,26 @@ extension TemplateInterpreter {
         _ text: PythonString
     ) throws(TemplateError) -> TemplateValue {
         guard case .dict(let dict) = value else {
-            return try string(PythonString(Self.quoted(text, keeping: "/")))
+            return try string(PythonString(try quoted(text, keeping: "/")))
         }
         var output: [UInt8] = []
         for (key, value) in zip(dict.keys, dict.values) {
             if !output.isEmpty { output.append(UInt8(ascii: "&")) }
             let pair = (try str(key), try str(value))
-            output += Self.quoted(pair.0, keeping: "")
+            output += try quoted(pair.0, keeping: "")
             output.append(UInt8(ascii: "="))
-            output += Self.quoted(pair.1, keeping: "")
+            output += try quoted(pair.1, keeping: "")
         }
         return try string(PythonString(output))
     }
 
-    private static func quoted(_ text: PythonString, keeping safe: String) -> [UInt8] {
+    private func quoted(
+        _ text: PythonString,
+        keeping safe: String
+    ) throws(TemplateError) -> [UInt8] {
+        // An escape is three bytes, and slow to make.
+        try charge(bytes: text.utf8.count * 3)
+        try charge(scalarsOf: text)
         var output: [UInt8] = []
         let kept = Set("_.-~".utf8).union(safe.utf8)
         for byte in text.utf8 {

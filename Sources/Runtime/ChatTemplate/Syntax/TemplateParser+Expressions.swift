@@ -6,24 +6,12 @@ extension TemplateParser {
         var value = try disjunction()
         var links = 0
         while skip(name: "if") {
-            try link(&links)
+            try link(&links, most: 2 * maximumNesting)
             let test = try disjunction()
             let otherwise = skip(name: "else") ? try expression() : nil
             value = .conditional(test: test, then: value, otherwise: otherwise)
         }
         return value
-    }
-
-    /// Counts a link of a chain, which nests the tree as deep as parentheses would.
-    private func link(_ links: inout Int) throws(TemplateError) {
-        links += 1
-        guard links <= maximumNesting * 2 else {
-            throw TemplateError(
-                kind: .limit,
-                message: "an expression of more than \(maximumNesting * 2) links",
-                line: current.line
-            )
-        }
     }
 
     private mutating func disjunction() throws(TemplateError) -> TemplateExpression {
@@ -82,7 +70,7 @@ extension TemplateParser {
         var left = try concatenation()
         var links = 0
         while isSymbol("+") || isSymbol("-"), let op = TemplateOperator(rawValue: current.text) {
-            try link(&links)
+            try link(&links, most: 2 * maximumNesting)
             let line = current.line
             index += 1
             left = .binary(op, left, try concatenation(), line: line)
@@ -104,7 +92,7 @@ extension TemplateParser {
         while ["*", "/", "//", "%"].contains(current.text), current.kind == .symbol,
             let op = TemplateOperator(rawValue: current.text)
         {
-            try link(&links)
+            try link(&links, most: 2 * maximumNesting)
             let line = current.line
             index += 1
             left = .binary(op, left, try power(), line: line)
@@ -116,7 +104,7 @@ extension TemplateParser {
         var left = try unary(withFilters: true)
         var links = 0
         while isSymbol("**") {
-            try link(&links)
+            try link(&links, most: 2 * maximumNesting)
             let line = current.line
             index += 1
             left = .binary(.power, left, try unary(withFilters: true), line: line)

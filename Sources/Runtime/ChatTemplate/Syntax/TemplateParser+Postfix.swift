@@ -15,18 +15,7 @@ extension TemplateParser {
             } else {
                 return value
             }
-            try postfixLink(&links)
-        }
-    }
-
-    private func postfixLink(_ links: inout Int) throws(TemplateError) {
-        links += 1
-        guard links <= maximumNesting else {
-            throw TemplateError(
-                kind: .limit,
-                message: "an expression of more than \(maximumNesting) links",
-                line: current.line
-            )
+            try link(&links, most: maximumNesting)
         }
     }
 
@@ -101,7 +90,7 @@ extension TemplateParser {
             } else {
                 return value
             }
-            try postfixLink(&links)
+            try link(&links, most: maximumNesting)
         }
     }
 
@@ -112,7 +101,7 @@ extension TemplateParser {
         var links = 0
         while skip(symbol: "|") {
             value = try filter(of: value)
-            try postfixLink(&links)
+            try link(&links, most: maximumNesting)
         }
         return value
     }

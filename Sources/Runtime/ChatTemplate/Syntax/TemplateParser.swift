@@ -5,6 +5,8 @@ struct TemplateParser {
     var index = 0
     var symbols = SymbolTable()
     var nesting = 0
+    /// Links of chains in the statement being parsed: each may nest the tree one deeper.
+    var statementLinks = 0
     /// Open loops around the statement being parsed: `break` needs one.
     var loops = 0
     /// Which of `caller`, `kwargs` and `varargs` the macro being parsed mentions.
@@ -14,6 +16,10 @@ struct TemplateParser {
         _ source: String,
         limits: TemplateLimits
     ) throws(TemplateError) -> TemplateProgram {
+        guard source.utf8.count <= limits.sourceBytes else {
+            let message = "a template of more than \(limits.sourceBytes) bytes"
+            throw TemplateError(kind: .limit, message: message, line: nil)
+        }
         let tokens = try TemplateLexer.tokens(of: source)
         var parser = TemplateParser(tokens: tokens, maximumNesting: limits.nesting)
         let body = try parser.statements(until: [])
@@ -39,6 +45,7 @@ struct TemplateParser {
         var body: [TemplateStatement] = []
         while true {
             let token = current
+            statementLinks = 0
             switch token.kind {
             case .data:
                 index += 1
@@ -134,6 +141,19 @@ struct TemplateParser {
             throw TemplateError(
                 kind: .limit,
                 message: "nested deeper than \(maximumNesting)",
+                line: current.line
+            )
+        }
+    }
+
+    /// Counts a link of a chain, which nests the tree as deep as parentheses would.
+    mutating func link(_ links: inout Int, most: Int) throws(TemplateError) {
+        links += 1
+        statementLinks += 1
+        guard links <= most, statementLinks <= 50 * maximumNesting else {
+            throw TemplateError(
+                kind: .limit,
+                message: "an expression of more than \(most) links",
                 line: current.line
             )
         }

@@ -1,5 +1,10 @@
 /// Python's `json.dumps`, which `tojson` is.
+///
+/// Values may share what they hold, so a text can be far longer than what is in memory: writing stops
+/// soon after a limit, and the text is then longer than that.
 struct PythonJSON {
+    /// How long a text may get.
+    let limitBytes: Int
     var escapesNonASCII = false
     /// What one level is indented by; `nil` for everything in one line.
     var indent: [UInt8]?
@@ -9,6 +14,10 @@ struct PythonJSON {
 
     private(set) var output: [UInt8] = []
     private var level = 0
+
+    init(limitBytes: Int) { self.limitBytes = limitBytes }
+
+    private var isFull: Bool { output.count > limitBytes }
 
     /// Why a value has no JSON.
     struct Failure: Error { let message: String }
@@ -42,6 +51,7 @@ struct PythonJSON {
         }
         open("[")
         for (index, element) in elements.enumerated() {
+            guard !isFull else { return }
             separate(index)
             try write(element)
         }
@@ -55,6 +65,7 @@ struct PythonJSON {
         }
         open("{")
         for (index, position) in try order(of: dict).enumerated() {
+            guard !isFull else { return }
             separate(index)
             write(try Self.key(dict.keys[position]))
             output += keySeparator
@@ -112,15 +123,15 @@ struct PythonJSON {
     private mutating func newline() {
         guard let indent else { return }
         output.append(0x0A)
-        for _ in 0..<level { output += indent }
+        for _ in 0..<level where !isFull { output += indent }
     }
 
     private mutating func write(_ text: PythonString) {
         output.append(UInt8(ascii: "\""))
         if escapesNonASCII {
-            for scalar in text.scalars { writeASCII(scalar) }
+            for scalar in text.scalars where !isFull { writeASCII(scalar) }
         } else {
-            for byte in text.utf8 { write(byte) }
+            for byte in text.utf8 where !isFull { write(byte) }
         }
         output.append(UInt8(ascii: "\""))
     }

@@ -5,12 +5,11 @@ extension PythonString {
     func stripped(_ characters: PythonString?, left: Bool, right: Bool) -> PythonString {
         guard let characters else { return strippedOfSpace(left: left, right: right) }
         let set = Set(characters.scalars)
-        let scalars = Array(scalars)
-        var start = 0
-        var end = scalars.count
-        while left, start < end, set.contains(scalars[start]) { start += 1 }
-        while right, end > start, set.contains(scalars[end - 1]) { end -= 1 }
-        return with(PythonString(scalars[start..<end]).utf8)
+        let text = string
+        var part = Substring(text).unicodeScalars
+        while left, let first = part.first, set.contains(first) { part.removeFirst() }
+        while right, let last = part.last, set.contains(last) { part.removeLast() }
+        return with(String(part).utf8)
     }
 
     private func strippedOfSpace(left: Bool, right: Bool) -> PythonString {
@@ -23,13 +22,23 @@ extension PythonString {
     // MARK: - Splitting
 
     /// `split(separator, most)`, or `rsplit`.
-    func split(_ separator: PythonString, most: Int, fromEnd: Bool) -> [PythonString] {
+    ///
+    /// - Parameter room: how many parts there is memory for.
+    /// - Returns: `nil` where there would be more.
+    func split(
+        _ separator: PythonString,
+        most: Int = .max,
+        fromEnd: Bool = false,
+        room: Int
+    ) -> [PythonString]? {
         var places: [Int]
+        let limit = min(most, max(room, 0))
         if fromEnd, most != .max {
-            places = Array(lastOccurrences(of: separator, limit: most).reversed())
+            places = Array(lastOccurrences(of: separator, limit: limit).reversed())
         } else {
-            places = occurrences(of: separator, limit: most)
+            places = occurrences(of: separator, limit: limit)
         }
+        guard places.count < room else { return nil }
         var parts: [PythonString] = []
         var start = 0
         for place in places {
@@ -50,8 +59,8 @@ extension PythonString {
         return found
     }
 
-    /// `split()` at runs of space.
-    func splitAtSpace(most: Int, fromEnd: Bool) -> [PythonString] {
+    /// `split()` at runs of space; `nil` where there would be more than `room` parts.
+    func splitAtSpace(most: Int, fromEnd: Bool, room: Int) -> [PythonString]? {
         var words: [Range<Int>] = []
         var index = 0
         while index < utf8.count {
@@ -62,6 +71,7 @@ extension PythonString {
             let start = index
             while index < utf8.count, Self.spaceLength(utf8[index...]) == nil { index += 1 }
             words.append(start..<index)
+            guard words.count < room else { return nil }
         }
         guard words.count > most else { return words.map { with(utf8[$0]) } }
         if fromEnd {
@@ -76,8 +86,8 @@ extension PythonString {
         ]
     }
 
-    /// `splitlines()`.
-    func lines(keepEnds: Bool) -> [PythonString] {
+    /// `splitlines()`; `nil` where there would be more than `room` lines.
+    func lines(keepEnds: Bool, room: Int) -> [PythonString]? {
         var lines: [PythonString] = []
         var start = 0
         var index = 0
@@ -90,6 +100,7 @@ extension PythonString {
             lines.append(with(utf8[start..<(keepEnds ? index + length : index)]))
             index += length
             start = index
+            guard lines.count < room else { return nil }
         }
         if start < utf8.count { lines.append(with(utf8[start...])) }
         return lines
@@ -101,9 +112,9 @@ extension PythonString {
         case 0x0A?, 0x0B?, 0x0C?, 0x1C?, 0x1D?, 0x1E?: return 1
         case 0xC2?: return text.dropFirst().first == 0x85 ? 2 : 0
         case 0xE2?:
-            let rest = Array(text.prefix(3))
-            return rest.count == 3 && rest[1] == 0x80 && (rest[2] == 0xA8 || rest[2] == 0xA9)
-                ? 3 : 0
+            let next = text.dropFirst()
+            let third = next.dropFirst().first
+            return next.first == 0x80 && (third == 0xA8 || third == 0xA9) ? 3 : 0
         default: return 0
         }
     }
@@ -137,7 +148,7 @@ extension PythonString {
 
     /// The answer of `isdigit()` and its kind; `nil` for a name that is none of them.
     func hasProperty(_ method: String) -> Bool? {
-        let scalars = Array(scalars)
+        let scalars = scalars
         func all(_ holds: (Unicode.Scalar) -> Bool) -> Bool {
             !scalars.isEmpty && scalars.allSatisfy(holds)
         }

@@ -79,6 +79,16 @@ extension PythonString {
         return true
     }
 
+    /// How often `part` occurs, without overlaps.
+    func countOccurrences(of part: PythonString) -> Int {
+        var (count, start) = (0, 0)
+        while let index = find(part, from: start) {
+            count += 1
+            start = index + max(1, part.utf8.count)
+        }
+        return count
+    }
+
     /// Every byte offset at which `part` occurs, without overlaps, at most `limit` of them.
     func occurrences(of part: PythonString, limit: Int) -> [Int] {
         var found: [Int] = []
@@ -88,6 +98,16 @@ extension PythonString {
             start = index + max(1, part.utf8.count)
         }
         return found
+    }
+
+    /// Whether `escaped` writes something else.
+    static func needsEscape(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "&"), UInt8(ascii: "<"), UInt8(ascii: ">"), UInt8(ascii: "'"),
+            UInt8(ascii: "\""):
+            true
+        default: false
+        }
     }
 
     /// The text with `&`, `<`, `>` and quotes as HTML entities; `Markup` stays as it is.

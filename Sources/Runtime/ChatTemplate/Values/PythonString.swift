@@ -4,6 +4,8 @@ struct PythonString: Sendable, Hashable, ExpressibleByStringLiteral {
     var utf8: [UInt8]
     /// Whether this is markupsafe's `Markup`, which escapes what is added to it.
     var isMarkup = false
+    /// What makes the memory of a long text count as long as the text lives.
+    var claim: TemplateMeter.Claim?
 
     init(utf8: [UInt8], isMarkup: Bool) {
         self.utf8 = utf8
@@ -40,6 +42,23 @@ struct PythonString: Sendable, Hashable, ExpressibleByStringLiteral {
 
     /// The Unicode scalars.
     var scalars: String.UnicodeScalarView { string.unicodeScalars }
+
+    /// Where a scalar begins; the end for one that is not there.
+    func offset(ofScalar index: Int) -> Int { Self.prefix(of: utf8[...], scalars: index).endIndex }
+
+    /// The first scalars of a text.
+    static func prefix(of text: ArraySlice<UInt8>, scalars count: Int) -> ArraySlice<UInt8> {
+        var rest = count
+        var end = text.startIndex
+        while end < text.endIndex {
+            if text[end] & 0xC0 != 0x80 {
+                if rest == 0 { break }
+                rest -= 1
+            }
+            end += 1
+        }
+        return text[..<end]
+    }
 
     /// Where each scalar begins, and the end.
     var scalarOffsets: [Int] {

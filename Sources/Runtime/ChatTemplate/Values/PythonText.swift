@@ -1,16 +1,17 @@
-/// Python's `str()` and `repr()` of values.
-enum PythonText {
-    /// `str(value)`.
-    static func str(_ value: TemplateValue, into output: inout [UInt8]) {
-        switch value {
-        case .string(let text): output.append(contentsOf: text.utf8)
-        case .undefined: break
-        default: repr(value, into: &output)
-        }
-    }
+/// Python's `repr()` of values.
+///
+/// Values may share what they hold, so a text can be far longer than what is in memory: writing stops
+/// soon after a limit, and the text is then longer than that.
+struct PythonText {
+    private(set) var output: [UInt8] = []
+    private let limitBytes: Int
 
-    /// `repr(value)`.
-    static func repr(_ value: TemplateValue, into output: inout [UInt8]) {
+    init(limitBytes: Int) { self.limitBytes = limitBytes }
+
+    private var isFull: Bool { output.count > limitBytes }
+
+    /// Appends `repr(value)`.
+    mutating func repr(_ value: TemplateValue) {
         switch value {
         case .undefined: output += "Undefined".utf8
         case .none: output += "None".utf8
@@ -18,68 +19,76 @@ enum PythonText {
         case .int(let value): output += String(value).utf8
         case .bigInteger(let digits): output += digits.utf8
         case .float(let value): output += PythonFloat.repr(value).utf8
-        case .string(let text): repr(text, into: &output)
-        case .list(let list): sequence(list.elements, "[", "]", into: &output)
+        case .string(let text): repr(text)
+        case .list(let list): sequence(list.elements, "[", "]")
         case .tuple(let list):
-            sequence(list.elements, "(", list.elements.count == 1 ? ",)" : ")", into: &output)
-        case .dict(let dict): mapping(dict, into: &output)
-        case .view(let view):
-            output += view.kind.rawValue.utf8
-            sequence(view.elements, "([", "])", into: &output)
-        case .range(let range): output += description(of: range).utf8
+            sequence(list.elements, "(", list.elements.count == 1 ? ",)" : ")")
+        case .dict(let dict): mapping(dict)
+        case .view(let view): self.view(view)
+        case .range(let range): output += Self.description(of: range).utf8
         case .iterator, .namespace, .loop, .function:
             // Python prints an address here; a rendering that is the same every time is better.
             output += "<\(value.typeName) object>".utf8
         }
     }
 
-    private static func sequence(
-        _ elements: [TemplateValue],
-        _ open: String,
-        _ close: String,
-        into output: inout [UInt8]
-    ) {
+    private mutating func sequence(_ elements: [TemplateValue], _ open: String, _ close: String) {
         output += open.utf8
         for (index, element) in elements.enumerated() {
+            guard !isFull else { return }
             if index > 0 { output += ", ".utf8 }
-            repr(element, into: &output)
+            repr(element)
         }
         output += close.utf8
     }
 
-    private static func mapping(_ dict: TemplateDict, into output: inout [UInt8]) {
+    private mutating func mapping(_ dict: TemplateDict) {
         output += "{".utf8
         for index in 0..<dict.count {
+            guard !isFull else { return }
             if index > 0 { output += ", ".utf8 }
-            repr(dict.keys[index], into: &output)
+            repr(dict.keys[index])
             output += ": ".utf8
-            repr(dict.values[index], into: &output)
+            repr(dict.values[index])
         }
         output += "}".utf8
     }
 
+    private mutating func view(_ view: DictView) {
+        output += view.kind.rawValue.utf8
+        output += "([".utf8
+        for index in 0..<view.dict.count {
+            guard !isFull else { return }
+            if index > 0 { output += ", ".utf8 }
+            switch view.kind {
+            case .keys: repr(view.dict.keys[index])
+            case .values: repr(view.dict.values[index])
+            case .items: sequence([view.dict.keys[index], view.dict.values[index]], "(", ")")
+            }
+        }
+        output += "])".utf8
+    }
+
     private static func description(of range: PythonRange) -> String {
-        let stop = range.start + range.count * range.step
-        let ends = "\(range.start), \(stop)"
+        let ends = "\(range.start), \(range.stop)"
         return range.step == 1 ? "range(\(ends))" : "range(\(ends), \(range.step))"
     }
 
-    private static func repr(_ text: PythonString, into output: inout [UInt8]) {
+    private mutating func repr(_ text: PythonString) {
         if text.isMarkup { output += "Markup(".utf8 }
         let single = UInt8(ascii: "'")
         let double = UInt8(ascii: "\"")
         let quote = text.utf8.contains(single) && !text.utf8.contains(double) ? double : single
         output.append(quote)
-        for scalar in text.scalars { escape(scalar, quote, into: &output) }
+        for scalar in text.scalars {
+            guard !isFull else { return }
+            escape(scalar, quote)
+        }
         output.append(quote)
         if text.isMarkup { output += ")".utf8 }
     }
 
-    private static func escape(
-        _ scalar: Unicode.Scalar,
-        _ quote: UInt8,
-        into output: inout [UInt8]
-    ) {
+    private mutating func escape(_ scalar: Unicode.Scalar, _ quote: UInt8) {
         switch scalar {
         case "\\": output += "\\\\".utf8
         case "\n": output += "\\n".utf8

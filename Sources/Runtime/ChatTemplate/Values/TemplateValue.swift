@@ -159,16 +159,25 @@ final class TemplateList {
 /// Python's `range`: nothing is stored but its ends.
 final class PythonRange {
     let start: Int
+    let stop: Int
     let step: Int
     let count: Int
 
-    init(start: Int, step: Int, count: Int) {
+    /// A range of at most `limit` elements; `nil` where it has more. The step is not zero.
+    init?(start: Int, stop: Int, step: Int, limit: Int) {
+        let isEmpty = step > 0 ? stop <= start : stop >= start
+        // The distance of any two integers fits an unsigned one.
+        let distance = UInt(bitPattern: step > 0 ? stop &- start : start &- stop)
+        let count = isEmpty ? 0 : (distance - 1) / step.magnitude
+        guard isEmpty || count < UInt(limit) else { return nil }
         self.start = start
+        self.stop = stop
         self.step = step
-        self.count = count
+        self.count = isEmpty ? 0 : Int(count) + 1
     }
 
-    func element(_ index: Int) -> Int { start + index * step }
+    /// An element that there is.
+    func element(_ index: Int) -> Int { start &+ index &* step }
 }
 
 /// A generator or another object that can be walked through once.
