@@ -150,3 +150,29 @@ let package = Package(
         tests("TidyTests", []),
     ]
 )
+
+// Every parser of what comes from outside, as functions of bytes. `swift test` replays the inputs that
+// once went wrong; `scripts/fuzz` builds the same functions into a fuzzer, with coverage in every module.
+let fuzzed: [Target.Dependency] = ["API", "Trainer", "AdapterStore", "InferenceRuntime"]
+if Context.environment["FACET_FUZZ"] == nil {
+    package.targets.append(
+        .testTarget(
+            name: "FuzzTests",
+            dependencies: fuzzed,
+            path: "Tests/Fuzz",
+            exclude: ["CFuzzer", "Driver", "Seeds"],
+            swiftSettings: swiftSettings
+        )
+    )
+} else {
+    package.targets += [
+        .target(name: "CFuzzer", path: "Tests/Fuzz/CFuzzer"),
+        .executableTarget(
+            name: "fuzz",
+            dependencies: fuzzed + ["CFuzzer"],
+            path: "Tests/Fuzz",
+            exclude: ["CFuzzer", "Replay", "Seeds"],
+            swiftSettings: swiftSettings
+        ),
+    ]
+}

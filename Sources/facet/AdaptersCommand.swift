@@ -47,7 +47,8 @@ struct AdapterStoreOptions: ParsableArguments {
         return AdapterBase(
             name: trimmed,
             hash: nil,
-            architecture: try Architecture(configuration: try JSONValue(parsing: config))
+            architecture: try Architecture(configuration: try JSONValue(parsing: config)),
+            folder: model
         )
     }
 }

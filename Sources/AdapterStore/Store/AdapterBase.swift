@@ -17,11 +17,19 @@ public struct AdapterBase: Sendable {
     ///   - name: The id it is served under.
     ///   - hash: `Transformer.baseHash`, or `nil` where the weights are not loaded.
     ///   - architecture: The model's.
-    public init(name: String, hash: String?, architecture: Architecture) {
+    ///   - folder: Where its weights are stored; without it an adapter that brings whole weights of
+    ///     the base is refused.
+    public init(name: String, hash: String?, architecture: Architecture, folder: String? = nil) {
+        let tensors = folder.map { BaseTensors(folder: $0) }
         self.init(name: name, hash: hash, architecture: architecture) {
             (folder, id) throws(AdapterUnfit) in
             do throws(AdapterError) {
-                let adapter = try LoRAAdapter(folder: folder, for: architecture, id: id)
+                let adapter = try LoRAAdapter(
+                    folder: folder,
+                    for: architecture,
+                    base: tensors,
+                    id: id
+                )
                 return AdapterWeights(adapter: adapter, bytes: adapter.bytes)
             } catch {
                 throw AdapterUnfit(error.description)

@@ -179,5 +179,13 @@ extension Architecture {
         for rotary in rotaries where rotary.dimensions < 2 || rotary.dimensions > headDim {
             throw .invalidField("head_dim", reason: "has \(rotary.dimensions) rotary dimensions")
         }
+        for rotary in rotaries {
+            for reach in [1, contextLength] {
+                let frequencies = rotary.inverseFrequencies(regime: rotary.regime(reach: reach))
+                guard rotary.attentionFactor.isFinite, frequencies.allSatisfy(\.isFinite) else {
+                    throw .invalidField("rope_parameters", reason: "give no finite frequencies")
+                }
+            }
+        }
     }
 }

@@ -72,7 +72,7 @@ extension Configuration {
             case .yarn(let yarn): Double(rotary?.originalLength ?? 0) * yarn.factor
             case nil, .some(.none), .longrope, .llama3: 0
             }
-        return max(written, Int(min(extended, Double(1 << 27))))
+        return extended > Double(written) ? Int(min(extended, Double(1 << 27))) : written
     }
 
     private func scale(
@@ -117,8 +117,8 @@ extension Configuration {
         context: Int
     ) throws(ArchitectureError) {
         let factor =
-            try parameters.optionalDouble("factor")
-            ?? Double(context) / Double(rotary.originalLength)
+            parameters.field("factor") == nil
+            ? Double(context) / Double(rotary.originalLength) : try parameters.factor("factor")
         func nonZero(_ name: String, _ fallback: Double) throws(ArchitectureError) -> Double {
             let value = try parameters.double(name, default: 0)
             return value == 0 ? fallback : value
@@ -161,7 +161,8 @@ extension Configuration {
         rotary.scaling = .longrope(short: short, long: long)
         let length = Double(rotary.originalLength)
         let factor =
-            try parameters.optionalDouble("factor") ?? Double(context) / length
+            parameters.field("factor") == nil
+            ? Double(context) / length : try parameters.factor("factor")
         let inferred = factor <= 1 || length <= 1 ? 1 : sqrt(1 + log(factor) / log(length))
         rotary.attentionFactor = Float(
             try parameters.double("attention_factor", default: inferred)

@@ -31,13 +31,29 @@ struct LanguageModelPart {
         return nil
     }
 
-    /// What a module of the text model is called in the whole.
-    static func paths(of module: String) -> [String] {
-        prefixes.compactMap { (prefix, replacement) in
-            guard prefix != replacement, module.hasPrefix(replacement) else {
+    /// Where a multimodal whole has its language model, by the version of transformers.
+    enum Whole: Sendable, Hashable {
+        case four, five
+
+        /// The whole that has a module by this path; `nil` for a text model's own.
+        init?(path: String) {
+            if path.hasPrefix("language_model.") {
+                self = .four
+            } else if path.hasPrefix("model.language_model.") {
+                self = .five
+            } else {
                 return nil
             }
-            return prefix + module.dropFirst(replacement.count)
+        }
+
+        /// What a module of the text model is called in the whole.
+        func spelling(of module: String) -> String {
+            switch self {
+            case .four: return "language_model." + module
+            case .five:
+                guard module.hasPrefix("model.") else { return module }
+                return "model.language_model." + module.dropFirst("model.".count)
+            }
         }
     }
 

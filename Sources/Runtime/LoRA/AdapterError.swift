@@ -12,6 +12,8 @@ public enum AdapterError: Error, Sendable, Hashable, CustomStringConvertible {
     case noModules(String)
     /// A targeted layer lacks a tensor.
     case missingTensor(String)
+    /// A whole weight of the base travels with the adapter, and is not the base's.
+    case ownWeight(String)
     /// A tensor has another shape than layer and rank say.
     case wrongShape(tensor: String, expected: [Int], found: [Int])
     /// A tensor holds NaN or infinity, or numbers of an unsupported type.
@@ -30,6 +32,9 @@ public enum AdapterError: Error, Sendable, Hashable, CustomStringConvertible {
             "the adapter's tensor \(name) belongs to no layer of this base model"
         case .noModules(let targets): "no layer of this base model matches \(targets)"
         case .missingTensor(let name): "the adapter has no tensor \(name)"
+        case .ownWeight(let name):
+            "the adapter's tensor \(name) is a weight of its own in place of this base model's, "
+                + "which all adapters share; merge the adapter into its base and serve that"
         case .wrongShape(let tensor, let expected, let found):
             "the adapter's tensor \(tensor) has shape \(found), this base model needs \(expected)"
         case .invalidNumbers(let tensor, let reason): "the adapter's tensor \(tensor) \(reason)"

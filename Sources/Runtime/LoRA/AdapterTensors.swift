@@ -9,15 +9,16 @@ struct AdapterTensors {
         var bias: Tensor?
         var embeddingA: Tensor?
         var embeddingB: Tensor?
-        /// The base's own weight, which PEFT adds when an embedding is adapted.
-        var baseWeight: Tensor?
     }
 
     private(set) var parts: [String: Parts] = [:]
+    /// Whole weights of the base, by the name they have there: PEFT adds the embedding and the head
+    /// where one is adapted, and what `modules_to_save` names.
+    private(set) var whole: [(name: String, tensor: Tensor)] = []
     /// What keeps the bytes of tensors that are in no file.
     private var kept: [TensorBytes] = []
 
-    private static let prefix = "base_model.model."
+    static let prefix = "base_model.model."
 
     /// Sorts tensors by module path; refuses those whose name has no meaning here.
     init(_ tensors: [Tensor]) throws(AdapterError) {
@@ -37,11 +38,15 @@ struct AdapterTensors {
             (".lora_magnitude_vector.weight", \.magnitude),
             (".lora_embedding_A", \.embeddingA),
             (".lora_embedding_B", \.embeddingB),
-            (".base_layer.weight", \.baseWeight),
             (".base_layer.bias", \.bias),
             (".bias", \.bias),
         ]
     }
+
+    /// The endings of whole weights, the longest first.
+    private static let wholeSuffixes = [
+        ".base_layer.weight", ".modules_to_save.weight", ".original_module.weight", ".weight",
+    ]
 
     /// Takes out what a module has.
     mutating func take(_ path: String) -> Parts { parts.removeValue(forKey: path) ?? Parts() }
@@ -57,16 +62,18 @@ struct AdapterTensors {
 
     private mutating func add(_ tensor: Tensor, _ name: String) throws(AdapterError) {
         for (suffix, place) in Self.places where name.hasSuffix(suffix) {
-            let written = String(name.dropLast(suffix.count))
-            // An adapter made over a multimodal whole names the language model in it.
-            let path = LanguageModelPart.canonical(written) ?? written
+            let path = ModulePath.canonical(String(name.dropLast(suffix.count)))
             guard parts[path, default: Parts()][keyPath: place] == nil else {
                 throw .invalidNumbers(tensor: tensor.name, reason: "is there twice")
             }
             parts[path, default: Parts()][keyPath: place] = tensor
             return
         }
-        throw .unknownTensor(tensor.name)
+        guard !name.contains(".lora_"),
+            let suffix = Self.wholeSuffixes.first(where: { name.hasSuffix($0) })
+        else { throw .unknownTensor(tensor.name) }
+        let path = ModulePath.canonical(String(name.dropLast(suffix.count)))
+        whole.append((name: path + ".weight", tensor: tensor))
     }
 }
 

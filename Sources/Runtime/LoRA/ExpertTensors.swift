@@ -7,9 +7,15 @@
 struct ExpertTensors {
     let configuration: LoRAConfiguration
     let architecture: Architecture
+    let matcher: ModuleMatcher
 
-    init(_ configuration: LoRAConfiguration, _ architecture: Architecture) {
+    init(
+        _ configuration: LoRAConfiguration,
+        _ architecture: Architecture,
+        _ matcher: ModuleMatcher
+    ) {
         self.configuration = configuration
+        self.matcher = matcher
         self.architecture = architecture
     }
 
@@ -26,8 +32,8 @@ struct ExpertTensors {
             let path = "model.layers.\(layer).mlp.experts"
             let down = modules.filter { $0.projection == .down }
             let inputs = modules.filter { $0.projection != .down }
-            let hasDown = down.contains { configuration.isTargetedAsParameter($0) }
-            let hasInputs = inputs.contains { configuration.isTargetedAsParameter($0) }
+            let hasDown = down.contains { matcher.isTargetedAsParameter($0) }
+            let hasInputs = inputs.contains { matcher.isTargetedAsParameter($0) }
             if hasDown { try split(path, down, &result) }
             if hasInputs { try split(hasDown ? path + ".base_layer" : path, inputs, &result) }
         }
@@ -40,7 +46,7 @@ struct ExpertTensors {
         _ tensors: inout AdapterTensors
     ) throws(AdapterError) {
         guard let first = modules.first, let experts = architecture.experts?.count else { return }
-        let rank = try configuration.rank(of: first)
+        let rank = try matcher.rank(of: first)
         let parts = tensors.take(path)
         guard let a = parts.a else { throw .missingTensor(path + ".lora_A.weight") }
         guard let b = parts.b else { throw .missingTensor(path + ".lora_B.weight") }

@@ -5,9 +5,12 @@ extension LoRAAdapter {
     ///
     /// - Parameter id: The content's hash where the caller knows and checks it; otherwise the
     ///   weights are hashed here, which takes about as long as reading them.
+    /// - Parameter base: The base's stored weights; without them an adapter that brings whole weights
+    ///   of it is refused.
     public convenience init(
         folder: String,
         for architecture: Architecture,
+        base: BaseTensors? = nil,
         id: AdapterID? = nil
     ) throws(AdapterError) {
         let json: JSONValue
@@ -29,6 +32,7 @@ extension LoRAAdapter {
             configuration: LoRAConfiguration(json: json),
             tensors: tensors,
             for: architecture,
+            base: base,
             id: id
         )
     }
@@ -43,12 +47,15 @@ extension LoRAAdapter {
         configuration: LoRAConfiguration,
         tensors file: SafetensorsFile,
         for architecture: Architecture,
+        base: BaseTensors? = nil,
         id: AdapterID? = nil
     ) throws(AdapterError) {
+        let configuration = configuration.spelled(as: file.tensors)
         var builder = try AdapterBuilder(
             configuration,
             AdapterTensors(file.tensors),
-            architecture
+            architecture,
+            base
         )
         try builder.build()
         self.init(
@@ -77,6 +84,8 @@ private struct AdapterBuilder {
     let configuration: LoRAConfiguration
     let tensors: AdapterTensors
     let architecture: Architecture
+    let matcher: ModuleMatcher
+    let base: BaseTensors?
     let memory: AdapterMemory
     var pairs: [LoRAPair?]
     var embedding: EmbeddingPair?
@@ -84,10 +93,13 @@ private struct AdapterBuilder {
     init(
         _ configuration: LoRAConfiguration,
         _ tensors: AdapterTensors,
-        _ architecture: Architecture
+        _ architecture: Architecture,
+        _ base: BaseTensors?
     ) throws(AdapterError) {
         self.configuration = configuration
-        let experts = ExpertTensors(configuration, architecture)
+        self.base = base
+        matcher = try configuration.matcher()
+        let experts = ExpertTensors(configuration, architecture, matcher)
         let tensors = try experts.split(tensors)
         self.tensors = tensors
         self.architecture = architecture
@@ -96,7 +108,8 @@ private struct AdapterBuilder {
     }
 
     mutating func build() throws(AdapterError) {
-        let targeted = Set(try configuration.targetedModules(architecture))
+        try checkWholeWeights()
+        let targeted = Set(try configuration.targetedModules(architecture, matcher))
         let modules = architecture.linearModules + [architecture.headModule]
         let known = Set(modules.map(\.name)).union([LoRAConfiguration.embeddingName])
         for (path, parts) in tensors.parts where !known.contains(path) {
@@ -108,8 +121,47 @@ private struct AdapterBuilder {
         }
         if let parts = tensors.parts[LoRAConfiguration.embeddingName] {
             embedding = try embeddingPair(parts)
-        } else if configuration.targetsEmbedding {
+        } else if try configuration.targetsEmbedding(architecture) {
             throw .missingTensor(LoRAConfiguration.embeddingName + ".lora_embedding_A")
+        }
+        if configuration.tiesWeights, architecture.tiesEmbeddings { try checkTied() }
+    }
+
+    /// Whole weights the adapter brings must be the base's own.
+    private func checkWholeWeights() throws(AdapterError) {
+        if !configuration.modulesToSave.isEmpty {
+            let names = Set(tensors.whole.map(\.name))
+            let modules = architecture.linearModules + [architecture.headModule]
+            for path in modules.map(\.name) + [LoRAConfiguration.embeddingName]
+            where try matcher.isSaved(path: path) && !names.contains(path + ".weight") {
+                throw .invalidField("modules_to_save", reason: "names \(path), which has no tensor")
+            }
+        }
+        guard let first = tensors.whole.first else { return }
+        guard let base else { throw .ownWeight(first.tensor.name) }
+        try base.check(tensors.whole)
+    }
+
+    /// With `ensure_weight_tying` the head's A and B are the embedding's B and A transposed.
+    private func checkTied() throws(AdapterError) {
+        guard let embedding = tensors.parts[LoRAConfiguration.embeddingName],
+            let head = tensors.parts[architecture.headModule.name],
+            let a = embedding.embeddingA, let b = embedding.embeddingB,
+            let headA = head.a, let headB = head.b
+        else { return }
+        for (tensor, other) in [(headA, b), (headB, a)] {
+            let (rows, columns) = (tensor.shape[0], tensor.shape[1])
+            let (mine, others) = (tensor.floats, other.floats)
+            guard other.shape == [columns, rows],
+                (0..<rows * columns).allSatisfy({
+                    mine[$0] == others[$0 % columns * rows + $0 / columns]
+                })
+            else {
+                throw .invalidNumbers(
+                    tensor: tensor.name,
+                    reason: "is not the embedding's transposed, as ensure_weight_tying asks"
+                )
+            }
         }
     }
 
@@ -121,16 +173,10 @@ private struct AdapterBuilder {
         if let stray = parts.embeddingA ?? parts.embeddingB { throw .unknownTensor(stray.name) }
         let bias = try replacementBias(module, parts, isTargeted: isTargeted)
         guard isTargeted else {
-            if let stray = parts.a ?? parts.b ?? parts.loraBias ?? parts.magnitude
-                ?? parts.baseWeight
-            {
+            if let stray = parts.a ?? parts.b ?? parts.loraBias ?? parts.magnitude {
                 throw .unknownTensor(stray.name)
             }
             return bias.map { biasOnly(module, $0) }
-        }
-        if let weight = parts.baseWeight {
-            guard module.layer == nil else { throw .unknownTensor(weight.name) }
-            try weight.checkNumbers([module.outputs, module.inputs])
         }
         return try lowRankPair(module, parts, bias)
     }
@@ -140,7 +186,7 @@ private struct AdapterBuilder {
         _ parts: AdapterTensors.Parts,
         _ bias: UnsafePointer<Float>?
     ) throws(AdapterError) -> LoRAPair {
-        let rank = try configuration.rank(of: module)
+        let rank = try matcher.rank(of: module)
         let a = try require(parts.a, module.name + ".lora_A.weight", [rank, module.inputs])
         let b = try require(parts.b, module.name + ".lora_B.weight", [module.outputs, rank])
         let format = AdapterMemory.format(of: parts)
@@ -162,7 +208,7 @@ private struct AdapterBuilder {
             a: memory.copy(a, as: format),
             bTransposed: memory.copyTransposed(b, as: format),
             format: format,
-            scale: try configuration.scale(of: module, rank: rank),
+            scale: try matcher.scale(of: module, rank: rank),
             dora: magnitude.map {
                 DoRA(magnitude: DoRAMagnitude(values: memory.floats($0)), isTrainable: false)
             },
@@ -205,19 +251,18 @@ private struct AdapterBuilder {
         _ parts: AdapterTensors.Parts
     ) throws(AdapterError) -> EmbeddingPair {
         let name = LoRAConfiguration.embeddingName
-        guard configuration.targetsEmbedding, !configuration.usesDoRA,
+        guard try configuration.targetsEmbedding(architecture), !configuration.usesDoRA,
             parts.a == nil, parts.b == nil, parts.bias == nil, parts.magnitude == nil
         else { throw .unknownTensor(parts.anyName ?? name) }
-        let rank = try configuration.rank(ofPath: name)
+        let rank = try matcher.rank(ofPath: name)
         let (vocabulary, hidden) = (architecture.vocabularySize, architecture.hiddenSize)
         let a = try require(parts.embeddingA, name + ".lora_embedding_A", [rank, vocabulary])
         let b = try require(parts.embeddingB, name + ".lora_embedding_B", [hidden, rank])
-        try parts.baseWeight?.checkNumbers([vocabulary, hidden])
         return EmbeddingPair(
             rank: rank,
             aTransposed: memory.copyTransposed(a, as: .f32).assumingMemoryBound(to: Float.self),
             bTransposed: memory.copyTransposed(b, as: .f32).assumingMemoryBound(to: Float.self),
-            scale: try configuration.scale(ofPath: name, rank: rank)
+            scale: try matcher.scale(ofPath: name, rank: rank)
         )
     }
 
@@ -249,7 +294,7 @@ private struct AdapterBuilder {
 extension AdapterTensors.Parts {
     /// The name of one of the tensors, for a message.
     fileprivate var anyName: String? {
-        let all = [a, b, loraBias, magnitude, bias, embeddingA, embeddingB, baseWeight]
+        let all = [a, b, loraBias, magnitude, bias, embeddingA, embeddingB]
         return all.compactMap { $0?.name }.first
     }
 }

@@ -24,6 +24,9 @@ extension LoRAConfiguration {
         rankPattern = try Self.pattern(json, "rank_pattern")
         alphaPattern = try Self.pattern(json, "alpha_pattern")
         layers = try Self.layers(json)
+        layersPattern = try Self.strings(json, "layers_pattern")
+        modulesToSave = try Self.strings(json, "modules_to_save")
+        tiesWeights = try Self.bool(json, "ensure_weight_tying")
         baseModel = json["base_model_name_or_path"]?.string
         guard let bias = Bias(rawValue: json["bias"]?.string ?? "none") else {
             throw .unsupportedField(
@@ -37,8 +40,8 @@ extension LoRAConfiguration {
 
     /// Fields that must be absent, null, false or empty.
     private static let unsupported = [
-        "modules_to_save", "layer_replication", "alora_invocation_tokens",
-        "trainable_token_indices", "use_qalora", "arrow_config", "layers_pattern",
+        "layer_replication", "alora_invocation_tokens",
+        "trainable_token_indices", "use_qalora", "arrow_config",
         "use_bdlora", "velora_config", "monteclora_config", "kasa_config",
     ]
 
@@ -120,12 +123,26 @@ extension LoRAConfiguration {
         }
     }
 
+    /// One text or a list of them.
+    private static func strings(
+        _ json: JSONValue,
+        _ name: String
+    ) throws(AdapterError) -> [String] {
+        guard let value = json[name], !value.isNull else { return [] }
+        if let single = value.string { return single.isEmpty ? [] : [single] }
+        guard let list = value.array?.compactMap(\.string), list.count == value.array?.count else {
+            throw .invalidField(name, reason: "is neither text nor a list of texts")
+        }
+        return list
+    }
+
     /// The stacked matrices of experts; others are no modules here.
     private static func parameters(_ json: JSONValue) throws(AdapterError) -> [String] {
         let name = "target_parameters"
         guard case .names(let names)? = try targets(json, name) else { return [] }
         let known = ["gate_up_proj", "down_proj"]
-        for parameter in names where !known.contains(where: { path(parameter, endsWith: $0) }) {
+        for parameter in names
+        where !known.contains(where: { ModulePath.path(parameter, endsWith: $0) }) {
             throw .unsupportedField(
                 name,
                 value: quoted(parameter),
@@ -183,6 +200,9 @@ extension LoRAConfiguration {
         fields["alpha_pattern"] = Self.json(alphaPattern)
         fields["layers_to_transform"] =
             layers.map { .array($0.map { .number(.integer($0)) }) } ?? .null
+        fields["layers_pattern"] = Self.json(layersPattern)
+        fields["modules_to_save"] = Self.json(modulesToSave)
+        fields["ensure_weight_tying"] = .bool(tiesWeights)
         let sorted = fields.sorted { $0.key < $1.key }
         return .object(JSONObject(sorted.map { (key: $0.key, value: $0.value) }))
     }
@@ -190,14 +210,18 @@ extension LoRAConfiguration {
     /// Fields whose value is always PEFT's default.
     private static let written: [String: JSONValue] = [
         "alora_invocation_tokens": nil, "arrow_config": nil, "auto_mapping": nil,
-        "corda_config": nil, "ensure_weight_tying": false, "eva_config": nil,
+        "corda_config": nil, "eva_config": nil,
         "inference_mode": true, "init_lora_weights": true, "layer_replication": nil,
-        "layers_pattern": nil, "loftq_config": [:], "megatron_config": nil,
-        "megatron_core": "megatron.core", "modules_to_save": nil, "peft_type": "LORA",
+        "loftq_config": [:], "megatron_config": nil,
+        "megatron_core": "megatron.core", "peft_type": "LORA",
         "peft_version": "0.21.0", "qalora_group_size": 16, "revision": nil,
         "task_type": "CAUSAL_LM", "trainable_token_indices": nil,
         "use_qalora": false,
     ]
+
+    private static func json(_ texts: [String]) -> JSONValue {
+        texts.isEmpty ? .null : .array(texts.map { .string($0) })
+    }
 
     private static func json(_ targets: Targets) -> JSONValue {
         switch targets {

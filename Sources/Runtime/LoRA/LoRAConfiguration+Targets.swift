@@ -1,129 +1,64 @@
 extension LoRAConfiguration {
     /// The linear layers of a base that this configuration adapts, first block first.
-    /// - Throws: `AdapterError.noModules` when there are none, or one of several names matches none.
+    ///
+    /// Names that the base lacks are left out where others are there, as in PEFT.
+    /// - Throws: `AdapterError.noModules` when none is there.
     public func targetedModules(
         _ architecture: Architecture
     ) throws(AdapterError) -> [LinearModule] {
-        let all = architecture.linearModules + [architecture.headModule]
-        let matched = try all.filter(where: { (module) throws(AdapterError) in
-            try isTargeted(module)
-        })
-        if case .names(let names) = targets {
-            for name in names where !Self.isEmbedding(name) {
-                guard all.contains(where: { Self.path($0.name, endsWith: name) }) else {
-                    throw .noModules(quoted(name))
-                }
-            }
+        try targetedModules(architecture, matcher())
+    }
+
+    func targetedModules(
+        _ architecture: Architecture,
+        _ matcher: ModuleMatcher
+    ) throws(AdapterError) -> [LinearModule] {
+        var matched: [LinearModule] = []
+        for module in architecture.linearModules where try matcher.isTargeted(module) {
+            matched.append(module)
         }
-        guard !matched.isEmpty || targetsEmbedding else { throw .noModules("\(targets)") }
+        let adaptsEmbedding = try matcher.isTargeted(path: Self.embeddingName)
+        let head = architecture.headModule
+        let isTied = tiesWeights && architecture.tiesEmbeddings && adaptsEmbedding
+        let adaptsHead = try matcher.isTargeted(head)
+        if isTied || adaptsHead { matched.append(head) }
+        guard !matched.isEmpty || adaptsEmbedding else { throw .noModules("\(targets)") }
         return matched
     }
 
-    /// Whether the token embedding is adapted.
-    public var targetsEmbedding: Bool {
-        switch targets {
-        case .names(let names): names.contains(where: Self.isEmbedding)
-        case .pattern(let pattern):
-            (try? ModulePattern(whole: pattern).matches(Self.embeddingName)) ?? false
-        case .allLinear: false
+    /// The configuration with its names and patterns read as those of the model that the adapter's
+    /// tensors are named after.
+    package func spelled(as tensors: [Tensor]) -> LoRAConfiguration {
+        var result = self
+        for tensor in tensors {
+            let name = tensor.name.dropFirst(AdapterTensors.prefix.count)
+            guard let whole = LanguageModelPart.Whole(path: String(name)) else { continue }
+            result.whole = whole
+            break
         }
+        return result
+    }
+
+    /// The rules compiled.
+    public func matcher() throws(AdapterError) -> ModuleMatcher { try ModuleMatcher(self) }
+
+    /// Whether the token embedding is adapted; with `ensure_weight_tying` also because the head that
+    /// shares its weight is.
+    public func targetsEmbedding(_ architecture: Architecture) throws(AdapterError) -> Bool {
+        let matcher = try matcher()
+        if try matcher.isTargeted(path: Self.embeddingName) { return true }
+        guard tiesWeights, architecture.tiesEmbeddings else { return false }
+        return try matcher.isTargeted(architecture.headModule)
+    }
+
+    /// Refuses a name that no module of the base has: in a file from elsewhere it is one of another
+    /// base, in a request for training a slip.
+    func refuseUnknownNames(_ architecture: Architecture) throws(AdapterError) {
+        guard case .names(let names) = targets else { return }
+        let modules = architecture.linearModules.map(\.name) + ["lm_head", Self.embeddingName]
+        let ends = Set(modules.flatMap(ModulePath.ends))
+        for name in names where !ends.contains(Array(name.utf8)) { throw .noModules(quoted(name)) }
     }
 
     static let embeddingName = "model.embed_tokens"
-
-    private static func isEmbedding(_ name: String) -> Bool {
-        path(embeddingName, endsWith: name)
-    }
-
-    /// Whether one layer is adapted, by PEFT's rules.
-    private func isTargeted(_ module: LinearModule) throws(AdapterError) -> Bool {
-        if isTargetedAsParameter(module) { return true }
-        if let excluded, try Self.matches(excluded, module) { return false }
-        guard try Self.matches(targets, module) else { return false }
-        guard let layers, case .names = targets else { return true }
-        return module.layer.map { layers.contains($0) } ?? false
-    }
-
-    /// Whether a matrix of an expert is adapted as a part of the stacked matrix of all experts.
-    func isTargetedAsParameter(_ module: LinearModule) -> Bool {
-        guard let path = module.expertParameter else { return false }
-        return targetParameters.contains { Self.path(path, endsWith: $0) }
-    }
-
-    /// The path that patterns of ranks and alphas are matched against.
-    private func patternPath(_ module: LinearModule) -> String {
-        guard isTargetedAsParameter(module) else { return module.name }
-        return module.expertParameter ?? module.name
-    }
-
-    private static func matches(
-        _ targets: Targets,
-        _ module: LinearModule
-    ) throws(AdapterError) -> Bool {
-        switch targets {
-        case .names(let names): names.contains { path(module.name, endsWith: $0) }
-        case .pattern(let text):
-            try matches(ModulePattern(whole: text), module)
-        case .allLinear: module.layer != nil
-        }
-    }
-
-    /// Whether a pattern matches the path of a module, or its path in a multimodal whole.
-    private static func matches(_ pattern: ModulePattern, _ module: LinearModule) -> Bool {
-        pattern.matches(module.name)
-            || LanguageModelPart.paths(of: module.name).contains { pattern.matches($0) }
-    }
-
-    /// Whether a path is `name` or ends in `.name`.
-    static func path(_ path: String, endsWith name: String) -> Bool {
-        let (path, name) = (Array(path.utf8), Array(name.utf8))
-        guard path.count > name.count else { return path == name }
-        return path.suffix(name.count).elementsEqual(name)
-            && path[path.count - name.count - 1] == UInt8(ascii: ".")
-    }
-
-    /// The rank of a module: `rank_pattern` where one matches, else `r`.
-    public func rank(of module: LinearModule) throws(AdapterError) -> Int {
-        try rank(ofPath: patternPath(module))
-    }
-
-    func rank(ofPath path: String) throws(AdapterError) -> Int {
-        guard let value = try Self.value(rankPattern, path) else { return rank }
-        guard let rank = Int(exactly: value), (1...4096).contains(rank) else {
-            throw .invalidField("rank_pattern", reason: "gives \(quoted(path)) rank \(value)")
-        }
-        return rank
-    }
-
-    /// The scale of a module of a rank: `alpha_pattern` where one matches, else `lora_alpha`.
-    public func scale(of module: LinearModule, rank: Int) throws(AdapterError) -> Float {
-        try scale(ofPath: patternPath(module), rank: rank)
-    }
-
-    func scale(ofPath path: String, rank: Int) throws(AdapterError) -> Float {
-        scale(rank: rank, alpha: try Self.value(alphaPattern, path) ?? alpha)
-    }
-
-    /// The first pattern that matches the path's end decides, as in PEFT.
-    private static func value(
-        _ patterns: [PatternValue],
-        _ path: String
-    ) throws(AdapterError) -> Double? {
-        for entry in patterns
-        where try ModulePattern(suffix: entry.pattern).matches(path) {
-            return entry.value
-        }
-        return nil
-    }
-}
-
-extension Array {
-    /// `filter` that keeps the error's type.
-    fileprivate func filter<Failure: Error>(
-        where isIncluded: (Element) throws(Failure) -> Bool
-    ) throws(Failure) -> [Element] {
-        var result: [Element] = []
-        for element in self where try isIncluded(element) { result.append(element) }
-        return result
-    }
 }

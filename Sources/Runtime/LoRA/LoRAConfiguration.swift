@@ -40,12 +40,21 @@ public struct LoRAConfiguration: Sendable, Hashable {
     public var alphaPattern: [PatternValue] = []
     /// Only these blocks.
     public var layers: [Int]?
+    /// What comes before a block's number in a path; empty: any name.
+    public var layersPattern: [String] = []
+    /// Modules whose whole weight travels with the adapter.
+    public var modulesToSave: [String] = []
+    /// The embedding and the head that shares its weight are adapted alike (`ensure_weight_tying`).
+    public var tiesWeights = false
     /// The base's biases that travel with the adapter.
     public var bias = Bias.none
     /// B has a bias of its own.
     public var hasLoRABias = false
     /// Weights are stored transposed.
     public var fanInFanOut = false
+    /// The multimodal whole it was made over, whose paths its names and patterns are of; `nil`: a text
+    /// model. The file does not say so, its tensors do.
+    var whole: LanguageModelPart.Whole?
     /// The base the adapter was trained on, for people.
     public var baseModel: String?
 

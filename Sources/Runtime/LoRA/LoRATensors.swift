@@ -33,15 +33,17 @@ public struct LoRALayout: Sendable, Hashable {
             defer { end += (count + 15) / 16 * 16 }
             return end..<end + count
         }
-        let modules = try configuration.targetedModules(architecture)
+        try configuration.refuseUnknownNames(architecture)
+        let matcher = try configuration.matcher()
+        let modules = try configuration.targetedModules(architecture, matcher)
         try configuration.refuseUntrainable(modules, architecture)
         for module in modules {
-            let rank = try configuration.rank(of: module)
+            let rank = try matcher.rank(of: module)
             entries.append(
                 Entry(
                     module: module,
                     rank: rank,
-                    scale: try configuration.scale(of: module, rank: rank),
+                    scale: try matcher.scale(of: module, rank: rank),
                     a: take(rank * module.inputs),
                     bTransposed: take(rank * module.outputs),
                     magnitude: configuration.usesDoRA ? take(module.outputs) : nil
@@ -60,8 +62,10 @@ extension LoRAConfiguration {
         _ architecture: Architecture
     ) throws(AdapterError) {
         if modules.contains(where: { $0.layer == nil }) { throw .cannotTrain("the output head") }
-        if targetsEmbedding { throw .cannotTrain("the token embedding") }
-        if modules.contains(where: isTargetedAsParameter) {
+        if try targetsEmbedding(architecture) { throw .cannotTrain("the token embedding") }
+        if !modulesToSave.isEmpty { throw .cannotTrain("whole modules (modules_to_save)") }
+        let matcher = try matcher()
+        if modules.contains(where: matcher.isTargetedAsParameter) {
             throw .cannotTrain("an adapter of stacked experts (target_parameters)")
         }
         if hasLoRABias { throw .cannotTrain("an adapter with biases of B (lora_bias)") }

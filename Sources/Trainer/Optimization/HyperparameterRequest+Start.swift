@@ -59,7 +59,8 @@ extension LoRAConfiguration {
     private func names(_ architecture: Architecture) -> [String]? {
         guard let modules = try? targetedModules(architecture) else { return nil }
         var names: [String] = []
-        for module in modules.map(\.name) + (targetsEmbedding ? ["embed_tokens"] : []) {
+        let adaptsEmbedding = (try? targetsEmbedding(architecture)) == true
+        for module in modules.map(\.name) + (adaptsEmbedding ? ["embed_tokens"] : []) {
             let name = String(module.split(separator: ".").last ?? "")
             if !names.contains(name) { names.append(name) }
         }

@@ -54,8 +54,13 @@ struct LocalModel {
         )
         do throws(AdapterError) {
             let architecture = checkpoint.model.architecture
+            let base = BaseTensors(folder: checkpoint.folder)
             let adapter = try adapter.map { (folder) throws(AdapterError) in
-                try LoRAAdapter(folder: folder, for: architecture)
+                try LoRAAdapter(
+                    folder: folder,
+                    for: architecture,
+                    base: base
+                )
             }
             mix = AdapterMix(adapter.map { [AdapterMix.Entry(adapter: $0, scale: 1)] } ?? [])
         } catch {

@@ -127,7 +127,12 @@ struct ServedCheckpoint {
 
     /// What adapters must fit.
     var adapterBase: AdapterBase {
-        AdapterBase(name: name, hash: model.baseHash, architecture: model.architecture)
+        AdapterBase(
+            name: name,
+            hash: model.baseHash,
+            architecture: model.architecture,
+            folder: folder
+        )
     }
 
     /// What the trainer needs to know to encode examples as serving does.

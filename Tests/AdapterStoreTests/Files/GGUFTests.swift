@@ -159,6 +159,19 @@ import TestSupport
         }
     }
 
+    @Test("tensors that share the file's bytes are refused: what they become would be larger")
+    func overlap() throws {
+        var bytes = try file()
+        // The last tensor's entry ends with its name, dimensions, two extents, type and offset.
+        let name = Array("token_embd.weight.lora_b".utf8)
+        let place = try #require(bytes.indices.first { bytes[$0...].starts(with: name) })
+        let offset = place + name.count + 4 + 16 + 4
+        for index in 0..<8 { bytes[offset + index] = 0 }
+        // Without its own bytes each tensor is still within the file, but not all of them together.
+        bytes.removeLast(16 * 2 * 4)
+        #expect(throws: GGUFError("its tensors overlap")) { try parse(bytes) }
+    }
+
     @Test("counts that no memory holds are refused before any is taken")
     func hugeCounts() throws {
         let whole = try file()

@@ -62,7 +62,8 @@ struct AdapterRefusalTests {
             var tensors = try Tensors(source + "/adapter_model.safetensors")
             change(&tensors)
             try tensors.write(folder + "/adapter_model.safetensors")
-            result = try LoRAAdapter(folder: folder, for: architecture)
+            let base = BaseTensors(folder: ModelFixture.root + "/llama-gqa")
+            result = try LoRAAdapter(folder: folder, for: architecture, base: base)
         }
         return try #require(result)
     }
@@ -150,7 +151,7 @@ struct AdapterRefusalTests {
             ("\"bias\": \"none\"", "\"bias\": \"some\"", "bias"),
             ("\"use_dora\": false", "\"use_dora\": true", "lora_magnitude_vector"),
             ("\"lora_bias\": false", "\"lora_bias\": true", "lora_B.bias"),
-            ("\"q_proj\"", "\"q_projector\"", "q_projector"),
+            ("\"q_proj\"", "\"q_projector\"", "self_attn.q_proj"),
             ("\"q_proj\"", "\"k_proj\"", "q_proj"),
             ("\"rank_pattern\": {}", "\"rank_pattern\": {\"v_proj\": 1.5}", "rank_pattern"),
             ("\"layers_to_transform\": null", "\"layers_to_transform\": [0]", "layers.1"),
@@ -184,6 +185,40 @@ struct AdapterRefusalTests {
         ] {
             configuration.targets = .pattern(pattern)
             #expect(throws: AdapterError.self) { try configuration.targetedModules(architecture) }
+        }
+    }
+
+    @Test("a head or an embedding beside the adapter is the base's own, or the adapter is refused")
+    func ownWeights() throws {
+        _ = try load("vocabulary")
+        for name in ["lm_head.base_layer.weight", "embed_tokens.base_layer.weight"] {
+            let message = refusal("vocabulary") { tensors in
+                // The sign of one number.
+                tensors.entries[tensors[name]].bytes[403] ^= 0x80
+            }
+            #expect(message.contains(name) && message.contains("its own"), "\(message)")
+            // As `modules_to_save` and a resized vocabulary write it.
+            for ending in [".weight", ".modules_to_save.weight"] {
+                let other = name.replacing(".base_layer.weight", with: ending)
+                _ = try load("vocabulary") { tensors in
+                    let index = tensors[name]
+                    tensors.entries[index].name = tensors.entries[index].name
+                        .replacing(name, with: other)
+                }
+                let message = refusal("vocabulary") { tensors in
+                    let index = tensors[name]
+                    tensors.entries[index].name = tensors.entries[index].name
+                        .replacing(name, with: other)
+                    tensors.entries[index].bytes[403] ^= 0x80
+                }
+                #expect(message.contains(other), "\(message)")
+            }
+        }
+        #expect(throws: AdapterError.self) {
+            try LoRAAdapter(
+                folder: ModelFixture.root + "/llama-gqa/adapters/vocabulary",
+                for: architecture
+            )
         }
     }
 

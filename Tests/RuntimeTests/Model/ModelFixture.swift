@@ -42,7 +42,11 @@ struct ModelFixture {
     }
 
     func adapter(_ name: String) throws -> LoRAAdapter {
-        try LoRAAdapter(folder: folder + "/adapters/" + name, for: model.architecture)
+        try LoRAAdapter(
+            folder: folder + "/adapters/" + name,
+            for: model.architecture,
+            base: BaseTensors(folder: folder)
+        )
     }
 
     /// Prompts and log probabilities [positions, vocabulary].

@@ -39,8 +39,10 @@ struct GGUFExport {
         // llama.cpp reads alpha 0 as "do not scale".
         let alpha = facts.configuration.alpha == 0 ? 1 : Float(facts.configuration.alpha)
         writer.set("adapter.lora.alpha", alpha)
+        let configuration = facts.configuration.spelled(as: file.tensors)
+        let scales = try AdapterScales(configuration, architecture, name: name)
         for pair in try pairs(of: file, family) {
-            try append(pair, to: &writer, family, facts.configuration, alpha: alpha)
+            try append(pair, to: &writer, family, scales, alpha: alpha)
         }
         do throws(FileSystemError) {
             try DurableFile.write(to: path) { output throws(FileSystemError) in
@@ -76,7 +78,7 @@ struct GGUFExport {
                 continue
             }
             let stem = String(a.name.dropLast(first.count))
-            let module = String(stem.dropFirst(prefix.count))
+            let module = ModulePath.canonical(String(stem.dropFirst(prefix.count)))
             guard let b = file[stem + second], a.shape.count == 2, b.shape.count == 2 else {
                 throw .damaged(name: name, reason: "\(module) has no \(second)")
             }
@@ -95,7 +97,7 @@ struct GGUFExport {
         }
         guard
             2 * pairs.count
-                == file.tensors.count(where: { !$0.name.hasSuffix("base_layer.weight") })
+                == file.tensors.count(where: { $0.name.contains(".lora_") })
         else { throw refuse("it holds tensors llama.cpp cannot use") }
         return pairs
     }
@@ -104,11 +106,11 @@ struct GGUFExport {
         _ pair: Pair,
         to writer: inout GGUFWriter,
         _ family: GGUFFamily,
-        _ configuration: LoRAConfiguration,
+        _ scales: AdapterScales,
         alpha: Float
     ) throws(AdapterStoreError) {
         let rank = pair.b.shape[1]
-        let scale = try scale(of: pair, configuration, rank: rank)
+        let scale = try scales.scale(of: pair.module, rank: rank)
         let factor = scale * Float(rank) / alpha
         let heads = family.reorderedHeads(of: pair.tensor)
         let order = heads.flatMap { RotaryRows.toPairs(rows: pair.b.shape[0], heads: $0) }
@@ -145,23 +147,37 @@ struct GGUFExport {
             }
         )
     }
+}
 
-    private func scale(
-        of pair: Pair,
+/// The scales of an adapter's modules by their paths.
+private struct AdapterScales {
+    private let matcher: ModuleMatcher
+    private let modules: [String: LinearModule]
+    private let name: String
+
+    init(
         _ configuration: LoRAConfiguration,
-        rank: Int
-    ) throws(AdapterStoreError) -> Float {
-        let modules = architecture.linearModules + [architecture.headModule]
+        _ architecture: Architecture,
+        name: String
+    ) throws(AdapterStoreError) {
+        self.name = name
         do throws(AdapterError) {
-            guard let module = modules.first(where: { $0.name == pair.module }) else {
-                guard configuration.alphaPattern.isEmpty else {
-                    throw .unknownTensor(pair.a.name)
-                }
-                return configuration.scale(rank: rank, alpha: configuration.alpha)
-            }
-            return try configuration.scale(of: module, rank: rank)
+            matcher = try configuration.matcher()
         } catch {
-            throw refuse(error.description)
+            throw .unfit(name: name, reason: error.description)
+        }
+        let modules = architecture.linearModules + [architecture.headModule]
+        self.modules = Dictionary(uniqueKeysWithValues: modules.map { ($0.name, $0) })
+    }
+
+    func scale(of path: String, rank: Int) throws(AdapterStoreError) -> Float {
+        do throws(AdapterError) {
+            guard let module = modules[path] else {
+                return try matcher.scale(ofPath: path, rank: rank)
+            }
+            return try matcher.scale(of: module, rank: rank)
+        } catch {
+            throw .unfit(name: name, reason: error.description)
         }
     }
 }

@@ -42,12 +42,17 @@ struct GGUFFile: Sendable {
         }
         let start = (cursor.offset + alignment - 1) & ~(alignment - 1)
         var names = Set<String>()
+        var rest = fileSize - start
         self.metadata = metadata
         self.tensors = try entries.map { (entry) throws(GGUFError) in
             guard names.insert(entry.name).inserted else {
                 throw GGUFError("the tensor \(entry.name.debugDescription) appears twice")
             }
-            return try entry.tensor(in: fileSize, from: start)
+            let tensor = try entry.tensor(in: fileSize, from: start)
+            // What is read of a file is never more than the file: tensors share no bytes.
+            rest -= tensor.range.count
+            guard rest >= 0 else { throw GGUFError("its tensors overlap") }
+            return tensor
         }
     }
 }
@@ -142,6 +147,9 @@ struct GGUFTensorEntry {
         let (count, overflow) = rows.multipliedReportingOverflow(by: columns)
         let (size, overflows) = count.multipliedReportingOverflow(by: element.width)
         let room = fileSize - start - offset
+        guard count > 0 else {
+            throw GGUFError("the tensor \(name.debugDescription) has no elements")
+        }
         guard !overflow, !overflows, room >= 0, size <= room else {
             throw GGUFError("the tensor \(name.debugDescription) ends past the file")
         }

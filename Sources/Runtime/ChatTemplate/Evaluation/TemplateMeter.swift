@@ -1,5 +1,3 @@
-import Glibc
-
 /// Counts what one rendering costs, and says when that is too much.
 ///
 /// It belongs to one rendering and its thread.
@@ -35,7 +33,7 @@ final class TemplateMeter {
         self.limits = limits
         let (input, overflow) = inputBytes.multipliedReportingOverflow(by: 4)
         memoryLimit = limits.allocatedBytes.addingClamped(overflow ? 0 : input)
-        deadline = Self.now + limits.seconds
+        deadline = ProcessorTime.thread + limits.seconds
     }
 
     /// Bytes that may still be made.
@@ -50,7 +48,7 @@ final class TemplateMeter {
         }
         guard steps >= nextLook else { return nil }
         nextLook = steps.addingClamped(4096)
-        return Self.now <= deadline
+        return ProcessorTime.thread <= deadline
             ? nil : "the template needs more than \(limits.seconds) seconds"
     }
 
@@ -67,13 +65,6 @@ final class TemplateMeter {
         var text = text
         text.claim = Claim(self, text.utf8.count)
         return text
-    }
-
-    /// The thread's processor time in seconds.
-    private static var now: Double {
-        var time = timespec()
-        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
-        return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
     }
 }
 

@@ -121,7 +121,9 @@ extension TemplateInterpreter {
         )
         for item in try iterate(value) {
             try charge(elements: 1)
-            results.append(try nested { () throws(TemplateError) in try apply(name, to: item, rest) })
+            results.append(
+                try nested { () throws(TemplateError) in try apply(name, to: item, rest) }
+            )
         }
         return try generator(results)
     }

@@ -62,7 +62,8 @@ extension TemplateInterpreter {
     }
 
     /// A text in another case, which can be three times as long.
-    func changingCase(_ text: PythonString, _ method: String) throws(TemplateError) -> TemplateValue {
+    func changingCase(_ text: PythonString, _ method: String) throws(TemplateError) -> TemplateValue
+    {
         try charge(scalarsOf: text)
         return try string(text.changingCase(method))
     }

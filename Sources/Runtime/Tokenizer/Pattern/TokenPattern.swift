@@ -14,15 +14,19 @@ final class TokenPattern: @unchecked Sendable {
     fileprivate let limits: OpaquePointer
 
     /// Steps of one match; the patterns of real tokenizers take a few for each character.
-    private static let stepLimit: UInt32 = 20_000_000
+    static let stepLimit: UInt32 = 20_000_000
     /// KiB of backtracking memory of one match, where the JIT's stack was too small.
     private static let heapLimit: UInt32 = 128 * 1024
 
     /// Compiles a pattern in Oniguruma's Ruby syntax.
-    convenience init(oniguruma source: String, field: String) throws(TokenizerError) {
+    convenience init(
+        oniguruma source: String,
+        field: String,
+        stepLimit: UInt32 = TokenPattern.stepLimit
+    ) throws(TokenizerError) {
         var translator = OnigurumaTranslator(source)
         do throws(OnigurumaTranslator.Unsupported) {
-            try self.init(pcre: try translator.translate(), field: field)
+            try self.init(pcre: try translator.translate(), field: field, stepLimit: stepLimit)
         } catch {
             throw .invalid(field: field, reason: "the pattern \(source): \(error.what)")
         }
@@ -46,7 +50,11 @@ final class TokenPattern: @unchecked Sendable {
         (try? TokenPattern(pcre: pattern, field: "")) != nil
     }
 
-    private init(pcre pattern: String, field: String) throws(OnigurumaTranslator.Unsupported) {
+    private init(
+        pcre pattern: String,
+        field: String,
+        stepLimit: UInt32 = TokenPattern.stepLimit
+    ) throws(OnigurumaTranslator.Unsupported) {
         var code: Int32 = 0
         var offset = 0
         var text = pattern
@@ -69,7 +77,8 @@ final class TokenPattern: @unchecked Sendable {
         }
         // Without the JIT, as on a machine that forbids it, the interpreter matches the same.
         pcre2_jit_compile_8(compiled, UInt32(PCRE2_JIT_COMPLETE))
-        pcre2_set_match_limit_8(limits, Self.stepLimit)
+        pcre2_set_match_limit_8(limits, stepLimit)
+        pcre2_set_depth_limit_8(limits, stepLimit)
         pcre2_set_heap_limit_8(limits, Self.heapLimit)
         self.code = compiled
         self.limits = limits
@@ -110,7 +119,7 @@ struct PatternSearch: ~Copyable {
         var position = 0
         var lastEnd = -1
         while position <= text.count {
-            guard match(base, text.count, from: position, data) else { return }
+            guard match(base, text.count, from: position, data) >= 0 else { return }
             let (start, end) = (Int(offsets[0]), Int(offsets[1]))
             // `\K` can put the start behind the end; such a match stands for nothing.
             guard start <= end, end <= text.count, start >= position else { return }
@@ -124,12 +133,26 @@ struct PatternSearch: ~Copyable {
         }
     }
 
+    /// What a pattern says about a text.
+    enum Outcome { case match, none, limit }
+
+    /// Whether the pattern matches somewhere in a text.
+    func test(_ text: UnsafeBufferPointer<UInt8>) -> Outcome {
+        guard let data, let base = text.baseAddress else { return .none }
+        switch match(base, text.count, from: 0, data) {
+        case 0...: return .match
+        case PCRE2_ERROR_NOMATCH: return .none
+        default: return .limit
+        }
+    }
+
+    /// The number of groups, 0 where there are more than there is room for, or a negative error.
     private func match(
         _ text: UnsafePointer<UInt8>,
         _ count: Int,
         from position: Int,
         _ data: OpaquePointer
-    ) -> Bool {
+    ) -> Int32 {
         let options = PCRE2_NO_UTF_CHECK
         var result = pcre2_match_8(
             pattern.code,
@@ -152,7 +175,6 @@ struct PatternSearch: ~Copyable {
                 pattern.limits
             )
         }
-        // 0: more groups than there is room for; the match itself is there.
-        return result >= 0
+        return result
     }
 }
