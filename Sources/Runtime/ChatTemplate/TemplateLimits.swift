@@ -7,7 +7,7 @@ public struct TemplateLimits: Sendable, Hashable {
     /// Evaluated expressions and statements, and work of library functions in units of 64 bytes or
     /// one element.
     public var steps = 10_000_000
-    /// Processor time of one rendering. A busy machine does not shorten it.
+    /// Processor time of one rendering, which a busy machine does not shorten.
     public var seconds = 2.0
     /// Macro calls, `caller()` and recursive loops open at once.
     public var callDepth = 200
@@ -19,7 +19,9 @@ public struct TemplateLimits: Sendable, Hashable {
     public var sourceBytes = 1 << 20
     /// Bytes of the rendered text, and of any one string on the way.
     public var textBytes = 64 << 20
-    /// Bytes of all strings and lists made on the way. Long strings count while they are alive,
+    /// Bytes of all strings and lists made on the way.
+    ///
+    /// Long strings count while they are alive,
     /// everything else until the rendering ends. Four times the bytes of the variables come on top.
     public var allocatedBytes = 64 << 20
     /// Items of a `range`, as Jinja's sandbox has it.

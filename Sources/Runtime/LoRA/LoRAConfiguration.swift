@@ -52,8 +52,9 @@ public struct LoRAConfiguration: Sendable, Hashable {
     public var hasLoRABias = false
     /// Weights are stored transposed.
     public var fanInFanOut = false
-    /// The multimodal whole it was made over, whose paths its names and patterns are of; `nil`: a text
-    /// model. The file does not say so, its tensors do.
+    /// The multimodal whole it was made over, whose paths its names and patterns are of, if any.
+    ///
+    /// The file does not say so, its tensors do.
     var whole: LanguageModelPart.Whole?
     /// The base the adapter was trained on, for people.
     public var baseModel: String?

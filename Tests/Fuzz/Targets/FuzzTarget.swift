@@ -3,7 +3,9 @@
 @testable import InferenceRuntime
 @testable import Trainer
 
-/// Everything that reads bytes from outside. An input is fine if it gives a value or a typed error.
+/// Everything that reads bytes from outside.
+///
+/// An input is fine if it gives a value or a typed error.
 enum FuzzTarget: String, CaseIterable, Sendable {
     case json, template, tokenizer, configuration, safetensors, adapter, gguf, tar
     case training, keys, yaml, http, multipart, requests, pattern, messages

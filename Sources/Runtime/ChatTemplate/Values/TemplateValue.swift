@@ -163,7 +163,7 @@ final class PythonRange {
     let step: Int
     let count: Int
 
-    /// A range of at most `limit` elements; `nil` where it has more. The step is not zero.
+    /// A range of at most `limit` elements, with a step that is not zero; `nil` where it has more.
     init?(start: Int, stop: Int, step: Int, limit: Int) {
         let isEmpty = step > 0 ? stop <= start : stop >= start
         // The distance of any two integers fits an unsigned one.
