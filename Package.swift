@@ -153,7 +153,7 @@ let package = Package(
 
 // Every parser of what comes from outside, as functions of bytes. `swift test` replays the inputs that
 // once went wrong; `scripts/fuzz` builds the same functions into a fuzzer, with coverage in every module.
-let fuzzed: [Target.Dependency] = ["API", "Trainer", "AdapterStore", "InferenceRuntime"]
+let fuzzed: [Target.Dependency] = ["API", "Trainer", "AdapterStore", "Storage", "InferenceRuntime"]
 if Context.environment["FACET_FUZZ"] == nil {
     package.targets.append(
         .testTarget(

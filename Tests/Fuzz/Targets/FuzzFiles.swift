@@ -2,6 +2,7 @@
 @testable import AdapterStore
 import Glibc
 @testable import InferenceRuntime
+@testable import Storage
 @testable import Trainer
 
 /// Archives, training data and keys.

@@ -15,8 +15,8 @@ enum FuzzRequests {
     static func requests(_ bytes: [UInt8]) {
         guard case .object(let object)? = JSONValue(fuzzed: bytes) else { return }
         let fields = RequestFields(object)
-        _ = try? ChatCompletionRequest(fields)
-        _ = try? CompletionRequest(fields)
+        _ = try? GenerationFields(fields)
+        _ = try? ChatConversation(fields)
         _ = try? CreateFineTuningJobRequest(fields)
         _ = try? CreateFineTuningJobRequest(legacy: fields, base: "base")
         _ = try? HyperparameterRequest(json: object)

@@ -49,9 +49,10 @@ enum FuzzText {
 
     /// Messages as a client writes them.
     static func messages(_ bytes: [UInt8]) {
-        guard let chatML, let value = JSONValue(fuzzed: bytes) else { return }
-        let messages = ChatMessages.normalised(value, for: chatML)
-        _ = try? chatML.render(["messages": messages])
+        guard let chatML, let messages = JSONValue(fuzzed: bytes)?.array,
+            let normalised = try? ChatMessages.normalised(messages, for: chatML)
+        else { return }
+        _ = try? chatML.render(["messages": .array(normalised)])
     }
 
     private static let texts = [
