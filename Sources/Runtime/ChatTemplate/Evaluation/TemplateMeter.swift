@@ -3,7 +3,9 @@
 /// It belongs to one rendering and its thread.
 final class TemplateMeter {
     /// A long string's share of the memory, given back when the last copy of the string is gone.
-    final class Claim: @unchecked Sendable {  // only the rendering's thread has the strings
+    ///
+    /// Owner: one thread at a time, the one that renders; it alone has the strings with claims.
+    final class Claim: @unchecked Sendable {
         private let meter: TemplateMeter
         private let bytes: Int
 
