@@ -180,8 +180,8 @@ extension Architecture {
             throw .invalidField("head_dim", reason: "has \(rotary.dimensions) rotary dimensions")
         }
         for rotary in rotaries {
-            for reach in [1, contextLength] {
-                let frequencies = rotary.inverseFrequencies(regime: rotary.regime(reach: reach))
+            for length in [1, contextLength] {
+                let frequencies = rotary.inverseFrequencies(regime: rotary.regime(maxLength: length))
                 guard rotary.attentionFactor.isFinite, frequencies.allSatisfy(\.isFinite) else {
                     throw .invalidField("rope_parameters", reason: "give no finite frequencies")
                 }

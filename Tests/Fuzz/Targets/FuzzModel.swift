@@ -10,8 +10,8 @@ enum FuzzModel {
         let whole = LanguageModelPart(json)?.configuration ?? json
         guard let architecture = try? Architecture(configuration: whole) else { return }
         for rotary in architecture.rotaries {
-            for reach in [1, 4096, architecture.contextLength] {
-                _ = rotary.inverseFrequencies(regime: rotary.regime(reach: reach))
+            for length in [1, 4096, architecture.contextLength] {
+                _ = rotary.inverseFrequencies(regime: rotary.regime(maxLength: length))
             }
         }
         guard architecture.isSmall else { return }
