@@ -181,7 +181,9 @@ extension Architecture {
         }
         for rotary in rotaries {
             for length in [1, contextLength] {
-                let frequencies = rotary.inverseFrequencies(regime: rotary.regime(maxLength: length))
+                let frequencies = rotary.inverseFrequencies(
+                    regime: rotary.regime(maxLength: length)
+                )
                 guard rotary.attentionFactor.isFinite, frequencies.allSatisfy(\.isFinite) else {
                     throw .invalidField("rope_parameters", reason: "give no finite frequencies")
                 }
