@@ -55,13 +55,16 @@ extension HostPolicy {
     private static func isThisMachine(_ name: String) -> Bool {
         if name == "localhost" || name.hasSuffix(".localhost") { return true }
         if name.hasPrefix("["), name.hasSuffix("]") {
-            var address = in6_addr()
             let loopback = Array(repeating: UInt8(0), count: 15) + [1]
-            return inet_pton(AF_INET6, String(name.dropFirst().dropLast()), &address) == 1
-                && withUnsafeBytes(of: &address) { $0.elementsEqual(loopback) }
+            return address(String(name.dropFirst().dropLast()), family: AF_INET6, bytes: 16)
+                == loopback
         }
-        var address = in_addr()
-        return inet_pton(AF_INET, name, &address) == 1
-            && withUnsafeBytes(of: &address) { $0.first == 127 }
+        return address(name, family: AF_INET, bytes: 4)?.first == 127
+    }
+
+    /// The bytes of an address written as text, in network order; nil when it is not one.
+    private static func address(_ text: String, family: Int32, bytes: Int) -> [UInt8]? {
+        var address = Array(repeating: UInt8(0), count: bytes)
+        return inet_pton(family, text, &address) == 1 ? address : nil
     }
 }
