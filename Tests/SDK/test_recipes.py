@@ -32,6 +32,17 @@ THEIRS = {
     "batch_size": "per_device_train_batch_size",
     "lora_target_modules": "lora_target",
 }
+# Those that say when a checkpoint is made and measured, or what follows from others.
+NOT_THEIRS = {
+    "learning_rate_multiplier",
+    "prompt_loss_weight",
+    "save_steps",
+    "save_total_limit",
+    "eval_strategy",
+    "eval_steps",
+    "load_best_model_at_end",
+    "metric_for_best_model",
+}
 CHAT = lines("train.jsonl", 8)
 TEXTS = b"".join(
     json.dumps({"text": json.loads(line)["messages"][-1]["content"]}).encode() + b"\n"
@@ -80,6 +91,7 @@ def trained():
 
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_same_bytes_alone(trained, recipe, tmp_path):
+    """What the job says of its run, written into a file, is the same run."""
     server, jobs = trained
     _, expected = job_bytes(server, jobs[recipe])
     (tmp_path / "data.jsonl").write_bytes(data(recipe))
@@ -89,13 +101,16 @@ def test_same_bytes_alone(trained, recipe, tmp_path):
         "stage": "pt" if recipe == "texts" else "sft",
         "finetuning_type": "lora",
         "output_dir": str(tmp_path / "out"),
-        "gradient_accumulation_steps": 1,
     }
-    chosen = COMMON | RECIPES[recipe]
     if recipe == "continued":
         configuration["adapter_name_or_path"] = str(job_bytes(server, jobs["plain"])[0])
-        del chosen["lora_rank"]
-    configuration |= {THEIRS.get(name, name): value for name, value in chosen.items()}
+    chosen = jobs[recipe].method.supervised.hyperparameters.to_dict()
+    assert COMMON.items() <= chosen.items()
+    configuration |= {
+        THEIRS.get(name, name): value
+        for name, value in chosen.items()
+        if name not in NOT_THEIRS and value is not None
+    }
     path = tmp_path / "run.yaml"
     path.write_text(json.dumps(configuration))
     result = subprocess.run(
@@ -146,9 +161,10 @@ def test_stage_and_data_must_agree(tmp_path):
     "more, reason",
     [
         ({"columns": {"prompt": "instruction", "response": "output"}}, None),
-        ({"columns": {"prompt": "instruction", "response": "chosen"}}, "columns.response"),
+        ({"columns": {"prompt": "instruction", "response": "chosen"}}, None),
+        ({"columns": {"prompt": "instruction", "response": "better"}}, "output"),
         ({"columns": {"prompt": "instruction", "images": "images"}}, "columns.images"),
-        ({"formatting": "sharegpt", "tags": {"role_tag": "who"}}, "tags.role_tag"),
+        ({"formatting": "sharegpt", "tags": {"role_tag": "who"}}, "conversations"),
         ({"ranking": True}, "ranking"),
         ({"hf_hub_url": "org/data"}, "hf_hub_url"),
     ],

@@ -36,8 +36,8 @@ struct DatasetEntry {
         files = try Self.files(file.hasPrefix("/") ? file : "\(folder)/\(file)", place)
         samples = entry["num_samples"]?.int
         let (columns, tags) = (entry["columns"]?.object, entry["tags"]?.object)
-        let hasMapping = columns != nil || tags != nil
         let formatting = entry["formatting"]?.string ?? "alpaca"
+        let hasMapping = columns != nil || tags != nil || formatting != "alpaca"
         mapping =
             hasMapping
             ? RecordMapping(formatting: formatting, columns: columns, tags: tags) : nil

@@ -208,6 +208,7 @@ struct TrainConfigurationFields {
             json[name] = nil
         }
         if let steps = json["max_steps"]?.double, steps <= 0 { json["max_steps"] = nil }
+        if try adapter() != nil { keepShape(&json) }
         try warmUp(&json)
         try save(&json)
         try evaluate(&json)
@@ -218,6 +219,18 @@ struct TrainConfigurationFields {
             let key = row?.key ?? error.name
             let message = error.message.replacing("'\(error.name)'", with: "'\(key)'")
             throw TrainConfigurationError(key, message)
+        }
+    }
+
+    /// A run that goes on from an adapter keeps that adapter's shape, whatever the file says.
+    private mutating func keepShape(_ json: inout JSONObject) {
+        let names = ["lora_rank", "lora_alpha", "use_rslora", "use_dora", "lora_target_modules"]
+        for name in names {
+            json[name] = nil
+            guard let key = Hyperparameter.named[name]?.key, object[key]?.isNull == false else {
+                continue
+            }
+            note(key, "has no effect: the adapter of 'adapter_name_or_path' keeps its own")
         }
     }
 

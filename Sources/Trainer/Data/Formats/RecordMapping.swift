@@ -36,10 +36,13 @@ struct RecordMapping: Sendable, Hashable {
             "prompt": isText ? "text" : "instruction", "query": "input", "response": "output",
             "history": "history", "system": "system", "tools": "tools", "messages": messages,
         ]
-        self.columns = columns?.members.compactMap { member in
+        let given = columns?.members.compactMap { member -> Column? in
             guard let mine = ours[member.key], let theirs = member.value.string else { return nil }
             return Column(ours: mine, theirs: theirs)
         }
+        // Conversations that the entry promises must be there, whatever else a record has.
+        let usualPlaces = ["conversations", "messages"].map { Column(ours: messages, theirs: $0) }
+        self.columns = given ?? (formatting == "alpaca" ? nil : usualPlaces)
     }
 
     private static let openAIRoles = [
