@@ -41,9 +41,16 @@ def test_a_streamed_response_is_put_together_by_the_client(client, base):
     assert final.output_text == chat_text(client, base, max_tokens=12)
 
 
-def test_earlier_responses_are_not_kept(client, base):
+def test_a_response_goes_on_from_an_earlier_one(client, base):
+    first = client.responses.create(model=base, input="Say hello.", temperature=0, max_output_tokens=8)
+    assert client.responses.retrieve(first.id).output_text == first.output_text
+    second = client.responses.create(
+        model=base, input="Again.", previous_response_id=first.id, temperature=0, max_output_tokens=8
+    )
+    assert second.usage.input_tokens > first.usage.input_tokens + first.usage.output_tokens
+    client.responses.delete(first.id)
     with pytest.raises(openai.BadRequestError) as caught:
-        client.responses.create(model=base, input="x", previous_response_id="resp_0")
+        client.responses.create(model=base, input="x", previous_response_id=first.id)
     assert caught.value.code == "previous_response_not_found"
 
 

@@ -8,6 +8,12 @@ enum MessagesRequest {
         "chat_template_kwargs",
     ]
 
+    /// What this protocol calls fields that chat calls by another name.
+    static let names: KeyValuePairs = [
+        "response_format.json_schema": "output_config.format",
+        "response_format": "output_config.format", "stop": "stop_sequences",
+    ]
+
     /// The chat request.
     static func chat(_ fields: RequestFields) throws(APIError) -> RequestFields {
         guard fields["max_tokens"] != nil else { throw .missing("max_tokens") }
@@ -50,7 +56,8 @@ enum MessagesRequest {
         var asked = try ChatCompletionRequest.decode(fields, shared, encoder)
         asked.idPrefix = "msg_"
         let count = asked.prompts[0].count
-        asked.writer = { MessageWriter(head: $0, promptTokens: count) }
+        guard let parts = asked.parts else { return asked }
+        asked.writer = { MessageWriter(head: $0, parts: parts, promptTokens: count) }
         return asked
     }
 
@@ -91,6 +98,7 @@ enum MessagesRequest {
             throw .wrongType(param, expected: "a string or an array of blocks", got: content)
         }
         var (texts, calls, results): ([String], [JSONValue], [JSONValue]) = ([], [], [])
+        var thought = ""
         for (index, block) in blocks.enumerated() {
             let param = "\(param)[\(index)]"
             guard let object = block.object else {
@@ -101,7 +109,8 @@ enum MessagesRequest {
             case "text": texts.append(try fields.requiredString("text"))
             case "tool_use" where role == "assistant": calls.append(try call(fields))
             case "tool_result" where role == "user": results.append(try result(fields))
-            case "thinking" where role == "assistant": continue
+            case "thinking" where role == "assistant":
+                thought += try fields.string("thinking") ?? ""
             case "redacted_thinking" where role == "assistant": continue
             case let type:
                 throw .invalid(
@@ -116,6 +125,7 @@ enum MessagesRequest {
             "role": .string(role), "content": .string(texts.joined(separator: "\n")),
         ]
         if !calls.isEmpty { message["tool_calls"] = .array(calls) }
+        if !thought.utf8.isEmpty { message["reasoning_content"] = .string(thought) }
         return results + [.object(message)]
     }
 

@@ -9,7 +9,6 @@ enum ChatCompletionRequest {
         _ encoder: PromptEncoder
     ) throws(APIError) -> AnswerRequest {
         let conversation = try ChatConversation(fields)
-        try encoder.checkTools(of: conversation)
         // Whether the answer carries log-probabilities, and with how many alternatives, 0–20.
         let logprobs = try logprobs(fields)
         let names = ["max_completion_tokens", "max_tokens"]
@@ -20,25 +19,41 @@ enum ChatCompletionRequest {
         let promptScores = shared.promptLogprobs.map {
             ScoredTokenWriter(tokenizer: encoder.tokenizer, top: $0)
         }
+        let (tokens, isThinking) = try encoder.prompt(of: conversation)
+        let parts = AnswerParts(
+            encoder.format(of: conversation),
+            isThinking: isThinking,
+            tools: conversation.parameters,
+            maximumCalls: try fields.bool("parallel_tool_calls") == false ? 1 : .max
+        )
+        let showsThoughts = try fields.bool("include_reasoning") ?? true
+        let tokenizer = encoder.tokenizer
         return AnswerRequest(
             fields: shared,
-            prompts: [try encoder.tokens(of: conversation)],
+            prompts: [tokens],
             param: "messages",
             sampling: try shared.sampling(encoder.model, logprobs: logprobs),
             choices: shared.count,
             maxTokens: maxTokens,
             promptLogprobs: shared.promptLogprobs,
             stopTokens: try shared.stopTokens(encoder.model),
-            text: AnswerRequest.Text(skipsSpecialTokens: shared.skipsSpecialTokens),
+            text: AnswerRequest.Text(
+                skipsSpecialTokens: shared.skipsSpecialTokens,
+                shown: parts.format.markerTokens(of: tokenizer)
+            ),
             idPrefix: "chatcmpl-",
             writer: {
                 ChatCompletionWriter(
                     head: $0,
                     fields: shared,
                     scores: scores,
-                    promptScores: promptScores
+                    promptScores: promptScores,
+                    showsThoughts: showsThoughts,
+                    parts: parts,
+                    tokenizer: tokenizer
                 )
-            }
+            },
+            parts: parts
         )
     }
 

@@ -26,6 +26,16 @@ struct ChatConversation: Sendable {
         addGenerationPrompt = try fields.bool("add_generation_prompt") ?? true
     }
 
+    /// The parameters of each function, as JSON Schema.
+    var parameters: [String: JSONValue] {
+        var parameters: [String: JSONValue] = [:]
+        for tool in tools?.array ?? [] {
+            guard let name = tool["function"]?["name"]?.string else { continue }
+            parameters[name] = tool["function"]?["parameters"] ?? [:]
+        }
+        return parameters
+    }
+
     /// Takes the conversation as it came, for `/apply-template`.
     init(unchanged fields: RequestFields) throws(APIError) {
         guard let messages = try fields.array("messages") else { throw .missing("messages") }

@@ -10,7 +10,7 @@ enum UnsupportedFields {
         ("use_beam_search", [false]), ("length_penalty", [1]), ("early_stopping", [false]),
         ("include_stop_str_in_output", [false]), ("spaces_between_special_tokens", [true]),
         ("truncate_prompt_tokens", []), ("logits_processors", [[]]), ("thinking_budget", []),
-        ("thinking_token_budget", []), ("include_reasoning", [true]), ("typical_p", [1]),
+        ("thinking_token_budget", []), ("typical_p", [1]),
         ("top_a", [0]), ("tfs_z", [1]), ("top_n_sigma", [-1]), ("repeat_penalty", [1]),
         ("mirostat", [0]), ("dynatemp_range", [0]), ("dry_multiplier", [0]),
         ("xtc_probability", [0]), ("n_predict", [-1]), ("n_probs", [0]), ("samplers", []),

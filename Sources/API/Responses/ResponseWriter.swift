@@ -1,133 +1,92 @@
 import InferenceRuntime
 
-/// Writes the answers of `POST /v1/responses`: one message of text.
+/// Writes the answers of `POST /v1/responses`: thoughts, messages and calls as items.
 struct ResponseWriter: AnswerWriter {
-    let head: AnswerHead
-    let object: ResponseObject
+    private var events: ResponseEvents
+    private var parts: AnswerParts
     /// Writes log-probabilities; `nil` where none were asked for.
-    let scores: ScoredTokenWriter?
-    private var number = 0
-    private var text = ""
-    private var tokens: [ScoredToken] = []
-    private var reason = FinishReason.stop
+    private let scores: ScoredTokenWriter?
+    private let tokenizer: Tokenizer
+    /// Keeps the response; called once with its object.
+    private let keep: @Sendable (JSONValue) -> Void
+    private var thought = ""
+    private var isCut = false
 
-    init(head: AnswerHead, object: ResponseObject, scores: ScoredTokenWriter?) {
-        self.head = head
-        self.object = object
+    init(
+        head: AnswerHead,
+        _ request: ResponseRequest,
+        parts: AnswerParts,
+        scores: ScoredTokenWriter?,
+        tokenizer: Tokenizer,
+        keep: @escaping @Sendable (JSONValue) -> Void
+    ) {
+        let object = ResponseObject(asked: request.fields, isStored: request.isStored)
+        events = ResponseEvents(head, object, custom: request.tools.custom)
+        self.parts = parts
         self.scores = scores
+        self.tokenizer = tokenizer
+        self.keep = keep
     }
 
     func document(_ answers: CollectedAnswers) -> [UInt8] {
         var writer = self
         if let choice = answers.choices.first {
-            writer.text = choice.text
-            writer.tokens = choice.tokens
-            writer.reason = choice.finishReason == FinishReason.length.rawValue ? .length : .stop
+            _ = writer.take(writer.parts.take(choice.text, of: 0), choice.tokens)
+            _ = writer.take(writer.parts.finish(0), [])
+            writer.isCut = choice.finishReason == FinishReason.length.rawValue
         }
-        return writer.finished(answers.usage).serializedBytes
+        return (writer.finish(answers.usage).last?["response"] ?? nil).serializedBytes
     }
 
     mutating func events(for event: AnswerRun.Event) -> [ServerSentEvent] {
         switch event {
-        case .prompt: return begin()
+        case .prompt: return Self.named(events.begin())
         case .delta(_, let delta):
-            text += delta.text
-            tokens += delta.tokens
-            return [
-                item(
-                    "response.output_text.delta",
-                    ["delta": .string(delta.text), "logprobs": logprobs(delta.tokens)]
-                )
-            ]
+            return Self.named(take(parts.take(delta.text, of: 0), delta.tokens))
         case .finished(_, let reason, _, _):
-            self.reason = reason
-            return [
-                item(
-                    "response.output_text.done",
-                    ["text": .string(text), "logprobs": logprobs(tokens)]
-                ), item("response.content_part.done", ["part": part]),
-                numbered(
-                    "response.output_item.done",
-                    ["output_index": 0, "item": message(status, content: [part])]
-                ),
-            ]
+            isCut = reason == .length
+            return Self.named(take(parts.finish(0), []))
         }
     }
 
-    private mutating func begin() -> [ServerSentEvent] {
-        let started = object.json(head, status: "in_progress", output: [], usage: nil)
-        let empty: JSONValue = [
-            "type": "output_text", "text": "", "annotations": [], "logprobs": [],
-        ]
-        return [
-            numbered("response.created", ["response": started]),
-            numbered("response.in_progress", ["response": started]),
-            numbered(
-                "response.output_item.added",
-                ["output_index": 0, "item": message("in_progress", content: [])]
-            ), item("response.content_part.added", ["part": empty]),
-        ]
-    }
-
     mutating func end(_ usage: CompletionUsage) -> [ServerSentEvent] {
-        [numbered("response.\(status)", ["response": finished(usage)])]
+        Self.named(finish(usage))
     }
 
     func worded(_ error: APIError) -> APIError {
-        guard number > 0 else { return error }
+        guard events.hasBegun else { return error }
         var worded = error
-        let event: JSONValue = [
-            "type": "error", "code": error.code.map(JSONValue.string) ?? .null,
-            "message": .string(error.message), "param": error.param.map(JSONValue.string) ?? .null,
-            "sequence_number": JSONValue(number),
-        ]
-        worded.wording = APIError.Wording(json: event, event: "error")
+        worded.wording = APIError.Wording(json: events.failure(error), event: "error")
         return worded
     }
 
-    private var status: String { reason == .length ? "incomplete" : "completed" }
-
-    private func finished(_ usage: CompletionUsage) -> JSONValue {
-        object.json(
-            head,
-            status: status,
-            output: [message(status, content: [part])],
-            usage: usage
-        )
+    private mutating func take(_ parts: [AnswerPart], _ tokens: [ScoredToken]) -> [JSONValue] {
+        var logprobs = scores.map { scores in tokens.map { scores.chat($0) } } ?? []
+        var made: [JSONValue] = []
+        for part in parts {
+            if case .thought(let text) = part { thought += text }
+            made += events.take(part, logprobs: logprobs)
+            if case .content = part { logprobs = [] }
+        }
+        return made
     }
 
-    private var messageID: String { "msg_" + head.id.dropFirst("resp_".count) }
-
-    private func message(_ status: String, content: [JSONValue]) -> JSONValue {
-        [
-            "id": .string(messageID), "type": "message", "status": .string(status),
-            "role": "assistant", "content": .array(content),
-        ]
+    private mutating func finish(_ usage: CompletionUsage) -> [JSONValue] {
+        var usage = usage
+        usage.reasoningTokens = tokenizer.count(of: thought)
+        let last = events.finish(isCut: isCut, usage)
+        if let response = last.last?["response"] { keep(response) }
+        return last
     }
 
-    private var part: JSONValue {
-        [
-            "type": "output_text", "text": .string(text), "annotations": [],
-            "logprobs": logprobs(tokens),
-        ]
+    private static func named(_ events: [JSONValue]) -> [ServerSentEvent] {
+        events.map { ServerSentEvent(name: $0["type"]?.string, $0) }
     }
+}
 
-    private func logprobs(_ tokens: [ScoredToken]) -> JSONValue {
-        .array(scores.map { scores in tokens.map { scores.chat($0) } } ?? [])
-    }
-
-    private mutating func item(_ type: String, _ members: JSONObject) -> ServerSentEvent {
-        var all: JSONObject = [
-            "item_id": .string(messageID), "output_index": 0, "content_index": 0,
-        ]
-        for (key, value) in members.members { all[key] = value }
-        return numbered(type, all)
-    }
-
-    private mutating func numbered(_ type: String, _ members: JSONObject) -> ServerSentEvent {
-        var object: JSONObject = ["type": .string(type), "sequence_number": JSONValue(number)]
-        number += 1
-        for (key, value) in members.members { object[key] = value }
-        return ServerSentEvent(name: type, .object(object))
+extension Tokenizer {
+    /// How many tokens a text has by itself.
+    func count(of text: String) -> Int {
+        text.utf8.isEmpty ? 0 : encode(text, addSpecialTokens: false, parseSpecial: false).count
     }
 }

@@ -37,17 +37,11 @@ struct APIRoutes: Sendable {
     }
 
     private func addAnswers(to router: inout Router) {
-        let chat = answers.route { fields, shared, encoder, _ throws(APIError) in
-            try ChatCompletionRequest.decode(fields, shared, encoder)
-        }
+        let chat = answers.route(ChatCompletionRequest.decode)
         add(.post, "/v1/chat/completions", [.infer], chat, to: &router)
-        let completions = answers.route { fields, shared, encoder, _ throws(APIError) in
-            try CompletionRequest.decode(fields, shared, encoder)
-        }
+        let completions = answers.route(CompletionRequest.decode)
         add(.post, "/v1/completions", [.infer], completions, to: &router)
-        let embeddings = answers.route { fields, shared, encoder, _ throws(APIError) in
-            try EmbeddingRequest.decode(fields, shared, encoder)
-        }
+        let embeddings = answers.route(EmbeddingRequest.decode)
         add(.post, "/v1/embeddings", [.infer], embeddings, to: &router)
         addResponses(to: &router)
         addMessages(to: &router)
@@ -69,36 +63,24 @@ struct APIRoutes: Sendable {
     }
 
     private func addResponses(to router: inout Router) {
-        let responses = answers.route(
-            translating: ResponsesRequest.chat,
-            { chat, shared, encoder, sent throws(APIError) in
-                try ResponsesRequest.decode(chat, shared, encoder, original: sent)
-            }
-        )
-        add(.post, "/v1/responses", [.infer], responses, to: &router)
-        let path = "/v1/responses/input_tokens"
-        add(
-            .post,
-            path,
-            [.infer],
-            { [answers] request, _ in
-                let count = try await answers.count(request, translating: ResponsesRequest.chat)
-                return .json([
-                    "object": "response.input_tokens", "input_tokens": JSONValue(count),
-                ])
-            },
-            to: &router
-        )
+        let responses = ResponseEndpoints(answers: answers)
+        add(.post, "/v1/responses", [.infer], responses.create, to: &router)
+        add(.post, "/v1/responses/input_tokens", [.infer], responses.inputTokens, to: &router)
+        add(.get, "/v1/responses/{id}", [.infer], responses.get, to: &router)
+        add(.delete, "/v1/responses/{id}", [.infer], responses.delete, to: &router)
+        add(.post, "/v1/responses/{id}/cancel", [.infer], responses.cancel, to: &router)
+        add(.get, "/v1/responses/{id}/input_items", [.infer], responses.inputItems, to: &router)
     }
 
     /// Anthropic's routes.
     private func addMessages(to router: inout Router) {
-        let messages = answers.route(
-            translating: MessagesRequest.chat,
-            { chat, shared, encoder, _ throws(APIError) in
-                try MessagesRequest.decode(chat, shared, encoder)
-            }
-        )
+        let messages = answers.route(translating: { fields, _ throws(APIError) in
+            AnswerEndpoint.Translated(
+                fields: try MessagesRequest.chat(fields),
+                names: MessagesRequest.names,
+                decode: MessagesRequest.decode
+            )
+        })
         let count: RouteHandler = { [answers] request, _ in
             let tokens = try await answers.count(request, translating: MessagesRequest.counted)
             return .json(["input_tokens": JSONValue(tokens)])

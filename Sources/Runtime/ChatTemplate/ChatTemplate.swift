@@ -57,11 +57,6 @@ public final class ChatTemplate: Sendable {
         )
     }
 
-    /// Whether the template mentions a variable, so that setting it can matter.
-    public func mentions(_ name: String) -> Bool {
-        program.symbols.existing(PythonString(name)) != nil
-    }
-
     /// Whether the template has a string literal of exactly this text, such as a role it knows.
     public func knows(literal text: String) -> Bool {
         program.literals.contains(PythonString(text))

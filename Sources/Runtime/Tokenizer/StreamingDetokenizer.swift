@@ -6,15 +6,23 @@
 public struct StreamingDetokenizer: Sendable {
     private let tokenizer: Tokenizer
     private let skipSpecialTokens: Bool
+    private let shown: Set<Int32>
     private var state: DecoderState
 
     /// Makes a detokenizer for one answer.
-    /// - Parameter prompt: The tokens whose text the answer goes on. Where they end in a text, a
-    ///   space at the answer's beginning is one, and not the mark that SentencePiece puts before
-    ///   every text.
-    public init(_ tokenizer: Tokenizer, skipSpecialTokens: Bool, after prompt: [Int32] = []) {
+    /// - Parameters:
+    ///   - shown: Special tokens that are written out all the same.
+    ///   - prompt: The tokens whose text the answer goes on. Where they end in a text, a space at
+    ///     the answer's beginning is one, and not the mark that SentencePiece puts before every text.
+    public init(
+        _ tokenizer: Tokenizer,
+        skipSpecialTokens: Bool,
+        showing shown: Set<Int32> = [],
+        after prompt: [Int32] = []
+    ) {
         self.tokenizer = tokenizer
         self.skipSpecialTokens = skipSpecialTokens
+        self.shown = shown
         state = DecoderState(tokenizer.decoder, runs: .eager)
         guard let last = prompt.last,
             tokenizer.decodable(last, skipSpecialTokens: true) != nil
@@ -29,9 +37,8 @@ public struct StreamingDetokenizer: Sendable {
     /// Takes the next id and returns the text that becomes certain with it, often `""` for the
     /// first ids of a character.
     public mutating func append(_ id: Int32) -> String {
-        guard let token = tokenizer.decodable(id, skipSpecialTokens: skipSpecialTokens) else {
-            return ""
-        }
+        let skips = skipSpecialTokens && !shown.contains(id)
+        guard let token = tokenizer.decodable(id, skipSpecialTokens: skips) else { return "" }
         var text: [UInt8] = []
         state.push(token, to: &text)
         return String(decoding: text, as: UTF8.self)

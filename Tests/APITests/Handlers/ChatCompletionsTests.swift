@@ -171,10 +171,6 @@ struct ChatCompletionsTests {
         (#"{"min_tokens": -1}"#, "min_tokens"),
         (#"{"prompt_logprobs": 21}"#, "prompt_logprobs"),
         (#"{"prompt_logprobs": 1, "stream": true}"#, "prompt_logprobs"),
-        (
-            #"{"tools": [{"type": "function", "function": {"name": "f"}}]}"#, "tools"
-        ),
-        (#"{"functions": [{"name": "f"}]}"#, "tools"),
         (#"{"function_call": {"name": "f"}}"#, "function_call"),
         (#"{"functions": [{}]}"#, "functions[0].name"),
         (

@@ -24,7 +24,7 @@ struct ResponsesTests {
         let item = try #require(reply.json["output"]?.array?.first)
         #expect(item["content"]?.array?.first?["text"] == "Hello")
         #expect(reply.json["metadata"] == ["a": "b"])
-        #expect(reply.json["store"] == false)
+        #expect(reply.json["store"] == true)
         #expect(OpenAISchemas.problems("Response", reply.json) == [])
         let prompt = try #require(api.generator.requests.first?.prompt)
         let text = String(decoding: prompt.map { UInt8(truncatingIfNeeded: $0) }, as: UTF8.self)

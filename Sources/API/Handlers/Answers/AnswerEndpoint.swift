@@ -11,52 +11,74 @@ struct AnswerEndpoint: Sendable {
     let selector: AdapterSelector
     let metrics: ServerMetrics
 
-    /// Decodes the fields of one protocol: the chat request they are, where they were translated,
-    /// the shared ones that have been read, and the body as it was sent.
+    /// Decodes the fields of one protocol; the shared ones have been read.
     typealias Decoder =
-        @Sendable (RequestFields, GenerationFields, PromptEncoder, _ sent: RequestFields)
-        throws(APIError) -> AnswerRequest
+        @Sendable (RequestFields, GenerationFields, PromptEncoder) throws(APIError) -> AnswerRequest
 
-    typealias Translator = @Sendable (RequestFields) throws(APIError) -> RequestFields
+    /// A request of another protocol in the words of OpenAI's chat.
+    struct Translated {
+        let fields: RequestFields
+        /// What the protocol calls fields that chat calls by another name, for errors.
+        var names: KeyValuePairs<String, String> = [:]
+        let decode: Decoder
 
-    /// The route of a protocol.
-    ///
-    /// - Parameter translate: Makes a chat request of a body in other words.
-    func route(
-        translating translate: @escaping Translator = { fields throws(APIError) in fields },
-        _ decoder: @escaping Decoder
-    ) -> RouteHandler {
-        { request, caller in try await respond(to: request, for: caller, translate, decoder) }
+        /// An error about a field, with the protocol's name for it.
+        func worded(_ error: APIError) -> APIError {
+            guard let param = error.param,
+                let (chat, own) = names.first(where: { name, _ in
+                    param == name || param.hasPrefix(name + ".")
+                })
+            else { return error }
+            var error = error
+            error.param = own + param.dropFirst(chat.count)
+            error.message = error.message.replacing("'\(param)'", with: "'\(error.param ?? own)'")
+            return error
+        }
+    }
+
+    typealias Translator = @Sendable (RequestFields, Caller) throws(APIError) -> Translated
+
+    /// The route of a protocol in OpenAI's words.
+    func route(_ decode: @escaping Decoder) -> RouteHandler {
+        route(translating: { fields, _ throws(APIError) in
+            Translated(fields: fields, decode: decode)
+        })
+    }
+
+    /// The route of a protocol in words of its own.
+    func route(translating translate: @escaping Translator) -> RouteHandler {
+        { request, caller in try await respond(to: request, for: caller, translate) }
     }
 
     /// The tokens of the prompts that a request would be answered to.
     func count(
         _ request: HTTPRequest,
-        translating translate: @escaping Translator
+        translating translate: @escaping @Sendable (RequestFields) throws(APIError) -> RequestFields
     ) async throws -> Int {
         try await request.decode { [encoder] fields throws(APIError) in
-            let chat = try ChatConversation(try translate(fields))
-            try encoder.checkTools(of: chat)
-            return try encoder.tokens(of: chat).count
+            try encoder.prompt(of: try ChatConversation(try translate(fields))).tokens.count
         }
     }
 
     private func respond(
         to request: HTTPRequest,
         for caller: Caller,
-        _ translate: @escaping Translator,
-        _ decoder: @escaping Decoder
+        _ translate: @escaping Translator
     ) async throws -> HTTPResponse {
         let (asked, adapters, grammar) = try await request.decode {
             [log = request.log, id = request.id] fields throws(APIError) in
-            let chat = try translate(fields)
-            let shared = try GenerationFields(chat)
-            log["model"] = "\(shared.model.prefix(200))"
-            let adapters = try selector.resolve(shared, caller, requestID: id)
-            let asked = try decoder(chat, shared, encoder, fields)
-            let context = encoder.model.generator.contextTokens
-            let grammar = try shared.constraint?.compile(encoder.model.grammars)
-            return (try asked.bounded(contextTokens: context), adapters, grammar)
+            let chat = try translate(fields, caller)
+            do throws(APIError) {
+                let shared = try GenerationFields(chat.fields)
+                log["model"] = "\(shared.model.prefix(200))"
+                let adapters = try selector.resolve(shared, caller, requestID: id)
+                let asked = try chat.decode(chat.fields, shared, encoder)
+                let context = encoder.model.generator.contextTokens
+                let grammar = try shared.constraint?.compile(encoder.model.grammars)
+                return (try asked.bounded(contextTokens: context), adapters, grammar)
+            } catch {
+                throw chat.worded(error)
+            }
         }
         let source = try await selector.lease(adapters)
         try caller.admission?.takePrompt(tokens: asked.prompts.reduce(0) { $0 + $1.count })

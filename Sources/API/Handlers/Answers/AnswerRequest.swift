@@ -28,6 +28,8 @@ struct AnswerRequest: Sendable {
     /// Makes the writer of the answer.
     var writer: @Sendable (AnswerHead) -> any AnswerWriter
 
+    /// How a chat's answers are taken apart; `nil` for text that stays whole.
+    var parts: AnswerParts?
     /// Further fields of the response's head.
     var headers: HTTPHeaders = [:]
 
@@ -42,5 +44,7 @@ struct AnswerRequest: Sendable {
         var continuesPrompts = false
         /// Unicode scalars of each prompt that is echoed; empty without echo.
         var echoed: [Int] = []
+        /// Special tokens that are part of the text: they mark thoughts and tool calls.
+        var shown: Set<Int32> = []
     }
 }

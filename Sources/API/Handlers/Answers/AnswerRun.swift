@@ -167,6 +167,7 @@ extension AnswerRun {
                 stop: run.asked.fields.stop,
                 isScored: run.asked.sampling.logprobs != nil,
                 skipsSpecialTokens: text.skipsSpecialTokens,
+                shown: text.shown,
                 prompt: text.continuesPrompts ? run.asked.prompts[prompt] : [],
                 offset: text.echoed.isEmpty ? 0 : text.echoed[prompt]
             )

@@ -26,6 +26,7 @@ struct ChoiceAssembler: Sendable {
     /// - Parameters:
     ///   - stop: Texts that end the choice and are not shown.
     ///   - isScored: Whether tokens are wanted beside the text.
+    ///   - shown: Special tokens that are part of the text all the same.
     ///   - prompt: The tokens whose text the choice goes on; none where it begins a text.
     ///   - offset: Scalars of an echoed prompt that stand before.
     init(
@@ -33,6 +34,7 @@ struct ChoiceAssembler: Sendable {
         stop: [String],
         isScored: Bool,
         skipsSpecialTokens: Bool,
+        shown: Set<Int32>,
         prompt: [Int32],
         offset: Int
     ) {
@@ -40,9 +42,15 @@ struct ChoiceAssembler: Sendable {
         detokenizer = StreamingDetokenizer(
             tokenizer,
             skipSpecialTokens: skipsSpecialTokens,
+            showing: shown,
             after: prompt
         )
-        position = TextPosition(tokenizer, skipsSpecialTokens: skipsSpecialTokens, from: offset)
+        position = TextPosition(
+            tokenizer,
+            skipsSpecialTokens: skipsSpecialTokens,
+            showing: shown,
+            from: offset
+        )
         matcher = StopMatcher(stop)
         released = offset
     }

@@ -8,6 +8,8 @@ struct CompletionUsage: Sendable, Hashable {
     var cachedTokens = 0
     /// Tokens of all answers, end tokens included.
     var completionTokens = 0
+    /// Those of them that are thoughts.
+    var reasoningTokens = 0
 
     var totalTokens: Int { promptTokens + completionTokens }
 
@@ -17,7 +19,7 @@ struct CompletionUsage: Sendable, Hashable {
             "completion_tokens": JSONValue(completionTokens),
             "total_tokens": JSONValue(totalTokens),
             "prompt_tokens_details": ["cached_tokens": JSONValue(cachedTokens)],
-            "completion_tokens_details": ["reasoning_tokens": 0],
+            "completion_tokens_details": ["reasoning_tokens": JSONValue(reasoningTokens)],
         ]
     }
 }

@@ -3,9 +3,35 @@ import InferenceRuntime
 /// Makes prompts of messages, text and token ids, with the model's own template and tokenizer.
 struct PromptEncoder: Sendable {
     let model: ServedModel
+    /// What the model writes, by whether it has tools.
+    private let formats: [Bool: AnswerFormat]
 
     init(_ model: ServedModel) {
         self.model = model
+        var formats: [Bool: AnswerFormat] = [:]
+        if let templates = model.templates {
+            let variables = Self.specialTokens(model.tokenizer)
+            formats[false] = AnswerFormat(deriving: templates.main, specialTokens: variables)
+            formats[true] =
+                templates.toolUse.map {
+                    AnswerFormat(deriving: $0, specialTokens: variables)
+                } ?? formats[false]
+        }
+        self.formats = formats
+    }
+
+    /// What the model writes in answer to a conversation.
+    func format(of conversation: ChatConversation) -> AnswerFormat {
+        formats[conversation.tools != nil] ?? AnswerFormat()
+    }
+
+    private static func specialTokens(_ tokenizer: Tokenizer) -> ChatTemplateVariables {
+        ChatTemplateVariables(
+            bos: tokenizer.bosToken,
+            eos: tokenizer.eosToken,
+            unk: tokenizer.unkToken,
+            pad: tokenizer.padToken
+        )
     }
 
     var tokenizer: Tokenizer { model.tokenizer }
@@ -19,15 +45,21 @@ struct PromptEncoder: Sendable {
         return try render(conversation, messages, with: try template(for: conversation))
     }
 
-    /// The tokens of a conversation.
-    func tokens(of conversation: ChatConversation) throws(APIError) -> [Int32] {
+    /// The tokens of a conversation, and whether they end inside a thought.
+    func prompt(
+        of conversation: ChatConversation
+    ) throws(APIError) -> (tokens: [Int32], isThinking: Bool) {
         let template = try template(for: conversation)
-        let messages = try Self.checked { () throws(ChatMessageError) in
+        let format = format(of: conversation)
+        let normalised = try Self.checked { () throws(ChatMessageError) in
             try ChatMessages.normalised(conversation.messages, for: template)
         }
+        let tools = conversation.tools?.array ?? []
+        let messages = ToolInstructions(format).messages(normalised, tools: tools)
         let text = try render(conversation, messages, with: template)
         // The template has written the special tokens itself.
-        return try encode(text, addSpecialTokens: false, param: "messages")
+        let tokens = try encode(text, addSpecialTokens: false, param: "messages")
+        return (tokens, format.isThinking(after: text))
     }
 
     /// The tokens of one prompt of `/v1/completions`, or of whichever field has it.
@@ -95,17 +127,6 @@ struct PromptEncoder: Sendable {
         return tokens
     }
 
-    /// Refuses tools that the template would leave out without a word.
-    func checkTools(of conversation: ChatConversation) throws(APIError) {
-        guard conversation.tools != nil, let templates = model.templates,
-            !templates.template(hasTools: true).mentions("tools")
-        else { return }
-        throw .unsupported(
-            "tools",
-            "the chat template of '\(model.id)' knows no tools; describe them in a message"
-        )
-    }
-
     private func template(for conversation: ChatConversation) throws(APIError) -> ChatTemplate {
         guard let templates = model.templates else {
             throw .invalid(
@@ -123,13 +144,7 @@ struct PromptEncoder: Sendable {
         _ messages: [JSONValue],
         with template: ChatTemplate
     ) throws(APIError) -> String {
-        let tokenizer = model.tokenizer
-        let variables = ChatTemplateVariables(
-            bos: tokenizer.bosToken,
-            eos: tokenizer.eosToken,
-            unk: tokenizer.unkToken,
-            pad: tokenizer.padToken
-        ).variables(
+        let variables = Self.specialTokens(model.tokenizer).variables(
             messages: .array(messages),
             tools: conversation.tools,
             addGenerationPrompt: conversation.addGenerationPrompt,

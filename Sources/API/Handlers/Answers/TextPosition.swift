@@ -7,21 +7,29 @@ import InferenceRuntime
 struct TextPosition: Sendable {
     private let tokenizer: Tokenizer
     private let skipsSpecialTokens: Bool
+    /// Special tokens that are part of the text all the same.
+    private let shown: Set<Int32>
     /// Scalars of the text so far.
     private(set) var scalars: Int
     /// The bytes at its end that are not a whole character yet.
     private var unfinished: [UInt8] = []
 
-    init(_ tokenizer: Tokenizer, skipsSpecialTokens: Bool, from scalars: Int = 0) {
+    init(
+        _ tokenizer: Tokenizer,
+        skipsSpecialTokens: Bool,
+        showing shown: Set<Int32> = [],
+        from scalars: Int = 0
+    ) {
         self.tokenizer = tokenizer
         self.skipsSpecialTokens = skipsSpecialTokens
+        self.shown = shown
         self.scalars = scalars
     }
 
     /// Where `id` begins, of which `piece` became certain.
     mutating func advance(past id: Int32, _ piece: String) -> Int {
         defer { scalars += piece.unicodeScalars.count }
-        if skipsSpecialTokens, tokenizer.isSpecial(id) { return scalars }
+        if skipsSpecialTokens, tokenizer.isSpecial(id), !shown.contains(id) { return scalars }
         let bytes = tokenizer.bytes(of: id)
         guard let first = bytes.first else { return scalars }
         let goesOn = first & 0xC0 == 0x80

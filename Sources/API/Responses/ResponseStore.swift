@@ -1,0 +1,82 @@
+import InferenceRuntime
+import Storage
+import Synchronization
+
+/// Responses that can be asked for again and gone on from, in memory: bounded by count, bytes and
+/// age for each tenant, and gone when the server ends.
+final class ResponseStore: Sendable {
+    /// What is kept of a response.
+    struct Entry: Sendable {
+        /// The response's object.
+        let object: JSONValue
+        /// The items of the request, earlier ones included.
+        let input: [JSONValue]
+        let created: ContinuousClock.Instant
+        let bytes: Int
+
+        var id: String { object["id"]?.string ?? "" }
+        /// The whole conversation, to go on from.
+        var items: [JSONValue] { input + (object["output"]?.array ?? []) }
+    }
+
+    private let entries = Mutex<[TenantID: [Entry]]>([:])
+
+    /// Responses of one tenant.
+    static let maximumCount = 256
+    /// Bytes of one tenant's responses.
+    static let maximumBytes = 32 << 20
+    static let maximumAge = Duration.seconds(24 * 3_600)
+    /// Tenants whose responses are kept.
+    static let maximumTenants = 1_024
+
+    /// Keeps a response; the oldest of its tenant go where there are too many.
+    func keep(_ object: JSONValue, input: [JSONValue], for tenant: TenantID) {
+        let bytes = object.serializedBytes.count + JSONValue.array(input).serializedBytes.count
+        guard bytes <= Self.maximumBytes else { return }
+        let entry = Entry(object: object, input: input, created: .now, bytes: bytes)
+        entries.withLock { all in
+            if all[tenant] == nil, all.count >= Self.maximumTenants {
+                let oldest = all.min {
+                    ($0.value.last?.created ?? .now) < ($1.value.last?.created ?? .now)
+                }
+                if let oldest { all[oldest.key] = nil }
+            }
+            var own = Self.fresh(all[tenant] ?? []) + [entry]
+            var total = own.reduce(0) { $0 + $1.bytes }
+            while own.count > Self.maximumCount || total > Self.maximumBytes {
+                total -= own.removeFirst().bytes
+            }
+            all[tenant] = own
+        }
+    }
+
+    /// A response of a tenant.
+    ///
+    /// - Throws: 404 where there is none of that id, 400 where a request goes on from it.
+    func entry(_ id: String, of tenant: TenantID, param: String) throws(APIError) -> Entry {
+        let found = entries.withLock { all in
+            Self.fresh(all[tenant] ?? []).last { $0.id.utf8.elementsEqual(id.utf8) }
+        }
+        guard let found else {
+            guard param == "previous_response_id" else {
+                throw .notFound("response", id, param: param, code: nil)
+            }
+            throw .invalid(
+                param,
+                "Previous response with id '\(id.prefix(80))' not found.",
+                code: "previous_response_not_found"
+            )
+        }
+        return found
+    }
+
+    /// Forgets a response.
+    func remove(_ id: String, of tenant: TenantID) {
+        entries.withLock { $0[tenant]?.removeAll { $0.id.utf8.elementsEqual(id.utf8) } }
+    }
+
+    private static func fresh(_ entries: [Entry]) -> [Entry] {
+        let now = ContinuousClock.now
+        return entries.filter { $0.created.duration(to: now) < maximumAge }
+    }
+}
