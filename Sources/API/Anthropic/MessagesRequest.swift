@@ -32,7 +32,12 @@ enum MessagesRequest {
             }
             chat["tools"] = .array(functions)
         }
-        chat["tool_choice"] = try toolChoice(fields)
+        if let choice = try fields.object("tool_choice") {
+            chat["tool_choice"] = try toolChoice(choice)
+            if try choice.bool("disable_parallel_tool_use") == true {
+                chat["parallel_tool_calls"] = false
+            }
+        }
         if let thinking = try fields.object("thinking"), chat["chat_template_kwargs"] == nil {
             let isEnabled = try thinking.requiredString("type") != "disabled"
             chat["chat_template_kwargs"] = ["enable_thinking": .bool(isEnabled)]
@@ -178,15 +183,15 @@ enum MessagesRequest {
         return ["type": "function", "function": .object(function)]
     }
 
-    private static func toolChoice(_ fields: RequestFields) throws(APIError) -> JSONValue? {
-        guard let choice = try fields.object("tool_choice") else { return nil }
+    private static func toolChoice(_ choice: RequestFields) throws(APIError) -> JSONValue {
         let type = try choice.requiredString("type")
-        guard type == "auto" || type == "none" else {
-            throw .unsupported(
-                "tool_choice",
-                "only 'auto' and 'none' are; answers cannot be forced into a call yet"
-            )
+        switch type {
+        case "auto", "none": return .string(type)
+        case "any": return "required"
+        case "tool":
+            let name = try choice.requiredString("name")
+            return ["type": "function", "function": ["name": .string(name)]]
+        default: throw .notAmong(choice.name("type"), ["auto", "any", "tool", "none"], type)
         }
-        return .string(type)
     }
 }

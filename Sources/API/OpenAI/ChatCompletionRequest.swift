@@ -20,12 +20,16 @@ enum ChatCompletionRequest {
             ScoredTokenWriter(tokenizer: encoder.tokenizer, top: $0)
         }
         let (tokens, isThinking) = try encoder.prompt(of: conversation)
+        let format = encoder.format(of: conversation)
+        let isParallel = try fields.bool("parallel_tool_calls") ?? true
+        let functions = conversation.functions.map { ($0.name, $0.parameters) }
         let parts = AnswerParts(
-            encoder.format(of: conversation),
+            format,
             isThinking: isThinking,
-            tools: conversation.parameters,
-            maximumCalls: try fields.bool("parallel_tool_calls") == false ? 1 : .max
+            tools: Dictionary(functions) { first, _ in first },
+            maximumCalls: isParallel ? .max : 1
         )
+        let shown = format.markerTokens(of: encoder.tokenizer)
         let showsThoughts = try fields.bool("include_reasoning") ?? true
         let tokenizer = encoder.tokenizer
         return AnswerRequest(
@@ -39,7 +43,7 @@ enum ChatCompletionRequest {
             stopTokens: try shared.stopTokens(encoder.model),
             text: AnswerRequest.Text(
                 skipsSpecialTokens: shared.skipsSpecialTokens,
-                shown: parts.format.markerTokens(of: tokenizer)
+                shown: shown
             ),
             idPrefix: "chatcmpl-",
             writer: {
@@ -53,6 +57,13 @@ enum ChatCompletionRequest {
                     tokenizer: tokenizer
                 )
             },
+            constraint: try shared.answerConstraint(
+                conversation,
+                format,
+                isThinking: isThinking,
+                isParallel: isParallel,
+                spelled: shown
+            ),
             parts: parts
         )
     }

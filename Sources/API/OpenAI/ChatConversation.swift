@@ -6,6 +6,8 @@ struct ChatConversation: Sendable {
     let messages: [JSONValue]
     /// The tools as they came; `nil` where there are none or `tool_choice` is `none`.
     let tools: JSONValue?
+    /// Which of them may be called, and whether one must be.
+    let choice: ToolChoice
     /// Variables for the template: `chat_template_kwargs`, and `reasoning_effort` where given.
     let variables: JSONObject
     /// Whether the prompt ends where the assistant begins to speak.
@@ -14,7 +16,8 @@ struct ChatConversation: Sendable {
     /// Reads and checks the conversation of a chat request.
     init(_ fields: RequestFields) throws(APIError) {
         messages = try Self.messages(fields)
-        tools = try Self.tools(fields)
+        choice = try ToolChoice(fields)
+        tools = try Self.tools(fields, choice)
         var variables = JSONObject()
         if let effort = try fields.string("reasoning_effort") {
             variables["reasoning_effort"] = .string(effort)
@@ -26,14 +29,20 @@ struct ChatConversation: Sendable {
         addGenerationPrompt = try fields.bool("add_generation_prompt") ?? true
     }
 
-    /// The parameters of each function, as JSON Schema.
-    var parameters: [String: JSONValue] {
-        var parameters: [String: JSONValue] = [:]
-        for tool in tools?.array ?? [] {
-            guard let name = tool["function"]?["name"]?.string else { continue }
-            parameters[name] = tool["function"]?["parameters"] ?? [:]
+    /// The functions that may be called.
+    var functions: [ToolCallGrammar.Function] {
+        let allowed = choice.names
+        return (tools?.array ?? []).compactMap { tool in
+            let function = tool["function"]
+            guard let name = function?["name"]?.string, allowed?.contains(name) ?? true else {
+                return nil
+            }
+            return ToolCallGrammar.Function(
+                name: name,
+                parameters: function?["parameters"] ?? ["type": "object"],
+                isStrict: function?["strict"]?.bool ?? false
+            )
         }
-        return parameters
     }
 
     /// Takes the conversation as it came, for `/apply-template`.
@@ -42,6 +51,7 @@ struct ChatConversation: Sendable {
         self.messages = messages
         let functions = try fields.array("functions").map(ChatMessages.tools(functions:))
         tools = try fields.array("tools").map(JSONValue.array) ?? functions
+        choice = .auto(among: nil)
         variables = try fields.options("chat_template_kwargs")?.object ?? JSONObject()
         addGenerationPrompt = try fields.bool("add_generation_prompt") ?? true
     }
@@ -63,43 +73,41 @@ struct ChatConversation: Sendable {
         return messages
     }
 
-    private static func tools(_ fields: RequestFields) throws(APIError) -> JSONValue? {
+    private static func tools(
+        _ fields: RequestFields,
+        _ choice: ToolChoice
+    ) throws(APIError) -> JSONValue? {
         // `functions` and `function_call` are what `tools` and `tool_choice` were called at first.
         let isLegacy = fields["tools"] == nil && fields["functions"] != nil
         let name = isLegacy ? "functions" : "tools"
-        let choice = try toolChoice(
-            fields,
-            fields["tool_choice"] == nil ? "function_call" : "tool_choice"
-        )
-        guard let tools = try fields.array(name), !tools.isEmpty else { return nil }
+        let param = fields["tool_choice"] == nil ? "function_call" : "tool_choice"
+        guard let tools = try fields.array(name), !tools.isEmpty else {
+            guard !choice.isForced else {
+                throw .invalid(
+                    param,
+                    "Invalid '\(param)': it is only allowed when '\(name)' are specified."
+                )
+            }
+            return nil
+        }
         guard tools.count <= 128 else {
             throw .invalid(name, "Invalid '\(name)': at most 128 are allowed.")
         }
+        var names: Set<String> = []
         for (index, tool) in tools.enumerated() {
-            let param = "\(name)[\(index)]"
-            if isLegacy { try check(function: object(tool, param)) } else { try check(tool, param) }
+            let tool = try object(tool, "\(name)[\(index)]")
+            let function = isLegacy ? tool : try function(tool)
+            try check(function: function)
+            names.insert(try function.requiredString("name"))
         }
-        if choice == "none" { return nil }
+        if let unknown = choice.names?.first(where: { !names.contains($0) }) {
+            throw .invalid(
+                param,
+                "Invalid '\(param)': '\(unknown.prefix(80))' is none of the '\(name)'."
+            )
+        }
+        if case .none = choice { return nil }
         return isLegacy ? ChatMessages.tools(functions: tools) : .array(tools)
-    }
-
-    private static func toolChoice(
-        _ fields: RequestFields,
-        _ name: String
-    ) throws(APIError) -> String? {
-        guard let value = fields[name] else { return nil }
-        let advice = "only 'auto' and 'none' are; answers cannot be forced into a call yet"
-        guard let choice = value.string else {
-            guard value.object != nil else {
-                throw .wrongType(name, expected: "a string or an object", got: value)
-            }
-            throw .unsupported(name, advice)
-        }
-        if choice == "required" { throw .unsupported(name, advice) }
-        guard choice == "auto" || choice == "none" else {
-            throw .notAmong(name, ["none", "auto", "required"], choice)
-        }
-        return choice
     }
 
     private static func object(
@@ -112,17 +120,16 @@ struct ChatConversation: Sendable {
         return RequestFields(object, path: param + ".")
     }
 
-    private static func check(_ tool: JSONValue, _ param: String) throws(APIError) {
-        let fields = try object(tool, param)
-        let type = try fields.requiredString("type")
+    private static func function(_ tool: RequestFields) throws(APIError) -> RequestFields {
+        let type = try tool.requiredString("type")
         guard type == "function" else {
-            guard type == "custom" else { throw .notAmong(fields.name("type"), ["function"], type) }
-            throw .unsupported(fields.name("type"), "only 'function' tools are")
+            guard type == "custom" else { throw .notAmong(tool.name("type"), ["function"], type) }
+            throw .unsupported(tool.name("type"), "only 'function' tools are")
         }
-        guard let function = try fields.object("function") else {
-            throw .missing(fields.name("function"))
+        guard let function = try tool.object("function") else {
+            throw .missing(tool.name("function"))
         }
-        try check(function: function)
+        return function
     }
 
     private static func check(function: RequestFields) throws(APIError) {

@@ -64,7 +64,8 @@ enum CompletionRequest {
                     promptScores: promptScores,
                     echoes: echoed
                 )
-            }
+            },
+            constraint: shared.answerConstraint
         )
     }
 

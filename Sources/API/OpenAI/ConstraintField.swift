@@ -35,17 +35,6 @@ struct ConstraintField: Sendable {
 
     private typealias Reader = (String, JSONValue) throws(APIError) -> ConstraintField
 
-    /// Compiles it, or finds it again.
-    ///
-    /// - Throws: 400 with keyword and JSON pointer, or position.
-    func compile(_ grammars: GrammarCache) throws(APIError) -> Grammar {
-        do throws(GrammarError) {
-            return try grammars.grammar(source)
-        } catch {
-            throw .invalid(param, "Invalid '\(param)': \(error).", code: "invalid_constraint")
-        }
-    }
-
     // MARK: - OpenAI
 
     private static func responseFormat(_ fields: RequestFields) throws(APIError)
@@ -180,18 +169,5 @@ struct ConstraintField: Sendable {
             texts.append(try text("\(param)[\(index)]", element))
         }
         return ConstraintField(param: param, source: .choices(texts))
-    }
-}
-
-extension GenerationFields {
-    /// Refuses what would end a constrained answer before its end, or not at all.
-    func checkConstrained() throws(APIError) {
-        let contradictions = [
-            ("min_tokens", minTokens > 0), ("ignore_eos", ignoreEnd),
-            ("stop_token_ids", !stopTokenIDs.isEmpty),
-        ]
-        for (name, isGiven) in contradictions where isGiven {
-            throw .invalid(name, "'\(name)' can't be combined with '\(constraint?.param ?? "")'.")
-        }
     }
 }

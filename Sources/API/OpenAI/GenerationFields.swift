@@ -75,7 +75,7 @@ struct GenerationFields: Sendable {
         constraint = try ConstraintField.read(fields)
         try UnsupportedFields.refuse(fields)
         try Self.checkAccepted(fields)
-        if constraint != nil { try checkConstrained() }
+        if let constraint { try checkConstrained(constraint.param) }
     }
 
     private static func tokenIDs(

@@ -108,7 +108,7 @@ enum KnownForms {
             ToolCallSyntax(
                 opening: "<|tool_calls_section_begin|>",
                 callOpening: "<|tool_call_begin|>functions.",
-                body: .named(separator: ":"),
+                body: .named(separator: ":", hasID: true),
                 callClosing: "<|tool_call_end|>",
                 closing: "<|tool_calls_section_end|>"
             )

@@ -24,7 +24,7 @@ struct ToolCallReader {
         switch body {
         case .object(let name, let arguments): object(bytes, start, name, arguments)
         case .keyed: keyed(bytes, start)
-        case .named(let separator): named(bytes, start, Array(separator.utf8))
+        case .named(let separator, _): named(bytes, start, Array(separator.utf8))
         case .tagged(let tags):
             TaggedCallReader(tags: tags, callClosing: callClosing, parameters: parameters)
                 .read(bytes, from: start)

@@ -212,10 +212,9 @@ struct CallSyntaxDerivation {
         }
         var between = Array(parts.single[parts.name.upperBound..<brace])
         // Where the call's id stands in between, what comes before it ends the name.
-        if let id = between.firstIndex(of: Array(TemplateProbe.ids[0].utf8)) {
-            between = Array(between[..<id])
-        }
-        return syntax(frame, .named(separator: between.text))
+        let id = between.firstIndex(of: Array(TemplateProbe.ids[0].utf8))
+        if let id { between = Array(between[..<id]) }
+        return syntax(frame, .named(separator: between.text, hasID: id != nil))
     }
 
     /// Name, keys and values in tags.

@@ -129,18 +129,28 @@ struct LiteralReader {
         case UInt8(ascii: "n"): return [0x0A]
         case UInt8(ascii: "t"): return [0x09]
         case UInt8(ascii: "r"): return [0x0D]
+        case UInt8(ascii: "b"): return [0x08]
+        case UInt8(ascii: "f"): return [0x0C]
         case UInt8(ascii: "u"):
-            guard index + 4 <= bytes.count else { throw .unfinished }
-            let digits = bytes[index..<index + 4].text
-            index += 4
-            guard let code = UInt32(digits, radix: 16), let scalar = Unicode.Scalar(code) else {
-                throw .broken
+            var units = [try hexadecimal()]
+            // A character beyond the first 65,536 is written as two.
+            if UTF16.isLeadSurrogate(units[0]), bytes[index...].starts(with: "\\u".utf8) {
+                index += 2
+                units.append(try hexadecimal())
             }
-            return Array(String(Character(scalar)).utf8)
+            return Array(String(decoding: units, as: UTF16.self).utf8)
         case UInt8(ascii: "\\"), UInt8(ascii: "\""), UInt8(ascii: "'"), UInt8(ascii: "/"):
             return [byte]
         default: return [UInt8(ascii: "\\"), byte]
         }
+    }
+
+    /// Four digits of a character.
+    private mutating func hexadecimal() throws(Stop) -> UInt16 {
+        guard index + 4 <= bytes.count else { throw .unfinished }
+        defer { index += 4 }
+        guard let code = UInt16(bytes[index..<index + 4].text, radix: 16) else { throw .broken }
+        return code
     }
 
     /// A number or a word, which ends where a sign of structure follows.

@@ -114,7 +114,8 @@ enum ArgumentValue {
         JSONValue.string(value.text).serializedBytes
     }
 
-    private static func wantsText(_ schema: JSONValue?) -> Bool {
+    /// Whether a function wants a text.
+    static func wantsText(_ schema: JSONValue?) -> Bool {
         guard let schema else { return true }
         if let type = schema["type"]?.string { return type == "string" }
         if let types = schema["type"]?.array { return types.allSatisfy { $0 == "string" } }

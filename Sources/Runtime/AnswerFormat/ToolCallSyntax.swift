@@ -11,8 +11,9 @@ public struct ToolCallSyntax: Sendable, Hashable {
         case object(name: String, arguments: String)
         /// A JSON object whose single key is the name and whose value is the arguments.
         case keyed
-        /// The name, some text, and the arguments as a JSON object.
-        case named(separator: String)
+        /// The name, some text, and the arguments as a JSON object. Where a call's id is written, it
+        /// stands before the arguments, and more text may.
+        case named(separator: String, hasID: Bool)
         /// The name, and every argument in tags of its own.
         case tagged(Tags)
         /// A call as Python writes it: `name(key="value", other=1)`.
@@ -90,7 +91,7 @@ public struct ToolCallSyntax: Sendable, Hashable {
     var markers: [String] {
         var texts = [opening, callOpening, callClosing, separator, closing]
         switch body {
-        case .named(let separator): texts.append(separator)
+        case .named(let separator, _): texts.append(separator)
         case .tagged(let tags):
             texts += [tags.nameEnd, tags.open, tags.keyEnd, tags.valueStart, tags.close]
         case .braced(let quote): texts.append(quote)

@@ -6,7 +6,8 @@ import Synchronization
 /// to who sent it.
 public final class GrammarCache: Sendable {
     private struct State {
-        var trie: TokenTrie?
+        /// Pieces by the special tokens that are text.
+        var tries: [Set<Int32>: TokenTrie] = [:]
         var grammars: [[UInt8]: Grammar] = [:]
         /// Keys, the longest unused first.
         var order: [[UInt8]] = []
@@ -29,21 +30,27 @@ public final class GrammarCache: Sendable {
 
     /// The grammar of a source.
     ///
+    /// - Parameter spelled: special tokens that are part of the text; a handful of sets in all.
     /// - Throws: `GrammarError` where it can't be honoured.
-    public func grammar(_ source: GrammarSource) throws(GrammarError) -> Grammar {
-        let key = source.key
+    public func grammar(
+        _ source: GrammarSource,
+        spelled: Set<Int32> = []
+    ) throws(GrammarError) -> Grammar {
+        let key = source.key + spelled.sorted().flatMap { "\($0),".utf8 }
         let (known, trie) = state.withLock { state in
             if let grammar = state.grammars[key] {
                 state.order.removeAll { $0 == key }
                 state.order.append(key)
                 return (Optional(grammar), grammar.trie)
             }
-            let trie = state.trie ?? TokenTrie(tokenizer, endTokens: endTokens)
-            state.trie = trie
+            let trie =
+                state.tries[spelled]
+                ?? TokenTrie(tokenizer, endTokens: endTokens, spelled: spelled)
+            state.tries[spelled] = trie
             return (nil, trie)
         }
         if let known { return known }
-        let grammar = try source.grammar(trie)
+        let grammar = try Grammar(source, trie: trie)
         guard key.count <= Self.maximumKeyBytes else { return grammar }
         state.withLock { state in
             if state.grammars.updateValue(grammar, forKey: key) == nil { state.order.append(key) }

@@ -10,8 +10,12 @@ public enum GrammarSource: Sendable, Hashable {
     case gbnf(String)
     /// Lark's notation.
     case lark(String)
-    /// Free text with tags whose content is held to schemas.
+    /// Free text with tags whose content is held to schemas, in the words of vLLM and xgrammar.
     case structuralTag(JSONValue)
+    /// A thought and what follows it: the thought is free, and may be left out unless it has begun.
+    indirect case afterThought(open: String, close: String, hasBegun: Bool, GrammarSource)
+    /// What one of several sources allows.
+    indirect case either([GrammarSource])
 
     /// Any JSON object.
     public static let jsonObject = GrammarSource.jsonSchema(["type": "object"], isStrict: false)
@@ -26,19 +30,11 @@ public enum GrammarSource: Sendable, Hashable {
         case .gbnf(let text): [4] + Array(text.utf8)
         case .lark(let text): [5] + Array(text.utf8)
         case .structuralTag(let tag): [6] + tag.serializedBytes
-        }
-    }
-
-    /// Compiles it.
-    func grammar(_ trie: TokenTrie) throws(GrammarError) -> Grammar {
-        switch self {
-        case .jsonSchema(let schema, let isStrict):
-            try Grammar(jsonSchema: schema, isStrict: isStrict, trie: trie)
-        case .regex(let pattern): try Grammar(regex: pattern, trie: trie)
-        case .choices(let texts): try Grammar(choices: texts, trie: trie)
-        case .gbnf(let text): try Grammar(gbnf: text, trie: trie)
-        case .lark(let text): try Grammar(lark: text, trie: trie)
-        case .structuralTag(let tag): try Grammar(structuralTag: tag, trie: trie)
+        case .afterThought(let open, let close, let hasBegun, let source):
+            [7, hasBegun ? 1 : 0]
+                + JSONValue.array([.string(open), .string(close)]).serializedBytes + source.key
+        case .either(let sources):
+            [8] + sources.flatMap { $0.key + [0] }
         }
     }
 }

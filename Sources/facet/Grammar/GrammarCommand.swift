@@ -96,9 +96,9 @@ struct GrammarCommand: ParsableCommand {
     }
 
     private func compile(_ trial: GrammarTrial) throws(GrammarError) -> Grammar {
-        if let regex { return try Grammar(regex: regex, trie: trial.trie) }
-        if let gbnf { return try Grammar(gbnf: try text(gbnf), trie: trial.trie) }
-        if let lark { return try Grammar(lark: try text(lark), trie: trial.trie) }
+        if let regex { return try Grammar(.regex(regex), trie: trial.trie) }
+        if let gbnf { return try Grammar(.gbnf(try text(gbnf)), trie: trial.trie) }
+        if let lark { return try Grammar(.lark(try text(lark)), trie: trial.trie) }
         let path = schema ?? ""
         let value: JSONValue
         do {
@@ -106,7 +106,7 @@ struct GrammarCommand: ParsableCommand {
         } catch {
             throw .invalid("\(error)", at: path)
         }
-        return try Grammar(jsonSchema: value, isStrict: strict, trie: trial.trie)
+        return try Grammar(.jsonSchema(value, isStrict: strict), trie: trial.trie)
     }
 
     private func text(_ path: String) throws(GrammarError) -> String {

@@ -50,7 +50,7 @@ struct GrammarTrial {
         var result: JSONObject = ["name": name, "compiled": false, "error": nil]
         let begin = ContinuousClock.now
         do throws(GrammarError) {
-            let grammar = try Grammar(jsonSchema: schema, isStrict: isStrict, trie: trie)
+            let grammar = try Grammar(.jsonSchema(schema, isStrict: isStrict), trie: trie)
             var state = try grammar.start()
             _ = try state.mask()
             let first = (ContinuousClock.now - begin).microseconds

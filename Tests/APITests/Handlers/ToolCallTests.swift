@@ -162,4 +162,119 @@ struct ToolCallTests {
         #expect(hidden.json["choices"]?.array?.first?["message"]?["reasoning_content"] == nil)
         #expect(hidden.json["choices"]?.array?.first?["message"]?["content"] == "It is noon.")
     }
+
+    @Test(
+        "a choice that asks for a call holds the answer to one",
+        arguments: [
+            #"{"tool_choice": "required"}"#,
+            #"{"tool_choice": {"type": "function", "function": {"name": "get_time"}}}"#,
+            #"{"tool_choice": {"type": "allowed_tools", "allowed_tools": {"mode": "required", "tools": [{"type": "function", "function": {"name": "get_time"}}]}}}"#,
+        ]
+    )
+    func forced(_ fields: String) async throws {
+        let api = try TestAPI(answering: ToolAnswer.calls)
+        let more = try #require(JSONValue(parsing: fields).object)
+        let reply = try await api.post("/v1/chat/completions", Self.body(more))
+        #expect(reply.status == 200, "\(reply.text)")
+        let grammar = try #require(api.generator.requests.first?.constraint)
+        var state = try grammar.start()
+        let isNamed = fields.contains("get_time")
+        #expect(try !Self.accepts(&state, "Hello"))
+        for (name, isAllowed) in [("get_time", true), ("get_weather", !isNamed), ("get", false)] {
+            var state = try grammar.start()
+            let text = "<tool_call>\n{\"name\": \"\(name)\", \"arguments\": {}}\n</tool_call>"
+            #expect(try Self.accepts(&state, text) == isAllowed, "\(name)")
+        }
+    }
+
+    private static func accepts(_ state: inout GrammarState, _ text: String) throws -> Bool {
+        for byte in text.utf8 where try !state.accept(Int32(byte)) { return false }
+        return state.isAccepting
+    }
+
+    @Test("where the model decides, text is free and calls are held to their schemas")
+    func decided() async throws {
+        let api = try TestAPI(answering: "Hello")
+        _ = try await api.post("/v1/chat/completions", Self.body())
+        let grammar = try #require(api.generator.requests.first?.constraint)
+        for (text, isRight) in [
+            ("Hello", true), (ToolAnswer.calls, true), ("<tool_call>\n{\"name\": \"x\"", false),
+            ("<tool_call>\n{\"name\": \"get_weather\", \"arguments\": {\"city\": 1}}", false),
+        ] {
+            var state = try grammar.start()
+            #expect(try Self.accepts(&state, text) == isRight, "\(text)")
+        }
+    }
+
+    @Test("a constraint and tools: the answer is the one or calls")
+    func both() async throws {
+        let api = try TestAPI(answering: "7")
+        let more: JSONObject = [
+            "response_format": [
+                "type": "json_schema", "json_schema": ["schema": ["type": "integer"]],
+            ]
+        ]
+        _ = try await api.post("/v1/chat/completions", Self.body(more))
+        let grammar = try #require(api.generator.requests.first?.constraint)
+        let call = "<tool_call>\n{\"name\": \"get_time\", \"arguments\": {}}\n</tool_call>"
+        for (text, isRight) in [("7", true), (call, true), ("x", false), (call + "7", false)] {
+            var state = try grammar.start()
+            #expect(try Self.accepts(&state, text) == isRight, "\(text)")
+        }
+    }
+
+    @Test(
+        "a choice that can't be made is a 400 that names it",
+        arguments: [
+            (#"{"tool_choice": "required", "tools": null}"#, "tool_choice"),
+            (#"{"tool_choice": "always"}"#, "tool_choice"),
+            (
+                #"{"tool_choice": {"type": "function", "function": {"name": "get"}}}"#,
+                "tool_choice"
+            ),
+            (#"{"tool_choice": {"type": "function"}}"#, "tool_choice.function"),
+            (#"{"tool_choice": {"function": {"name": "get_time"}}}"#, "tool_choice.type"),
+            (#"{"tool_choice": 1}"#, "tool_choice"),
+            (#"{"tool_choice": "required", "min_tokens": 5}"#, "min_tokens"),
+        ]
+    )
+    func impossible(_ fields: String, _ param: String) async throws {
+        let api = try TestAPI(answering: "x")
+        let more = try #require(JSONValue(parsing: fields).object)
+        let reply = try await api.post("/v1/chat/completions", Self.body(more))
+        #expect(reply.status == 400, "\(reply.text)")
+        #expect(reply.json["error"]?["param"] == .string(param), "\(reply.text)")
+    }
+
+    @Test("a strict function whose schema can't be honoured is a 400 with keyword and place")
+    func strict() async throws {
+        let schema: JSONValue = ["type": "object", "properties": ["a": ["$dynamicRef": "#x"]]]
+        for isStrict in [true, false] {
+            let function: JSONValue = [
+                "name": "f", "parameters": schema, "strict": .bool(isStrict),
+            ]
+            let api = try TestAPI(answering: "x")
+            let tools: JSONValue = [["type": "function", "function": function]]
+            let reply = try await api.post("/v1/chat/completions", Self.body(["tools": tools]))
+            #expect(reply.status == (isStrict ? 400 : 200), "\(reply.text)")
+            guard isStrict else { continue }
+            #expect(reply.json["error"]?["message"]?.string?.contains("$dynamicRef") == true)
+        }
+    }
+
+    @Test("what is constrained comes after the thought of a model that thinks")
+    func constrainedAfterThought() async throws {
+        let generator = ScriptedGenerator(answering: "7".utf8.map { Int32($0) })
+        let api = try TestAPI(generator: generator, template: ToolAnswer.thinking)
+        let body: JSONValue = [
+            "model": "tiny", "messages": [["role": "user", "content": "hi"]],
+            "structured_outputs": ["regex": "[0-9]"],
+        ]
+        _ = try await api.post("/v1/chat/completions", body)
+        let grammar = try #require(generator.requests.first?.constraint)
+        for (text, isRight) in [("7", true), ("<think>So.</think>\n7", true), ("So. 7", false)] {
+            var state = try grammar.start()
+            #expect(try Self.accepts(&state, text) == isRight, "\(text)")
+        }
+    }
 }

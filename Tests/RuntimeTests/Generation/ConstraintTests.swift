@@ -65,7 +65,7 @@ struct ConstraintTests {
 
     @Test("log-probabilities are those of the model, not of what the grammar left")
     func logprobs() throws {
-        let grammar = try Grammar(choices: ["ab"], trie: GrammarFixture.trie)
+        let grammar = try Grammar(.choices(["ab"]), trie: GrammarFixture.trie)
         let harness = harness()
         harness.model.script = { _ in (0..<Self.size).map { Float($0 % 7) } }
         let recorder = harness.submit(request(1, grammar))

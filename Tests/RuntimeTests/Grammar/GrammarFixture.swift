@@ -63,7 +63,7 @@ enum GrammarFixture {
     }
 
     static func schema(_ text: String, isStrict: Bool = false) throws -> Grammar {
-        try Grammar(jsonSchema: try JSONValue(parsing: text), isStrict: isStrict, trie: trie)
+        try Grammar(.jsonSchema(try JSONValue(parsing: text), isStrict: isStrict), trie: trie)
     }
 
     /// Whether a text is accepted token by token, with the end behind it; what the mask allows and

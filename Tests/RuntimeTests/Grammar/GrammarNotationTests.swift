@@ -27,15 +27,15 @@ struct GrammarNotationTests {
         ]
     )
     func regexes(_ example: Example) throws {
-        try check(example, try Grammar(regex: example.source, trie: GrammarFixture.trie))
+        try check(example, try Grammar(.regex(example.source), trie: GrammarFixture.trie))
     }
 
     @Test("of choices, exactly one is written")
     func choices() throws {
-        let grammar = try Grammar(choices: ["ja", "jaja", "你好"], trie: GrammarFixture.trie)
+        let grammar = try Grammar(.choices(["ja", "jaja", "你好"]), trie: GrammarFixture.trie)
         for text in ["ja", "jaja", "你好"] { #expect(try GrammarFixture.accepts(grammar, text)) }
         for text in ["j", "jajaja", "你", ""] { #expect(try !GrammarFixture.accepts(grammar, text)) }
-        #expect(throws: GrammarError.self) { try Grammar(choices: [], trie: GrammarFixture.trie) }
+        #expect(throws: GrammarError.self) { try Grammar(.choices([]), trie: GrammarFixture.trie) }
     }
 
     @Test(
@@ -66,7 +66,7 @@ struct GrammarNotationTests {
         ]
     )
     func gbnf(_ example: Example) throws {
-        try check(example, try Grammar(gbnf: example.source, trie: GrammarFixture.trie))
+        try check(example, try Grammar(.gbnf(example.source), trie: GrammarFixture.trie))
     }
 
     @Test(
@@ -102,7 +102,7 @@ struct GrammarNotationTests {
         ]
     )
     func lark(_ example: Example) throws {
-        try check(example, try Grammar(lark: example.source, trie: GrammarFixture.trie))
+        try check(example, try Grammar(.lark(example.source), trie: GrammarFixture.trie))
     }
 
     @Test(
@@ -114,7 +114,7 @@ struct GrammarNotationTests {
     )
     func gbnfErrors(_ source: String) throws {
         let error = #expect(throws: GrammarError.self) {
-            try Grammar(gbnf: source, trie: GrammarFixture.trie)
+            try Grammar(.gbnf(source), trie: GrammarFixture.trie)
         }
         #expect(error?.place != nil)
     }
@@ -127,7 +127,7 @@ struct GrammarNotationTests {
         ]
     )
     func larkErrors(_ source: String) throws {
-        #expect(throws: GrammarError.self) { try Grammar(lark: source, trie: GrammarFixture.trie) }
+        #expect(throws: GrammarError.self) { try Grammar(.lark(source), trie: GrammarFixture.trie) }
     }
 
     @Test("free text until a trigger, then a tag whose content is held to its schema")
@@ -138,7 +138,7 @@ struct GrammarNotationTests {
             "</tool>"}], "triggers": ["<tool"]}
             """
         let grammar = try Grammar(
-            structuralTag: try JSONValue(parsing: tag),
+            .structuralTag(try JSONValue(parsing: tag)),
             trie: GrammarFixture.trie
         )
         for text in [
@@ -164,7 +164,7 @@ struct GrammarNotationTests {
             {"type": "integer"}}, "end": "}"}]}]}}
             """
         let grammar = try Grammar(
-            structuralTag: try JSONValue(parsing: tag),
+            .structuralTag(try JSONValue(parsing: tag)),
             trie: GrammarFixture.trie
         )
         let thought = "<think>a } {\"n\" < /</think>"

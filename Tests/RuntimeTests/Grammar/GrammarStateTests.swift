@@ -11,8 +11,8 @@ struct GrammarStateTests {
         let grammars = [
             try GrammarFixture.schema(Self.schema),
             try GrammarFixture.schema(Self.schema, isStrict: true),
-            try Grammar(regex: #"(ab|é|你好)*\d{1,3}"#, trie: GrammarFixture.trie),
-            try Grammar(gbnf: #"root ::= "(" root ")" | [a-b]* "x""#, trie: GrammarFixture.trie),
+            try Grammar(.regex(#"(ab|é|你好)*\d{1,3}"#), trie: GrammarFixture.trie),
+            try Grammar(.gbnf(#"root ::= "(" root ")" | [a-b]* "x""#), trie: GrammarFixture.trie),
         ]
         var random = SystemRandomNumberGenerator()
         for grammar in grammars {
@@ -46,7 +46,7 @@ struct GrammarStateTests {
         #expect(try state.accept(one))
         #expect(try state.mask().contains(GrammarFixture.endID))
         #expect(try state.accept(GrammarFixture.endID))
-        let free = try Grammar(regex: "(?s).*", trie: GrammarFixture.trie)
+        let free = try Grammar(.regex("(?s).*"), trie: GrammarFixture.trie)
         let text = GrammarFixture.tokenizer.encode(
             GrammarFixture.end,
             addSpecialTokens: false,

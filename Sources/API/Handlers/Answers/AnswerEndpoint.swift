@@ -74,7 +74,7 @@ struct AnswerEndpoint: Sendable {
                 let adapters = try selector.resolve(shared, caller, requestID: id)
                 let asked = try chat.decode(chat.fields, shared, encoder)
                 let context = encoder.model.generator.contextTokens
-                let grammar = try shared.constraint?.compile(encoder.model.grammars)
+                let grammar = try asked.constraint?.compile(encoder.model.grammars)
                 return (try asked.bounded(contextTokens: context), adapters, grammar)
             } catch {
                 throw chat.worded(error)

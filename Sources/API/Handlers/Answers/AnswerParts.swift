@@ -7,7 +7,7 @@ struct AnswerParts: Sendable {
     /// Whether the prompt ends inside a thought.
     let isThinking: Bool
     /// The functions that may be called, with their parameters as JSON Schema.
-    let tools: [String: JSONValue]
+    private let tools: [String: JSONValue]
     /// How many calls are let through; the rest is dropped.
     let maximumCalls: Int
 

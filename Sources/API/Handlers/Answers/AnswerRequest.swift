@@ -28,6 +28,8 @@ struct AnswerRequest: Sendable {
     /// Makes the writer of the answer.
     var writer: @Sendable (AnswerHead) -> any AnswerWriter
 
+    /// What the answers are held to.
+    var constraint: AnswerConstraint?
     /// How a chat's answers are taken apart; `nil` for text that stays whole.
     var parts: AnswerParts?
     /// Further fields of the response's head.

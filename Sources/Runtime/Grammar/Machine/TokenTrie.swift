@@ -33,13 +33,20 @@ public final class TokenTrie: Sendable {
     /// - Parameters:
     ///   - vocabularySize: how many logits a row has, if that is more than the tokenizer's tokens.
     ///   - endTokens: tokens that end an answer.
-    public init(_ tokenizer: Tokenizer, vocabularySize: Int? = nil, endTokens: Set<Int32>) {
+    ///   - spelled: special tokens that are part of the text all the same, such as those around calls.
+    public init(
+        _ tokenizer: Tokenizer,
+        vocabularySize: Int? = nil,
+        endTokens: Set<Int32>,
+        spelled: Set<Int32> = []
+    ) {
         let size = max(tokenizer.vocabularySize, vocabularySize ?? 0)
         var pieces: [UInt8] = []
         var starts: [Int32] = [0]
         starts.reserveCapacity(size + 1)
         for id in 0..<Int32(clamping: size) {
-            if !tokenizer.isSpecial(id), !endTokens.contains(id) {
+            let isText = !tokenizer.isSpecial(id) || spelled.contains(id)
+            if isText, !endTokens.contains(id) {
                 let piece = tokenizer.bytes(of: id)
                 if piece.count <= Self.longestPiece { pieces += piece }
             }

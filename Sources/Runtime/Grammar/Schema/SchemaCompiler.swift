@@ -16,18 +16,6 @@ final class SchemaCompiler {
     private var scalars: [[SchemaID]: RegexID?] = [:]
     private(set) lazy var text = JSONSpelling(arena: arena)
 
-    /// Compiles a schema.
-    /// - Parameter isStrict: whether what would be an annotation is refused.
-    static func compile(_ schema: JSONValue, isStrict: Bool) throws(GrammarError) -> GrammarProgram
-    {
-        let arena = RegexArena()
-        let document = try SchemaDocument(schema, isStrict: isStrict, arena: arena)
-        let builder = GrammarBuilder(arena: arena)
-        let compiler = SchemaCompiler(document, builder)
-        let root = try compiler.value(in: builder)
-        return try builder.build(root: root, place: "#")
-    }
-
     init(_ document: SchemaDocument, _ builder: GrammarBuilder) {
         self.document = document
         self.builder = builder

@@ -34,11 +34,6 @@ struct GrammarLowering {
         self.rules = rules
     }
 
-    /// The program with `root` as its root.
-    mutating func program(root: Int) throws(GrammarError) -> GrammarProgram {
-        try builder.build(root: try rule(root), place: "the root rule")
-    }
-
     /// The parser's rule for a rule that was written, with all it needs.
     mutating func rule(_ root: Int) throws(GrammarError) -> Int32 {
         try findRegular()

@@ -16,12 +16,11 @@ struct LarkParser {
     private static let ignore = "%ignore"
 
     /// The program of a grammar, whose root is the rule `start`.
-    static func compile(_ text: String) throws(GrammarError) -> GrammarProgram {
-        let builder = GrammarBuilder()
+    static func rule(_ text: String, in builder: GrammarBuilder) throws(GrammarError) -> Int32 {
         var parser = LarkParser(scanner: try GrammarScanner(text), arena: builder.arena)
         let (rules, root) = try parser.grammar()
         var lowering = GrammarLowering(builder: builder, rules: rules)
-        return try lowering.program(root: root)
+        return try lowering.rule(root)
     }
 
     private init(scanner: GrammarScanner, arena: RegexArena) {

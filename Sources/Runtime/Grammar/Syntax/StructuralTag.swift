@@ -6,9 +6,8 @@ struct StructuralTag {
 
     private var arena: RegexArena { builder.arena }
 
-    /// The program of a tag: `structures` and `triggers`, or a `format`.
-    static func compile(_ tag: JSONValue) throws(GrammarError) -> GrammarProgram {
-        let builder = GrammarBuilder()
+    /// Adds the rule of a tag: `structures` and `triggers`, or a `format`.
+    static func rule(_ tag: JSONValue, in builder: GrammarBuilder) throws(GrammarError) -> Int32 {
         var compiler = StructuralTag(builder: builder)
         let (rule, start) = try builder.rule()
         let end = try builder.node(of: rule, isFinal: true)
@@ -17,7 +16,7 @@ struct StructuralTag {
         } else {
             try compiler.triggered(try structures(tag), "", start, end, rule)
         }
-        return try builder.build(root: rule, place: "the structural tag")
+        return rule
     }
 
     private init(builder: GrammarBuilder) { self.builder = builder }
@@ -53,24 +52,26 @@ struct StructuralTag {
         depth += 1
         defer { depth -= 1 }
         guard depth <= 60 else { throw .tooComplex("a structural tag nested too deeply") }
-        switch format["type"]?.string ?? "" {
+        let type = format["type"]?.string ?? ""
+        switch type {
         case "const_string":
-            builder.match(arena.literal(Array(try text(format, "value", place).utf8)), from, to)
+            let text = Array(try text(format, "value", place).utf8)
+            if text.isEmpty { builder.skip(from, to) }
+            builder.match(arena.literal(text), from, to)
         case "any_text": builder.match(RegexArena.anything, from, to)
-        case "regex":
-            let place = place + "/pattern"
-            let source = format["pattern"]?.string ?? ""
-            let node = try PatternParser.parse(source, isPython: true, place: place)
-            guard !node.isContextual else {
-                throw .unsupported("an anchor or look-ahead", at: place)
+        case "regex", "grammar", "json_schema":
+            builder.call(try self.rule(format, type, place), from, to)
+        case "star", "plus", "optional":
+            guard let content = format["content"] else {
+                throw .invalid("'content' is missing", at: place)
             }
-            let compiler = PatternCompiler(arena: arena, encoding: .plain, place: place)
-            builder.match(try compiler.whole(node), from, to)
-        case "json_schema":
-            guard let schema = format["json_schema"] else {
-                throw .invalid("'json_schema' is missing", at: place)
-            }
-            try self.schema(schema, from, to)
+            let (part, start) = try builder.rule()
+            let end = try builder.node(of: part, isFinal: true)
+            try emit(content, place + "/content", start, end, part)
+            let first = try builder.node(of: rule)
+            builder.skip(from, first)
+            let (fewest, most) = (type == "plus" ? 1 : 0, type == "optional" ? 1 : nil)
+            try builder.repeated(part, fewest, most, from: first, to: to)
         case "sequence": try sequence(try list(format, "elements", place), place, from, to, rule)
         case "or":
             for (index, element) in try list(format, "elements", place).enumerated() {
@@ -79,14 +80,46 @@ struct StructuralTag {
         case "tag": try tag(format, place, from, to, rule)
         case "triggered_tags": try triggered(format, place, from, to, rule)
         case "tags_with_separator": try separated(format, place, from, to, rule)
-        case let type: throw .unsupported("the format '\(type)'", at: place + "/type")
+        default: throw .unsupported("the format '\(type)'", at: place + "/type")
         }
     }
 
-    private func schema(_ schema: JSONValue, _ from: Int32, _ to: Int32) throws(GrammarError) {
-        let document = try SchemaDocument(schema, isStrict: false, arena: arena)
-        let root = try SchemaCompiler(document, builder).value(in: builder)
-        builder.call(root, from, to)
+    private func rule(
+        _ format: JSONValue,
+        _ type: String,
+        _ place: String
+    ) throws(GrammarError) -> Int32 {
+        let source = try source(format, type, place)
+        guard format["best_effort"]?.bool == true else { return try source.rule(in: builder) }
+        do throws(GrammarError) {
+            return try source.rule(in: builder)
+        } catch {
+            return try GrammarSource.jsonObject.rule(in: builder)
+        }
+    }
+
+    private func source(
+        _ format: JSONValue,
+        _ type: String,
+        _ place: String
+    ) throws(GrammarError) -> GrammarSource {
+        switch type {
+        case "regex":
+            let pattern = try text(format, "pattern", place)
+            let node = try PatternParser.parse(pattern, isPython: true, place: place)
+            guard !node.isContextual else {
+                throw .unsupported("an anchor or look-ahead", at: place + "/pattern")
+            }
+            return .regex(pattern)
+        case "grammar":
+            let grammar = try text(format, "grammar", place)
+            return grammar.contains("::=") ? .gbnf(grammar) : .lark(grammar)
+        default:
+            guard let schema = format["json_schema"] else {
+                throw .invalid("'json_schema' is missing", at: place)
+            }
+            return .jsonSchema(schema, isStrict: format["strict"]?.bool ?? false)
+        }
     }
 
     private mutating func sequence(
@@ -122,7 +155,7 @@ struct StructuralTag {
         builder.match(arena.literal(Array(begin.utf8)), from, inside)
         if begin.isEmpty { builder.skip(from, inside) }
         if content["type"]?.string == "any_text", !end.isEmpty {
-            builder.match(freeText(without: [end]), inside, behind)
+            builder.match(builder.freeText(without: [end]), inside, behind)
         } else {
             try emit(content, place + "/content", inside, behind, rule)
         }
@@ -143,7 +176,7 @@ struct StructuralTag {
         guard !triggers.isEmpty, triggers.allSatisfy({ !$0.isEmpty }) else {
             throw .invalid("'triggers' are texts that are not empty", at: place + "/triggers")
         }
-        let free = freeText(without: triggers)
+        let free = builder.freeText(without: triggers)
         let (one, start) = try builder.rule()
         let end = try builder.node(of: one, isFinal: true)
         for (index, tag) in tags.enumerated() {
@@ -190,13 +223,6 @@ struct StructuralTag {
         let next = try builder.node(of: rule)
         builder.match(arena.literal(Array(separator.utf8)), behind, next)
         builder.call(one, next, behind)
-    }
-
-    /// Any bytes in which none of some texts occurs.
-    private func freeText(without texts: [String]) -> RegexID {
-        let any = RegexArena.anything
-        let found = texts.map { arena.concatenate([any, arena.literal(Array($0.utf8)), any]) }
-        return arena.complement(arena.union(found))
     }
 
     // MARK: - Members
