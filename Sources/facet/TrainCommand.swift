@@ -73,16 +73,19 @@ struct TrainCommand: AsyncParsableCommand {
             engine,
             pool: pool
         )
-        var examples = checkpoint.exampleModel
+        var base = checkpoint.base
         var template: String?
-        if examples.templates == nil, let name = configuration.template,
+        if base.encoder.templates == nil, let name = configuration.template,
             let format = NamedTemplate(name)
         {
             template = format.jinja
-            examples.templates = try ChatTemplateSet.load(
-                jinjaFile: format.jinja,
-                toolUseFile: nil,
-                tokenizerConfig: nil
+            base.encoder = ConversationEncoder(
+                tokenizer: base.encoder.tokenizer,
+                templates: try ChatTemplateSet.load(
+                    jinjaFile: format.jinja,
+                    toolUseFile: nil,
+                    tokenizerConfig: nil
+                )
             )
             configuration.notes.removeAll { $0.key == "template" }
             configuration.notes.append(
@@ -96,10 +99,9 @@ struct TrainCommand: AsyncParsableCommand {
         let training = try LocalTraining(
             configuration,
             base: LocalTraining.Base(
+                base,
                 model: checkpoint.model,
-                name: checkpoint.name,
-                context: ComputeContext(pool: pool, dtype: engine.computeDtype),
-                examples: examples
+                context: ComputeContext(pool: pool, dtype: engine.computeDtype)
             )
         )
         return (training, template)

@@ -40,7 +40,7 @@ struct HealthHandlers: Sendable {
         .json([
             "version": .string(FacetVersion.text),
             "model": .string(model.id),
-            "base_hash": .string(model.baseHash),
+            "base_hash": .string(model.hash),
             "max_model_len": JSONValue(model.generator.contextTokens),
         ])
     }

@@ -18,8 +18,8 @@ struct PropertiesHandlers: Sendable {
         return .json([
             "default_generation_settings": settings,
             "total_slots": JSONValue(model.generator.statistics.maxRunning),
-            "model_alias": .string(model.id), "model_path": .string(model.root),
-            "chat_template": .string(model.templates?.main.source ?? ""),
+            "model_alias": .string(model.id), "model_path": .string(model.base.folder),
+            "chat_template": .string(model.base.encoder.templates?.main.source ?? ""),
             "modalities": ["vision": false, "audio": false],
             "build_info": .string("facet \(FacetVersion.text)"),
         ])

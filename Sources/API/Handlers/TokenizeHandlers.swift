@@ -61,7 +61,7 @@ struct TokenizeHandlers: Sendable {
     func applyTemplate(_ request: HTTPRequest, _: Caller) async throws -> HTTPResponse {
         .json(
             bytes: try await request.decode { [self] fields throws(APIError) in
-                let prompt = try encoder.render(try ChatConversation(unchanged: fields))
+                let prompt = try encoder.render(try Conversation(unchanged: fields))
                 return JSONValue.object(["prompt": .string(prompt)]).serializedBytes
             }
         )

@@ -1,23 +1,18 @@
 import InferenceRuntime
 
-/// What the chat template is given: messages, tools, and the caller's own variables.
+/// The conversation of a chat request, and what it says of calls.
 struct ChatConversation: Sendable {
-    /// The messages as they came.
-    let messages: [JSONValue]
-    /// The tools as they came; `nil` where there are none or `tool_choice` is `none`.
-    let tools: JSONValue?
-    /// Which of them may be called, and whether one must be.
+    /// What the chat template is given; no tools where `tool_choice` is `none`.
+    let conversation: Conversation
+    /// Which tools may be called, and whether one must be.
     let choice: ToolChoice
-    /// Variables for the template: `chat_template_kwargs`, and `reasoning_effort` where given.
-    let variables: JSONObject
-    /// Whether the prompt ends where the assistant begins to speak.
-    let addGenerationPrompt: Bool
 
     /// Reads and checks the conversation of a chat request.
     init(_ fields: RequestFields) throws(APIError) {
-        messages = try Self.messages(fields)
+        let messages = try Self.messages(fields)
         choice = try ToolChoice(fields)
-        tools = try Self.tools(fields, choice)
+        let tools = try Self.tools(fields, choice)
+        // `chat_template_kwargs`, and `reasoning_effort` where given.
         var variables = JSONObject()
         if let effort = try fields.string("reasoning_effort") {
             variables["reasoning_effort"] = .string(effort)
@@ -25,14 +20,18 @@ struct ChatConversation: Sendable {
         for (key, value) in try fields.options("chat_template_kwargs")?.object.members ?? [] {
             variables[key] = value
         }
-        self.variables = variables
-        addGenerationPrompt = try fields.bool("add_generation_prompt") ?? true
+        conversation = Conversation(
+            messages,
+            tools: tools,
+            variables: variables,
+            addGenerationPrompt: try fields.bool("add_generation_prompt") ?? true
+        )
     }
 
     /// The functions that may be called.
     var functions: [ToolCallGrammar.Function] {
         let allowed = choice.names
-        return (tools?.array ?? []).compactMap { tool in
+        return (conversation.tools?.array ?? []).compactMap { tool in
             let function = tool["function"]
             guard let name = function?["name"]?.string, allowed?.contains(name) ?? true else {
                 return nil
@@ -43,17 +42,6 @@ struct ChatConversation: Sendable {
                 isStrict: function?["strict"]?.bool ?? false
             )
         }
-    }
-
-    /// Takes the conversation as it came, for `/apply-template`.
-    init(unchanged fields: RequestFields) throws(APIError) {
-        guard let messages = try fields.array("messages") else { throw .missing("messages") }
-        self.messages = messages
-        let functions = try fields.array("functions").map(ChatMessages.tools(functions:))
-        tools = try fields.array("tools").map(JSONValue.array) ?? functions
-        choice = .auto(among: nil)
-        variables = try fields.options("chat_template_kwargs")?.object ?? JSONObject()
-        addGenerationPrompt = try fields.bool("add_generation_prompt") ?? true
     }
 
     private static func messages(_ fields: RequestFields) throws(APIError) -> [JSONValue] {
@@ -148,5 +136,19 @@ struct ChatConversation: Sendable {
         _ = try function.string("description")
         _ = try function.object("parameters")
         _ = try function.bool("strict")
+    }
+}
+
+extension Conversation {
+    /// Takes the conversation as it came, for `/apply-template`.
+    init(unchanged fields: RequestFields) throws(APIError) {
+        guard let messages = try fields.array("messages") else { throw .missing("messages") }
+        let functions = try fields.array("functions").map(ChatMessages.tools(functions:))
+        self.init(
+            messages,
+            tools: try fields.array("tools").map(JSONValue.array) ?? functions,
+            variables: try fields.options("chat_template_kwargs")?.object ?? JSONObject(),
+            addGenerationPrompt: try fields.bool("add_generation_prompt") ?? true
+        )
     }
 }

@@ -10,7 +10,7 @@ enum ModelObject {
     static func base(_ model: ServedModel) -> JSONValue {
         var object = common(model.id, created: model.created, of: model)
         object["owned_by"] = "facet"
-        object["root"] = .string(model.root)
+        object["root"] = .string(model.base.folder)
         return .object(object)
     }
 

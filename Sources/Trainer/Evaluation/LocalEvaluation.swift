@@ -11,19 +11,16 @@ public struct LocalEvaluation: Sendable {
     public struct Subject: Sendable {
         let base: LocalTraining.Base
         let engine: Engine
-        let tokenizer: Tokenizer
         let adapters: AdapterMix
 
         /// Names the parts; the base's threads are the engine's.
         public init(
             _ base: LocalTraining.Base,
             engine: Engine,
-            tokenizer: Tokenizer,
             adapters: AdapterMix
         ) {
             self.base = base
             self.engine = engine
-            self.tokenizer = tokenizer
             self.adapters = adapters
         }
     }
@@ -169,7 +166,7 @@ public struct LocalEvaluation: Sendable {
             prompt: prompt,
             sampling: SamplingParameters(temperature: 0),
             maxTokens: options.answerTokens,
-            stopTokens: Set(subject.base.examples.stopIDs),
+            stopTokens: subject.base.baseModel.defaults.stopTokens,
             adapters: subject.adapters
         )
         var tokens: [Int32] = []
@@ -185,7 +182,7 @@ public struct LocalEvaluation: Sendable {
 
     private func text(_ tokens: [Int32], skipsSpecial: Bool) -> String {
         var detokenizer = StreamingDetokenizer(
-            subject.tokenizer,
+            subject.base.baseModel.encoder.tokenizer,
             skipSpecialTokens: skipsSpecial
         )
         return tokens.reduce(into: "") { $0 += detokenizer.append($1) } + detokenizer.flush()

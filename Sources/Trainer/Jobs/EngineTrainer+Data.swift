@@ -27,7 +27,7 @@ extension EngineTrainer {
             folder: environment.folder(of: job) + "/data",
             reader: DatasetReader(
                 encoder: ExampleEncoder(
-                    model: environment.exampleModel,
+                    model: environment.base,
                     options: options,
                     now: TemplateClock(seconds: job.created, offset: 0)
                 ),
@@ -40,7 +40,7 @@ extension EngineTrainer {
                 "mask_history": "\(options.maskHistory)",
                 "created": "\(job.created)",
                 "model": environment.model.baseHash,
-                "encoder": environment.exampleModel.identity ?? UUID().uuidString,
+                "encoder": environment.base.encodingIdentity ?? UUID().uuidString,
             ]
         )
         return try await threads.run { [validation] () throws(FineTuningError) in

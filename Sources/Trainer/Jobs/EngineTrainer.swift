@@ -10,14 +10,12 @@ public struct EngineTrainer: FineTuningTrainer {
     public struct Environment: Sendable {
         /// The model.
         public var model: Transformer
-        /// The base's id, as adapters' configurations name it.
-        public var modelName: String
+        /// Its name, as adapters' configurations have it, and its words.
+        public var base: BaseModel
         /// Lends its thread.
         public var engine: Engine
         /// The threads and numbers of the model.
         public var context: ComputeContext
-        /// Examples to tokens, with the serving template.
-        public var exampleModel: ExampleEncoder.Model
         /// Where finished adapters go.
         public var adapters: AdapterStore
         /// Where training files come from.
@@ -30,20 +28,18 @@ public struct EngineTrainer: FineTuningTrainer {
         /// Names the parts.
         public init(
             model: Transformer,
-            modelName: String,
+            base: BaseModel,
             engine: Engine,
             context: ComputeContext,
-            exampleModel: ExampleEncoder.Model,
             adapters: AdapterStore,
             files: any TrainingFiles,
             folder: String,
             memory: MemoryLedger
         ) {
             self.model = model
-            self.modelName = modelName
+            self.base = base
             self.engine = engine
             self.context = context
-            self.exampleModel = exampleModel
             self.adapters = adapters
             self.files = files
             self.folder = folder
@@ -160,7 +156,7 @@ public struct EngineTrainer: FineTuningTrainer {
                     environment.context,
                     from: job.request.parent
                 ),
-                writer: PEFTAdapterWriter(base: environment.modelName, state: state),
+                writer: PEFTAdapterWriter(base: environment.base.name, state: state),
                 threads: threads
             ),
             thread: EngineThread(engine: environment.engine),

@@ -183,7 +183,7 @@ extension LocalTraining.Base {
         return DatasetReader(
             // The same text at every start: a template's date must not change what is trained.
             encoder: ExampleEncoder(
-                model: examples,
+                model: baseModel,
                 options: options,
                 now: TemplateClock(seconds: 0, offset: 0)
             ),

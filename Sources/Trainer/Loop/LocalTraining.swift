@@ -9,22 +9,17 @@ public import InferenceRuntime
 public struct LocalTraining {
     /// What the run trains on.
     public struct Base: Sendable {
+        /// What it is called, and how it reads texts.
+        let baseModel: BaseModel
+        /// Its weights.
         let model: Transformer
-        let name: String
         let context: ComputeContext
-        let examples: ExampleEncoder.Model
 
         /// Names the parts of a loaded model.
-        public init(
-            model: Transformer,
-            name: String,
-            context: ComputeContext,
-            examples: ExampleEncoder.Model
-        ) {
+        public init(_ baseModel: BaseModel, model: Transformer, context: ComputeContext) {
+            self.baseModel = baseModel
             self.model = model
-            self.name = name
             self.context = context
-            self.examples = examples
         }
     }
 
@@ -123,7 +118,7 @@ public struct LocalTraining {
         let folder = configuration.outputFolder
         let checkpoints = folder + "/checkpoints"
         if configuration.overwrites { try? FileManager.default.removeItem(atPath: checkpoints) }
-        let writer = PEFTAdapterWriter(base: base.name, state: state)
+        let writer = PEFTAdapterWriter(base: base.baseModel.name, state: state)
         let loop = TrainingLoop(
             run: TrainingRun(
                 model: base.model,

@@ -41,6 +41,7 @@ struct LocalModel {
     private let mix: AdapterMix
 
     private var engine: Engine { assembly.engine }
+    private var encoder: ConversationEncoder { checkpoint.base.encoder }
 
     /// Loads a base (`nil`: the demo) and an adapter.
     init(model: String?, adapter: String?, _ options: EngineOptions) throws {
@@ -54,7 +55,7 @@ struct LocalModel {
         )
         do throws(AdapterError) {
             let architecture = checkpoint.model.architecture
-            let base = BaseTensors(folder: checkpoint.folder)
+            let base = BaseTensors(folder: checkpoint.base.folder)
             let adapter = try adapter.map { (folder) throws(AdapterError) in
                 try LoRAAdapter(
                     folder: folder,
@@ -78,19 +79,17 @@ struct LocalModel {
     var subject: LocalEvaluation.Subject {
         LocalEvaluation.Subject(
             LocalTraining.Base(
+                checkpoint.base,
                 model: checkpoint.model,
-                name: checkpoint.name,
-                context: assembly.context,
-                examples: checkpoint.exampleModel
+                context: assembly.context
             ),
             engine: engine,
-            tokenizer: checkpoint.tokenizer,
             adapters: mix
         )
     }
 
     /// Whether conversations can be rendered; without a template there is only text.
-    var hasTemplate: Bool { checkpoint.templates != nil }
+    var hasTemplate: Bool { encoder.templates != nil }
 
     /// Answers a conversation, or continues a text where the model has no chat template.
     /// - Parameter show: Gets the text as it comes.
@@ -108,10 +107,10 @@ struct LocalModel {
                 seed: options.seed
             ),
             maxTokens: options.maxTokens,
-            stopTokens: checkpoint.defaults.stopTokens,
+            stopTokens: checkpoint.base.defaults.stopTokens,
             adapters: mix
         )
-        var detokenizer = StreamingDetokenizer(checkpoint.tokenizer, skipSpecialTokens: true)
+        var detokenizer = StreamingDetokenizer(encoder.tokenizer, skipSpecialTokens: true)
         var text = ""
         func add(_ piece: String) {
             text += piece
@@ -129,18 +128,11 @@ struct LocalModel {
     }
 
     private func prompt(_ messages: [JSONValue]) throws -> [Int32] {
-        guard let template = checkpoint.templates?.template(hasTools: false) else {
+        guard hasTemplate else {
             let text = messages.compactMap { $0["content"]?.string }.joined(separator: "\n")
-            return checkpoint.tokenizer.encode(text, addSpecialTokens: true, parseSpecial: true)
+            return encoder.tokens(plain: text)
         }
-        let text = try template.render(
-            checkpoint.templateVariables.variables(
-                messages: .array(try ChatMessages.normalised(messages, for: template)),
-                tools: nil,
-                addGenerationPrompt: true,
-                more: [:]
-            )
-        )
-        return checkpoint.tokenizer.encode(text, addSpecialTokens: false, parseSpecial: true)
+        let conversation = Conversation(messages, addGenerationPrompt: true)
+        return encoder.tokens(rendered: try encoder.text(of: conversation))
     }
 }

@@ -127,7 +127,7 @@ struct BenchCommand: AsyncParsableCommand {
         let checkpoint = try checkpoint(computeDtype, pool)
         return BenchModel(
             model: checkpoint.model,
-            name: checkpoint.name,
+            name: checkpoint.base.name,
             pool: pool,
             repetitions: repetitions
         )
@@ -154,7 +154,7 @@ struct BenchCommand: AsyncParsableCommand {
             model: try checkpoint(computeDtype, pool).model,
             pool: pool
         )
-        let result = try bench.measure(QualityBench.texts(of: file, exact.tokenizer))
+        let result = try bench.measure(QualityBench.texts(of: file, exact.base.encoder.tokenizer))
         print(json ? result.json.serialized : result.text)
     }
 }

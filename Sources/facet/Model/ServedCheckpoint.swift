@@ -6,15 +6,9 @@ import Trainer
 
 /// A checkpoint with all that answers and training need of it.
 struct ServedCheckpoint {
-    /// The folder it was loaded from.
-    let folder: String
-    /// What requests call it.
-    let name: String
+    /// What it is called, and how it reads texts.
+    let base: BaseModel
     let loaded: LoadedModel
-    let tokenizer: Tokenizer
-    let templates: ChatTemplateSet?
-    /// SHA-256 of all that makes tokens of text: tokenizer, templates and their configuration.
-    private let encodingIdentity: String
 
     var model: Transformer { loaded.model }
 
@@ -32,11 +26,10 @@ struct ServedCheckpoint {
         pool: ThreadPool,
         progress: @escaping (LoadProgress) -> Void
     ) throws {
-        self.folder = folder
-        self.name = name ?? Self.name(of: folder)
-        tokenizer = try Tokenizer(folder: folder)
-        templates = try Self.templates(folder, templateFile)
-        encodingIdentity = Self.encodingIdentity(folder, templateFile)
+        let encoder = ConversationEncoder(
+            tokenizer: try Tokenizer(folder: folder),
+            templates: try Self.templates(folder, templateFile)
+        )
         loaded = try ModelLoader.load(
             folder: folder,
             compute: compute,
@@ -44,6 +37,13 @@ struct ServedCheckpoint {
             pool: pool,
             cache: Self.packedCache,
             progress: progress
+        )
+        self.base = BaseModel(
+            name: name ?? Self.name(of: folder),
+            folder: folder,
+            encoder: encoder,
+            defaults: Self.defaults(loaded, encoder.tokenizer),
+            encodingIdentity: Self.encodingIdentity(folder, templateFile)
         )
     }
 
@@ -93,10 +93,13 @@ struct ServedCheckpoint {
     }
 
     /// What `generation_config.json` and `config.json` say of answers.
-    var defaults: GenerationDefaults {
+    private static func defaults(
+        _ loaded: LoadedModel,
+        _ tokenizer: Tokenizer
+    ) -> GenerationDefaults {
         let generation = loaded.generationConfiguration
-        var stopTokens = Self.tokens(generation?["eos_token_id"])
-        if stopTokens.isEmpty { stopTokens = Self.tokens(loaded.configuration["eos_token_id"]) }
+        var stopTokens = tokens(generation?["eos_token_id"])
+        if stopTokens.isEmpty { stopTokens = tokens(loaded.configuration["eos_token_id"]) }
         if let eos = tokenizer.eosID { stopTokens.insert(eos) }
         let samples = generation?["do_sample"]?.bool
         return GenerationDefaults(
@@ -115,35 +118,13 @@ struct ServedCheckpoint {
         return Set(ids.compactMap { Int32(exactly: $0) }.filter { $0 >= 0 })
     }
 
-    /// The special tokens the template sees.
-    var templateVariables: ChatTemplateVariables {
-        ChatTemplateVariables(
-            bos: tokenizer.bosToken,
-            eos: tokenizer.eosToken,
-            unk: tokenizer.unkToken,
-            pad: tokenizer.padToken
-        )
-    }
-
     /// What adapters must fit.
     var adapterBase: AdapterBase {
         AdapterBase(
-            name: name,
+            name: base.name,
             hash: model.baseHash,
             architecture: model.architecture,
-            folder: folder
-        )
-    }
-
-    /// What the trainer needs to know to encode examples as serving does.
-    var exampleModel: ExampleEncoder.Model {
-        ExampleEncoder.Model(
-            tokenizer: tokenizer,
-            templates: templates,
-            variables: templateVariables,
-            stopIDs: defaults.stopTokens.sorted(),
-            eosID: tokenizer.eosID ?? defaults.stopTokens.min(),
-            identity: encodingIdentity
+            folder: base.folder
         )
     }
 }

@@ -38,7 +38,9 @@ struct ServerAssembly {
             pool: pool
         )
         let held = checkpoint.model.base
-        logger.info("weights of \(checkpoint.name): --base-dtype \(held.rawValue), \(held.summary)")
+        logger.info(
+            "weights of \(checkpoint.base.name): --base-dtype \(held.rawValue), \(held.summary)"
+        )
         let assembly = try EngineAssembly(
             checkpoint.model,
             command.engine,
@@ -46,21 +48,17 @@ struct ServerAssembly {
             memory: command.memoryWishes,
             priority: command.trainingPriority
         )
-        logger.info("\(assembly.summary(of: checkpoint.name))")
+        logger.info("\(assembly.summary(of: checkpoint.base.name))")
         let adapters = try Self.adapterStore(command, checkpoint, assembly, database)
-        try Self.refuseTakenName(checkpoint.name, adapters)
+        try Self.refuseTakenName(checkpoint.base.name, adapters)
         let given = command.adapters + (demo?.adapters ?? [])
         try await Self.publish(given, in: adapters)
         let files = try await FileStore(database: database)
         let jobs = Self.jobs(command, checkpoint, assembly, adapters, files, database, logger)
         let served = ServedModel(
-            id: checkpoint.name,
-            root: checkpoint.folder,
+            checkpoint.base,
+            hash: checkpoint.model.baseHash,
             created: Int(Date().timeIntervalSince1970),
-            baseHash: checkpoint.model.baseHash,
-            tokenizer: checkpoint.tokenizer,
-            templates: checkpoint.templates,
-            defaults: checkpoint.defaults,
             hiddenSize: checkpoint.model.architecture.hiddenSize,
             generator: assembly.engine
         )
@@ -79,7 +77,7 @@ struct ServerAssembly {
         self.jobs = jobs
         engine = assembly.engine
         hint = StartHint(
-            base: checkpoint.name,
+            base: checkpoint.base.name,
             adapters: given.map(\.name),
             isDemo: demo != nil
         )
@@ -197,10 +195,9 @@ struct ServerAssembly {
         let trainer = EngineTrainer(
             EngineTrainer.Environment(
                 model: checkpoint.model,
-                modelName: checkpoint.name,
+                base: checkpoint.base,
                 engine: assembly.engine,
                 context: assembly.context,
-                exampleModel: checkpoint.exampleModel,
                 adapters: adapters,
                 files: files,
                 folder: database.folder + "/jobs",

@@ -11,16 +11,15 @@ struct LiveAPI {
 
     init(generator: any TextGenerator) async throws {
         let model = ServedModel(
-            id: TestAPI.baseID,
-            root: "/models/tiny",
-            created: 1_700_000_000,
-            baseHash: String(repeating: "a", count: 64),
-            tokenizer: try TestModel.tokenizer(),
-            templates: ChatTemplateSet(
-                main: try ChatTemplate(source: TestModel.template),
-                toolUse: nil
+            try TestAPI.base(
+                templates: ChatTemplateSet(
+                    main: try ChatTemplate(source: TestModel.template),
+                    toolUse: nil
+                ),
+                defaults: GenerationDefaults(stopTokens: [TestModel.end])
             ),
-            defaults: GenerationDefaults(stopTokens: [TestModel.end]),
+            hash: String(repeating: "a", count: 64),
+            created: 1_700_000_000,
             generator: generator
         )
         var http = ServerConfiguration()

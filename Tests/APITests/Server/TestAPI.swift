@@ -22,15 +22,14 @@ struct TestAPI {
     ) throws {
         self.generator = generator
         let model = ServedModel(
-            id: Self.baseID,
-            root: "/models/tiny",
+            try Self.base(
+                templates: try template.map {
+                    ChatTemplateSet(main: try ChatTemplate(source: $0), toolUse: nil)
+                },
+                defaults: defaults
+            ),
+            hash: String(repeating: "a", count: 64),
             created: 1_700_000_000,
-            baseHash: String(repeating: "a", count: 64),
-            tokenizer: try TestModel.tokenizer(),
-            templates: try template.map {
-                ChatTemplateSet(main: try ChatTemplate(source: $0), toolUse: nil)
-            },
-            defaults: defaults,
             hiddenSize: hiddenSize,
             generator: generator
         )
@@ -42,6 +41,22 @@ struct TestAPI {
                 authenticator: Authenticator(ring: ring),
                 state: state
             ).handler
+    }
+
+    /// The tiny base, without weights.
+    static func base(
+        templates: ChatTemplateSet?,
+        defaults: GenerationDefaults
+    ) throws -> BaseModel {
+        BaseModel(
+            name: baseID,
+            folder: "/models/tiny",
+            encoder: ConversationEncoder(
+                tokenizer: try TestModel.tokenizer(),
+                templates: templates
+            ),
+            defaults: defaults
+        )
     }
 
     /// An API that answers every request with the bytes of `text`.

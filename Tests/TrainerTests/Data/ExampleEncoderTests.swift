@@ -59,12 +59,16 @@ struct ExampleEncoderTests {
             unk: tokenizer.unkToken,
             pad: tokenizer.padToken
         )
-        let model = ExampleEncoder.Model(
-            tokenizer: tokenizer,
-            templates: ChatTemplateSet(main: template, toolUse: nil),
-            variables: variables,
-            stopIDs: pair.stops.compactMap(tokenizer.id(of:)),
-            eosID: tokenizer.eosID
+        let model = BaseModel(
+            name: "fixture",
+            folder: "",
+            encoder: ConversationEncoder(
+                tokenizer: tokenizer,
+                templates: ChatTemplateSet(main: template, toolUse: nil)
+            ),
+            defaults: GenerationDefaults(
+                stopTokens: Set(pair.stops.compactMap(tokenizer.id(of:)))
+            )
         )
         let clock = TemplateClock(seconds: 1_768_478_400, offset: 0)
         return (
@@ -224,5 +228,71 @@ struct ExampleEncoderTests {
         let preview = example.preview(tokenizer)
         #expect(preview.map(\.weight) == [0, 1])
         #expect(preview.last?.text.hasPrefix(" c861") == true)
+    }
+}
+
+@Suite("Training reads what serving reads")
+struct TrainAsServedTests {
+    private static let template = """
+        {%- for message in messages %}<{{ message.role }}>{{ message.content }}</s>{% endfor %}
+        {%- if add_generation_prompt %}<assistant>{% endif %}
+        """
+
+    @Test("tools and calls a template does not know are said to the model in both")
+    func tools() throws {
+        let tokenizer = try ByteTokenizer.make(special: "</s>", config: ["eos_token": "</s>"])
+        let model = BaseModel(
+            name: "bytes",
+            folder: "",
+            encoder: ConversationEncoder(
+                tokenizer: tokenizer,
+                templates: ChatTemplateSet(
+                    main: try ChatTemplate(source: Self.template),
+                    toolUse: nil
+                )
+            ),
+            defaults: GenerationDefaults(stopTokens: [256])
+        )
+        let question: JSONValue = ["role": "user", "content": "Weather in Ulm?"]
+        let answer: JSONValue = [
+            "role": "assistant",
+            "tool_calls": [
+                [
+                    "type": "function",
+                    "function": ["name": "weather", "arguments": "{\"city\": \"Ulm\"}"],
+                ]
+            ],
+        ]
+        let tools: JSONValue = [
+            [
+                "type": "function",
+                "function": ["name": "weather", "parameters": ["type": "object"]],
+            ]
+        ]
+        let asked = model.encoder.tokens(
+            rendered: try model.encoder.text(
+                of: Conversation([question], tools: tools, addGenerationPrompt: true)
+            )
+        )
+        let encoder = ExampleEncoder(
+            model: model,
+            options: ExampleEncoderTests.options(),
+            now: TemplateClock(seconds: 0, offset: 0)
+        )
+        let encoded = try encoder.encode(
+            TrainingExample(
+                line: 1,
+                content: .chat(
+                    .init(messages: [question, answer], tools: tools, isTrained: [false, true])
+                )
+            )
+        )
+        #expect(Array(encoded.tokens.prefix(asked.count)) == asked)
+        let learned = zip(encoded.tokens, encoded.weights).filter { $0.1 > 0 }.map(\.0)
+        #expect(
+            tokenizer.decode(learned, skipSpecialTokens: false)
+                == "<tool_call>\n{\"name\": \"weather\", \"arguments\": {\"city\": \"Ulm\"}}\n</tool_call></s>"
+        )
+        #expect(tokenizer.decode(asked, skipSpecialTokens: false).contains("# Tools"))
     }
 }

@@ -1,7 +1,6 @@
 import Foundation
 import InferenceRuntime
 import Storage
-import Synchronization
 import TestSupport
 import Testing
 
@@ -9,34 +8,23 @@ import Testing
 
 @Suite("A job's data are encoded once")
 struct DataEncodingTests {
-    /// A token a byte, and one that the model has no row for; counts what it is asked.
-    private final class Bytes: ExampleTokenizer {
-        let calls = Mutex(0)
-
-        func encode(_ text: String, addSpecialTokens: Bool, parseSpecial: Bool) -> [Int32] {
-            calls.withLock { $0 += 1 }
-            return text.utf8.map { $0 == UInt8(ascii: "~") ? 256 : Int32($0) }
-        }
-        func bytes(of id: Int32) -> [UInt8] { id == 256 ? [UInt8(ascii: "~")] : [UInt8(id)] }
-        func token(of id: Int32) -> String? { id == 256 ? "<pad>" : nil }
-        var specialIDs: Set<Int32> { [] }
-    }
-
     private let folder = NSTemporaryDirectory() + "encoding-\(UUID().uuidString)"
-    private let tokenizer = Bytes()
 
-    private func encoding(_ identity: String = "1", vocabulary: Int = 256) -> DataEncoding {
+    /// Encodes with a token a byte, and one that the model has no row for.
+    private func encoding(_ identity: String = "1", vocabulary: Int = 256) throws -> DataEncoding {
         DataEncoding(
             folder: folder,
             reader: DatasetReader(
                 encoder: ExampleEncoder(
-                    model: ExampleEncoder.Model(
-                        tokenizer: tokenizer,
-                        templates: nil,
-                        variables: ChatTemplateVariables(bos: nil, eos: nil, unk: nil, pad: nil),
-                        stopIDs: [0],
-                        eosID: 0,
-                        identity: identity
+                    model: BaseModel(
+                        name: "bytes",
+                        folder: folder,
+                        encoder: ConversationEncoder(
+                            tokenizer: try ByteTokenizer.make(special: "<pad>"),
+                            templates: nil
+                        ),
+                        defaults: GenerationDefaults(stopTokens: [0]),
+                        encodingIdentity: identity
                     ),
                     options: EncodingOptions(
                         cutoffLength: 64,
@@ -49,6 +37,16 @@ struct DataEncodingTests {
             ),
             key: ["encoder": identity]
         )
+    }
+
+    /// What changes when the encoded files are written again: their inodes and times.
+    private func stamps() throws -> [String] {
+        try ["training", "validation"].map { name in
+            let path = "\(folder)/\(name).units"
+            let attributes = try FileManager.default.attributesOfItem(atPath: path)
+            let time = (attributes[.modificationDate] as? Date)?.timeIntervalSince1970 ?? 0
+            return "\(attributes[.systemFileNumber] ?? "") \(time)"
+        }
     }
 
     private func lines(_ count: Int, _ word: String = "w") -> TemporaryFile {
@@ -70,10 +68,10 @@ struct DataEncodingTests {
             try encoding.data(training: location(training), validation: location(validation))
         }
         let first = try data(encoding())
-        let calls = tokenizer.calls.withLock { $0 }
-        #expect(calls == 25)
+        let written = try stamps()
+        #expect(first.training.count == 20 && first.validation.count == 5)
         let second = try data(encoding())
-        #expect(tokenizer.calls.withLock { $0 } == calls)
+        #expect(try stamps() == written)
         #expect(second.totals == first.totals && second.hash == first.hash)
         #expect(second.notes == first.notes)
         for index in 0..<20 {
@@ -82,7 +80,7 @@ struct DataEncodingTests {
         #expect(second.validation.count == 5)
         // Another tokenizer or template, or another file: nothing of before holds.
         _ = try data(encoding("2"))
-        #expect(tokenizer.calls.withLock { $0 } == 2 * calls)
+        #expect(zip(try stamps(), written).allSatisfy { $0 != $1 })
         try Data("{\"prompt\": \"a\", \"completion\": \"b\"}".utf8)
             .write(to: URL(fileURLWithPath: training.path))
         #expect(try data(encoding("2")).training.count == 1)
@@ -91,7 +89,7 @@ struct DataEncodingTests {
     @Test("a token that the model has no row for is refused with its line and its text")
     func beyondTheEmbedding() throws {
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        let (good, bad) = (lines(3), lines(3, "a~"))
+        let (good, bad) = (lines(3), lines(3, "a<pad>"))
         for (training, validation, param) in [
             (bad, good, "training_file"), (good, bad, "validation_file"),
         ] {

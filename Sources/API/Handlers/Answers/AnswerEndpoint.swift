@@ -144,7 +144,7 @@ struct AnswerEndpoint: Sendable {
             created: UnixTime.now,
             model: asked.fields.model,
             fingerprint: Fingerprint.make(
-                [FacetVersion.text, encoder.model.baseHash] + source.generations
+                [FacetVersion.text, encoder.model.hash] + source.generations
             )
         )
     }

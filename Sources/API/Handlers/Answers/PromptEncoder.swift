@@ -3,63 +3,32 @@ import InferenceRuntime
 /// Makes prompts of messages, text and token ids, with the model's own template and tokenizer.
 struct PromptEncoder: Sendable {
     let model: ServedModel
-    /// What the model writes, by whether it has tools.
-    private let formats: [Bool: AnswerFormat]
 
     init(_ model: ServedModel) {
         self.model = model
-        var formats: [Bool: AnswerFormat] = [:]
-        if let templates = model.templates {
-            let variables = Self.specialTokens(model.tokenizer)
-            formats[false] = AnswerFormat(deriving: templates.main, specialTokens: variables)
-            formats[true] =
-                templates.toolUse.map {
-                    AnswerFormat(deriving: $0, specialTokens: variables)
-                } ?? formats[false]
-        }
-        self.formats = formats
-    }
-
-    /// What the model writes in answer to a conversation.
-    func format(of conversation: ChatConversation) -> AnswerFormat {
-        formats[conversation.tools != nil] ?? AnswerFormat()
-    }
-
-    private static func specialTokens(_ tokenizer: Tokenizer) -> ChatTemplateVariables {
-        ChatTemplateVariables(
-            bos: tokenizer.bosToken,
-            eos: tokenizer.eosToken,
-            unk: tokenizer.unkToken,
-            pad: tokenizer.padToken
-        )
     }
 
     var tokenizer: Tokenizer { model.tokenizer }
+    private var encoder: ConversationEncoder { model.base.encoder }
+
+    /// What the model writes in answer to a conversation.
+    func format(of chat: ChatConversation) -> AnswerFormat {
+        encoder.format(of: chat.conversation)
+    }
 
     /// The text the model reads for a conversation whose messages stay as they came, but for what
     /// `ChatMessages.canonical` does.
-    func render(_ conversation: ChatConversation) throws(APIError) -> String {
-        let messages = try Self.checked { () throws(ChatMessageError) in
-            try ChatMessages.canonical(conversation.messages)
-        }
-        return try render(conversation, messages, with: try template(for: conversation))
+    func render(_ conversation: Conversation) throws(APIError) -> String {
+        try text(of: conversation, isVerbatim: true)
     }
 
     /// The tokens of a conversation, and whether they end inside a thought.
     func prompt(
-        of conversation: ChatConversation
+        of chat: ChatConversation
     ) throws(APIError) -> (tokens: [Int32], isThinking: Bool) {
-        let template = try template(for: conversation)
-        let format = format(of: conversation)
-        let normalised = try Self.checked { () throws(ChatMessageError) in
-            try ChatMessages.normalised(conversation.messages, for: template)
-        }
-        let tools = conversation.tools?.array ?? []
-        let messages = ToolInstructions(format).messages(normalised, tools: tools)
-        let text = try render(conversation, messages, with: template)
-        // The template has written the special tokens itself.
-        let tokens = try encode(text, addSpecialTokens: false, param: "messages")
-        return (tokens, format.isThinking(after: text))
+        let text = try text(of: chat.conversation, isVerbatim: false)
+        let tokens = try encode(text, param: "messages", encoder.tokens(rendered:))
+        return (tokens, format(of: chat).isThinking(after: text))
     }
 
     /// The tokens of one prompt of `/v1/completions`, or of whichever field has it.
@@ -73,7 +42,7 @@ struct PromptEncoder: Sendable {
             if text.utf8.isEmpty, let start = model.tokenizer.bosID ?? model.tokenizer.eosID {
                 return [start]
             }
-            return try encode(text, addSpecialTokens: true, param: param)
+            return try encode(text, param: param, encoder.tokens(plain:))
         case .tokens(let ids):
             return try checked(try vocabularyIDs(ids, param: param), param: param)
         }
@@ -98,8 +67,8 @@ struct PromptEncoder: Sendable {
 
     private func encode(
         _ text: String,
-        addSpecialTokens: Bool,
-        param: String
+        param: String,
+        _ tokens: (String) -> [Int32]
     ) throws(APIError) -> [Int32] {
         // Text that is far beyond the context however it is cut is not worth the time of cutting;
         // twice, because a normaliser may shorten it.
@@ -108,12 +77,7 @@ struct PromptEncoder: Sendable {
         guard fewest <= limit else {
             throw .contextLength(promptTokens: fewest, limit: limit, param: param)
         }
-        let tokens = model.tokenizer.encode(
-            text,
-            addSpecialTokens: addSpecialTokens,
-            parseSpecial: true
-        )
-        return try checked(tokens, param: param)
+        return try checked(tokens(text), param: param)
     }
 
     private func checked(_ tokens: [Int32], param: String) throws(APIError) -> [Int32] {
@@ -127,44 +91,29 @@ struct PromptEncoder: Sendable {
         return tokens
     }
 
-    private func template(for conversation: ChatConversation) throws(APIError) -> ChatTemplate {
-        guard let templates = model.templates else {
-            throw .invalid(
-                "messages",
-                "The model '\(model.id)' has no chat template; use /v1/completions, or start the "
-                    + "server with --chat-template.",
-                code: "chat_template_missing"
-            )
-        }
-        return templates.template(hasTools: conversation.tools != nil)
-    }
-
-    private func render(
-        _ conversation: ChatConversation,
-        _ messages: [JSONValue],
-        with template: ChatTemplate
+    private func text(
+        of conversation: Conversation,
+        isVerbatim: Bool
     ) throws(APIError) -> String {
-        let variables = Self.specialTokens(model.tokenizer).variables(
-            messages: .array(messages),
-            tools: conversation.tools,
-            addGenerationPrompt: conversation.addGenerationPrompt,
-            more: conversation.variables
-        )
-        do throws(TemplateError) {
-            return try template.render(variables)
+        do throws(ConversationError) {
+            return try encoder.text(of: conversation, isVerbatim: isVerbatim)
         } catch {
-            throw Self.refused(error)
+            switch error {
+            case .noTemplate: throw noTemplate
+            case .message(let error):
+                throw .invalid(error.path, "Invalid '\(error.path)': it \(error.reason).")
+            case .template(let error): throw Self.refused(error)
+            }
         }
     }
 
-    private static func checked<Value>(
-        _ body: () throws(ChatMessageError) -> Value
-    ) throws(APIError) -> Value {
-        do throws(ChatMessageError) {
-            return try body()
-        } catch {
-            throw .invalid(error.path, "Invalid '\(error.path)': it \(error.reason).")
-        }
+    private var noTemplate: APIError {
+        .invalid(
+            "messages",
+            "The model '\(model.id)' has no chat template; use /v1/completions, or start the "
+                + "server with --chat-template.",
+            code: "chat_template_missing"
+        )
     }
 
     private static func refused(_ error: TemplateError) -> APIError {

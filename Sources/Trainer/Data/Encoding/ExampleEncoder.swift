@@ -5,42 +5,9 @@ public import InferenceRuntime
 /// A conversation is rendered by the model's own chat template and encoded once, exactly as a
 /// request would be; then the tokens of the assistant's turns are found in it.
 public struct ExampleEncoder: Sendable {
-    /// What the encoder needs to know of the model.
-    public struct Model: Sendable {
-        /// The model's tokenizer.
-        public let tokenizer: any ExampleTokenizer
-        /// Its chat templates; `nil` where it has none, and conversations are refused.
-        public var templates: ChatTemplateSet?
-        /// The special tokens the template sees.
-        public let variables: ChatTemplateVariables
-        /// The tokens at which generation stops.
-        public let stopIDs: [Int32]
-        /// The token that ends a text without a template, or `nil`.
-        public let eosID: Int32?
-        /// Equal where tokenizer and templates are; `nil` where that is not known.
-        ///
-        /// What was encoded before is then as it would be now.
-        public let identity: String?
-
-        /// Describes a model.
-        public init(
-            tokenizer: any ExampleTokenizer,
-            templates: ChatTemplateSet?,
-            variables: ChatTemplateVariables,
-            stopIDs: [Int32],
-            eosID: Int32?,
-            identity: String? = nil
-        ) {
-            self.tokenizer = tokenizer
-            self.templates = templates
-            self.variables = variables
-            self.stopIDs = stopIDs
-            self.eosID = eosID
-            self.identity = identity
-        }
-    }
-
-    private let model: Model
+    private let model: BaseModel
+    private var encoder: ConversationEncoder { model.encoder }
+    private var tokenizer: Tokenizer { model.encoder.tokenizer }
     private let options: EncodingOptions
     private let now: TemplateClock
     private let endTokens: EndTokens
@@ -48,19 +15,19 @@ public struct ExampleEncoder: Sendable {
     /// An encoder.
     /// - Parameter now: the clock templates with a date see; that of the job, so that encoding again
     ///   gives the same.
-    public init(model: Model, options: EncodingOptions, now: TemplateClock) {
+    public init(model: BaseModel, options: EncodingOptions, now: TemplateClock) {
         self.model = model
         self.options = options
         self.now = now
-        let special = model.tokenizer.specialIDs.sorted().compactMap(model.tokenizer.token(of:))
+        let tokenizer = model.encoder.tokenizer
         endTokens = EndTokens(
-            stop: model.stopIDs.compactMap(model.tokenizer.token(of:)),
-            special: special
+            stop: model.defaults.stopTokens.sorted().compactMap(tokenizer.token(of:)),
+            special: tokenizer.specialIDs.sorted().compactMap(tokenizer.token(of:))
         )
     }
 
     /// A token as the vocabulary spells it.
-    func token(of id: Int32) -> String? { model.tokenizer.token(of: id) }
+    func token(of id: Int32) -> String? { tokenizer.token(of: id) }
 
     /// Encodes an example; `pieces` gives texts longer than the cut-off in several.
     /// - Throws: `TrainingFileError` with the example's line where it cannot be encoded.
@@ -87,12 +54,12 @@ public struct ExampleEncoder: Sendable {
     // MARK: - Texts
 
     private func encode(_ text: String) -> [Int32] {
-        ended(model.tokenizer.encode(text, addSpecialTokens: true, parseSpecial: true))
+        ended(encoder.tokens(plain: text))
     }
 
     private func ended(_ tokens: [Int32]) -> [Int32] {
-        guard let eosID = model.eosID, tokens.last != eosID else { return tokens }
-        return tokens + [eosID]
+        guard let end = model.endOfText, tokens.last != end else { return tokens }
+        return tokens + [end]
     }
 
     private func cut(_ tokens: [Int32]) -> EncodedExample {
@@ -112,13 +79,13 @@ public struct ExampleEncoder: Sendable {
         _ line: Int
     ) throws(TrainingFileError) -> EncodedExample {
         let text = prompt + completion
-        let tokens = model.tokenizer.encode(text, addSpecialTokens: true, parseSpecial: true)
+        let tokens = encoder.tokens(plain: text)
         let ranges = [prompt.utf8.count..<text.utf8.count]
         var owners = try self.owners(of: ranges, text, tokens, line)
         let whole = ended(tokens)
         // The end token is learned, whether the post-processor added it or not.
         if whole.count > tokens.count { owners.append(0) }
-        if let last = whole.last, last == model.eosID { owners[whole.count - 1] = 0 }
+        if let last = whole.last, last == model.endOfText { owners[whole.count - 1] = 0 }
         return finished(whole, owners, isTrained: [true])
     }
 
@@ -128,42 +95,19 @@ public struct ExampleEncoder: Sendable {
         _ chat: TrainingExample.Conversation,
         _ line: Int
     ) throws(TrainingFileError) -> EncodedExample {
-        guard let template = model.templates?.template(hasTools: chat.tools != nil) else {
-            throw TrainingFileError(
-                line: line,
-                reason: "the model has no chat template; use 'prompt' and 'completion'"
-            )
-        }
-        let messages: [JSONValue]
-        do throws(ChatMessageError) {
-            messages = try ChatMessages.normalised(chat.messages, for: template)
-        } catch {
-            throw TrainingFileError(line: line, reason: error.description)
-        }
-        let spans: AssistantSpans
-        do throws(AssistantSpanError) {
-            spans = try template.assistantSpans(
-                model.variables.variables(
-                    messages: .array(messages),
-                    tools: chat.tools,
-                    addGenerationPrompt: false,
-                    more: JSONObject()
-                ),
-                endTokens: endTokens,
-                now: now
-            )
-        } catch {
-            throw TrainingFileError(line: line, reason: error.description)
-        }
+        let (spans, added) = try spans(
+            of: Conversation(chat.messages, tools: chat.tools, addGenerationPrompt: false),
+            line
+        )
         let text = spans.text
-        let tokens = model.tokenizer.encode(text, addSpecialTokens: false, parseSpecial: true)
+        let tokens = encoder.tokens(rendered: text)
         var ranges: [Range<Int>] = []
         var isTrained: [Bool] = []
         // Content and end token are two ranges, since there may be space of the template between,
         // but one turn.
         var turnOfRange: [Int] = []
         for (turn, span) in spans.turns.enumerated() {
-            isTrained.append(chat.isTrained[span.message])
+            isTrained.append(chat.isTrained[span.message - added])
             for range in [span.content, span.end].compactMap({ $0 }) where !range.isEmpty {
                 ranges.append(range)
                 turnOfRange.append(turn)
@@ -173,13 +117,38 @@ public struct ExampleEncoder: Sendable {
         return finished(tokens, owners.map { $0.map { turnOfRange[$0] } }, isTrained: isTrained)
     }
 
+    /// The text of a conversation as serving renders it, where the assistant speaks in it, and how
+    /// many messages come before the conversation's first.
+    private func spans(
+        of conversation: Conversation,
+        _ line: Int
+    ) throws(TrainingFileError) -> (spans: AssistantSpans, added: Int) {
+        let prepared: ConversationEncoder.Prepared
+        do throws(ConversationError) {
+            prepared = try encoder.prepare(conversation)
+        } catch {
+            let advice = error == .noTemplate ? "; use 'prompt' and 'completion'" : ""
+            throw TrainingFileError(line: line, reason: error.description + advice)
+        }
+        do throws(AssistantSpanError) {
+            let spans = try prepared.template.assistantSpans(
+                prepared.variables,
+                endTokens: endTokens,
+                now: now
+            )
+            return (spans, prepared.added)
+        } catch {
+            throw TrainingFileError(line: line, reason: error.description)
+        }
+    }
+
     private func owners(
         of ranges: [Range<Int>],
         _ text: String,
         _ tokens: [Int32],
         _ line: Int
     ) throws(TrainingFileError) -> [Int?] {
-        let aligner = TokenAligner(tokenizer: model.tokenizer, text: text, ids: tokens)
+        let aligner = TokenAligner(tokenizer: tokenizer, text: text, ids: tokens)
         guard let owners = aligner.owners(of: ranges) else {
             throw TrainingFileError(
                 line: line,
