@@ -291,7 +291,7 @@ struct TrainAsServedTests {
         let learned = zip(encoded.tokens, encoded.weights).filter { $0.1 > 0 }.map(\.0)
         #expect(
             tokenizer.decode(learned, skipSpecialTokens: false)
-                == "<tool_call>\n{\"name\": \"weather\", \"arguments\": {\"city\": \"Ulm\"}}\n</tool_call></s>"
+                == "<tool_call>\n{\"name\": \"weather\", \"arguments\": {\"city\":\"Ulm\"}}\n</tool_call></s>"
         )
         #expect(tokenizer.decode(asked, skipSpecialTokens: false).contains("# Tools"))
     }
