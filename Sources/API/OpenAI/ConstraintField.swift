@@ -128,7 +128,10 @@ struct ConstraintField: Sendable {
         guard value.object != nil || value.bool != nil else {
             throw .wrongType(param, expected: "a JSON Schema", got: value)
         }
-        return ConstraintField(param: param, source: .jsonSchema(value, isStrict: isStrict))
+        return ConstraintField(
+            param: param,
+            source: .jsonSchema(ClosedSchema.closing(value), isStrict: isStrict)
+        )
     }
 
     private static func text(_ param: String, _ value: JSONValue) throws(APIError) -> String {

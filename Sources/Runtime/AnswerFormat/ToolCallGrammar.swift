@@ -170,7 +170,7 @@ enum TagFormat {
 
     /// Parts of JSON with white space behind each but the last, if that is a bracket.
     static func spaced(_ parts: [String]) -> JSONValue {
-        let space: JSONValue = ["type": "regex", "pattern": "[ \\n]{0,8}"]
+        let space: JSONValue = ["type": "regex", "pattern": "[ \\n]{0,4}"]
         var elements = parts.flatMap { [text($0), space] }
         if parts.last == "}" { elements.removeLast() }
         return sequence(elements)
@@ -192,7 +192,8 @@ enum TagFormat {
     ///   allowed in its place.
     static func schema(_ schema: JSONValue, isStrict: Bool) -> JSONValue {
         [
-            "type": "json_schema", "json_schema": schema, "strict": .bool(isStrict),
+            "type": "json_schema", "json_schema": ClosedSchema.closing(schema),
+            "strict": .bool(isStrict),
             "best_effort": .bool(!isStrict),
         ]
     }
