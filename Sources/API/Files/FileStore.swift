@@ -64,30 +64,35 @@ public final class FileStore: Sendable {
         try await FileUpload(in: folder, limit: limit, share: share)
     }
 
+    /// A file that is about to be stored.
+    struct NewFile: Sendable {
+        let id: String
+        let filename: String
+        let purpose: String
+        let tenant: TenantID
+        /// Seconds after which it goes by itself; `nil`: it stays.
+        var lifetime: Int?
+    }
+
     /// Makes an upload a file; durable when this returns.
     ///
-    /// With a `lifetime` in seconds it goes by itself that long after its creation. `elsewhere` is
-    /// what the tenant stores beside files, in bytes.
-    ///
+    /// - Parameter elsewhere: What the tenant stores beside files, in bytes.
     /// - Throws: 429 where uploads side by side have used up the tenant's allowance.
     func commit(
         _ upload: FileUpload,
-        id: String,
-        filename: String,
-        purpose: String,
-        tenant: TenantID,
-        lifetime: Int?,
+        as new: NewFile,
         elsewhere: Int = 0
     ) async throws -> StoredFile {
+        let tenant = new.tenant
         let created = UnixTime.now
         let file = StoredFile(
-            id: id,
+            id: new.id,
             tenant: tenant,
-            filename: filename,
-            purpose: purpose,
+            filename: new.filename,
+            purpose: new.purpose,
             bytes: upload.bytes,
             created: created,
-            expires: lifetime.map { created + $0 }
+            expires: new.lifetime.map { created + $0 }
         )
         let (source, path) = (upload.path, path(of: file.id))
         try await upload.finish()
@@ -119,17 +124,22 @@ public final class FileStore: Sendable {
         purpose: String,
         tenant: TenantID
     ) async throws -> StoredFile {
-        let upload = try await beginUpload(limit: .max, share: nil)
+        let new = NewFile(id: id, filename: filename, purpose: purpose, tenant: tenant)
+        return try await make(new, limit: .max) { try await $0.write(bytes[...]) }
+    }
+
+    /// Stores what `body` writes; nothing where it throws.
+    func make(
+        _ new: NewFile,
+        limit: Int,
+        share: UploadLedger.Share? = nil,
+        elsewhere: Int = 0,
+        _ body: (FileUpload) async throws -> Void
+    ) async throws -> StoredFile {
+        let upload = try await beginUpload(limit: limit, share: share)
         do {
-            try await upload.write(bytes[...])
-            return try await commit(
-                upload,
-                id: id,
-                filename: filename,
-                purpose: purpose,
-                tenant: tenant,
-                lifetime: nil
-            )
+            try await body(upload)
+            return try await commit(upload, as: new, elsewhere: elsewhere)
         } catch {
             await upload.abandon()
             throw error

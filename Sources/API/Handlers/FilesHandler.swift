@@ -58,11 +58,13 @@ struct FilesHandler: Sendable {
         if purpose == "fine-tune" { try await validate(upload.path, name) }
         return try await files.commit(
             upload,
-            id: RandomID.make(prefix: StoredFile.idPrefix),
-            filename: name,
-            purpose: purpose,
-            tenant: caller.tenant,
-            lifetime: lifetime,
+            as: FileStore.NewFile(
+                id: RandomID.make(prefix: StoredFile.idPrefix),
+                filename: name,
+                purpose: purpose,
+                tenant: caller.tenant,
+                lifetime: lifetime
+            ),
             elsewhere: storedBytes.besideFiles(of: caller.tenant)
         )
     }
@@ -73,11 +75,7 @@ struct FilesHandler: Sendable {
         query.purpose = try request.query("purpose")
         query.after = try request.query("after")
         query.limit = try request.limit(default: 10_000, maximum: 10_000)
-        switch try request.query("order") {
-        case nil, "desc": break
-        case "asc": query.newestFirst = false
-        case let order?: throw APIError.notAmong("order", ["asc", "desc"], order)
-        }
+        query.newestFirst = try request.isNewestFirst(default: true)
         if let after = query.after { _ = try await file(after, caller, param: "after") }
         let page = try await files.files(query)
         return .json([
@@ -147,6 +145,27 @@ extension FilesHandler {
         }
     }
 
+    /// Makes a file for a caller of what `body` writes, within what it may store.
+    func make(
+        _ filename: String,
+        purpose: String,
+        for caller: Caller,
+        _ body: (FileUpload) async throws -> Void
+    ) async throws -> StoredFile {
+        try await files.make(
+            FileStore.NewFile(
+                id: RandomID.make(prefix: StoredFile.idPrefix),
+                filename: filename,
+                purpose: purpose,
+                tenant: caller.tenant
+            ),
+            limit: maximumBytes,
+            share: share(of: caller),
+            elsewhere: storedBytes.besideFiles(of: caller.tenant),
+            body
+        )
+    }
+
     private func removeExpired() async throws {
         for id in try await files.expired() where try await !isInUse(id) {
             try await files.delete(id)
@@ -194,5 +213,23 @@ extension HTTPRequest {
             )
         }
         return limit
+    }
+
+    /// Whether the query's `order` is `desc`.
+    func isNewestFirst(default standard: Bool) throws(APIError) -> Bool {
+        switch try query("order") {
+        case nil: standard
+        case "desc": true
+        case "asc": false
+        case let order?: throw .notAmong("order", ["asc", "desc"], order)
+        }
+    }
+
+    /// The query's `metadata[key]=value` items.
+    func metadataQuery() throws(APIError) -> [(key: String, value: String)] {
+        try queryItems().compactMap { name, value in
+            guard name.hasPrefix("metadata["), name.hasSuffix("]") else { return nil }
+            return (key: String(name.dropFirst("metadata[".count).dropLast()), value: value)
+        }
     }
 }

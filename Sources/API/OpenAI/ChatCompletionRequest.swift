@@ -93,9 +93,6 @@ enum ChatCompletionRequest {
         where fields[name] != nil {
             throw .unsupported(name, "remove the field")
         }
-        if try fields.bool("store") == true {
-            throw .unsupported("store", "answers are not kept; leave it out or set it to false")
-        }
         if try fields.bool("continue_final_message") == true {
             throw .unsupported("continue_final_message", "use /apply-template and /v1/completions")
         }
@@ -121,9 +118,10 @@ extension RequestFields {
         guard words.contains(text) else { throw .notAmong(name(key), words, text) }
     }
 
-    /// Checks `metadata`: at most 16 pairs, keys to 64 and values to 512 characters.
+    /// Checks `metadata`: at most 16 pairs, keys to 64 and values to 512 characters, or as many as
+    /// `lengths` gives a key.
     @discardableResult
-    func checkMetadata() throws(APIError) -> JSONObject? {
+    func checkMetadata(lengths: [String: Int] = [:]) throws(APIError) -> JSONObject? {
         guard let metadata = try object("metadata") else { return nil }
         guard metadata.object.members.count <= 16 else {
             throw .invalid("metadata", "Invalid 'metadata': at most 16 pairs are allowed.")
@@ -133,10 +131,11 @@ extension RequestFields {
             guard let text = value.string else {
                 throw .wrongType(param, expected: "a string", got: value)
             }
-            guard key.unicodeScalars.count <= 64, text.unicodeScalars.count <= 512 else {
+            let length = lengths[key] ?? 512
+            guard key.unicodeScalars.count <= 64, text.unicodeScalars.count <= length else {
                 throw .invalid(
                     param,
-                    "Invalid '\(param)': keys have at most 64 characters, values 512."
+                    "Invalid '\(param)': keys have at most 64 characters, values \(length)."
                 )
             }
         }

@@ -4,6 +4,7 @@ import InferenceRuntime
 struct APIRoutes: Sendable {
     let access: AccessControl
     let answers: AnswerEndpoint
+    let completions: StoredCompletionEndpoints
     let health: HealthHandlers
     let models: ModelsHandler
     /// `nil` where the server has no adapter store.
@@ -37,8 +38,7 @@ struct APIRoutes: Sendable {
     }
 
     private func addAnswers(to router: inout Router) {
-        let chat = answers.route(ChatCompletionRequest.decode)
-        add(.post, "/v1/chat/completions", [.infer], chat, to: &router)
+        addChat(to: &router)
         let completions = answers.route(CompletionRequest.decode)
         add(.post, "/v1/completions", [.infer], completions, to: &router)
         let embeddings = answers.route(EmbeddingRequest.decode)
@@ -60,6 +60,18 @@ struct APIRoutes: Sendable {
                 to: &router
             )
         }
+    }
+
+    private func addChat(to router: inout Router) {
+        let path = "/v1/chat/completions"
+        add(.post, path, [.infer], completions.create, to: &router)
+        add(.get, path, [.infer], completions.list, to: &router)
+        add(.get, path + "/{id}", [.infer], completions.get, to: &router)
+        // Before the id: a route that is added first wins.
+        add(.post, path + "/export", [.train], completions.export, to: &router)
+        add(.post, path + "/{id}", [.infer], completions.update, to: &router)
+        add(.delete, path + "/{id}", [.infer], completions.delete, to: &router)
+        add(.get, path + "/{id}/messages", [.infer], completions.messages, to: &router)
     }
 
     private func addResponses(to router: inout Router) {

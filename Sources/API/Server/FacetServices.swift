@@ -13,18 +13,22 @@ public struct FacetServices: Sendable {
     public var files: FileStore?
     /// The fine-tuning jobs; `nil`: the server does not train.
     public var jobs: FineTuningService?
+    /// The answers that requests ask to keep; `nil`: none are kept.
+    public var completions: StoredCompletionStore?
 
     /// Names the parts of a server.
     public init(
         model: ServedModel,
         adapters: AdapterStore? = nil,
         files: FileStore? = nil,
-        jobs: FineTuningService? = nil
+        jobs: FineTuningService? = nil,
+        completions: StoredCompletionStore? = nil
     ) {
         self.model = model
         self.adapters = adapters
         self.files = files
         self.jobs = jobs
+        self.completions = completions
     }
 
     func routes(
@@ -40,16 +44,22 @@ public struct FacetServices: Sendable {
             try await jobs?.didDelete(model: name)
         }
         let files = files.map { filesHandler($0, configuration) }
+        let answers = AnswerEndpoint(
+            encoder: PromptEncoder(model),
+            selector: AdapterSelector(
+                baseID: model.id,
+                store: adapters,
+                started: configuration.startedAdapters
+            ),
+            metrics: metrics
+        )
         return APIRoutes(
             access: AccessControl(authenticator: authenticator, metrics: metrics),
-            answers: AnswerEndpoint(
-                encoder: PromptEncoder(model),
-                selector: AdapterSelector(
-                    baseID: model.id,
-                    store: adapters,
-                    started: configuration.startedAdapters
-                ),
-                metrics: metrics
+            answers: answers,
+            completions: StoredCompletionEndpoints(
+                answers: answers,
+                store: completions,
+                files: files
             ),
             health: HealthHandlers(
                 state: state,

@@ -21,6 +21,7 @@ struct ServerAssembly {
             folder: Self.dataFolder(command),
             migrations: [
                 .adapters, FileStore.migrations, FineTuningStore.migrations,
+                StoredCompletionStore.migrations,
             ]
         )
         if let permissions = database.permissionsForOthers {
@@ -55,22 +56,16 @@ struct ServerAssembly {
         try await Self.publish(given, in: adapters)
         let files = try await FileStore(database: database)
         let jobs = Self.jobs(command, checkpoint, assembly, adapters, files, database, logger)
-        let served = ServedModel(
-            checkpoint.base,
-            hash: checkpoint.model.baseHash,
-            created: Int(Date().timeIntervalSince1970),
-            hiddenSize: checkpoint.model.architecture.hiddenSize,
-            generator: assembly.engine
-        )
-        var configuration = FacetServerConfiguration(
-            http: Self.httpConfiguration(command),
-            keyFile: command.apiKeys.map { KeyFile(path: $0) }
-        )
-        configuration.allowedHosts = command.allowedHosts
+        var configuration = Self.configuration(command)
         configuration.startedAdapters = given.map(\.name)
-        configuration.maximumFileBytes = command.maxFileBytes
         server = try await FacetServer(
-            FacetServices(model: served, adapters: adapters, files: files, jobs: jobs),
+            FacetServices(
+                model: Self.served(checkpoint, assembly),
+                adapters: adapters,
+                files: files,
+                jobs: jobs,
+                completions: StoredCompletionStore(database: database)
+            ),
             configuration: configuration,
             logger: logger
         )
@@ -114,6 +109,29 @@ struct ServerAssembly {
 
     private static func dataFolder(_ command: ServeCommand) -> String {
         command.data ?? DataFolder.usual
+    }
+
+    private static func served(
+        _ checkpoint: ServedCheckpoint,
+        _ assembly: EngineAssembly
+    ) -> ServedModel {
+        ServedModel(
+            checkpoint.base,
+            hash: checkpoint.model.baseHash,
+            created: Int(Date().timeIntervalSince1970),
+            hiddenSize: checkpoint.model.architecture.hiddenSize,
+            generator: assembly.engine
+        )
+    }
+
+    private static func configuration(_ command: ServeCommand) -> FacetServerConfiguration {
+        var configuration = FacetServerConfiguration(
+            http: httpConfiguration(command),
+            keyFile: command.apiKeys.map { KeyFile(path: $0) }
+        )
+        configuration.allowedHosts = command.allowedHosts
+        configuration.maximumFileBytes = command.maxFileBytes
+        return configuration
     }
 
     private static func httpConfiguration(_ command: ServeCommand) -> ServerConfiguration {

@@ -125,11 +125,7 @@ struct FilesTests {
         await third.abandon()
         _ = try await world.files.commit(
             first,
-            id: "file-x",
-            filename: "x",
-            purpose: "evals",
-            tenant: tenant,
-            lifetime: nil
+            as: .init(id: "file-x", filename: "x", purpose: "evals", tenant: tenant)
         )
         #expect(
             try await world.upload(TestWorld.example + TestWorld.example, as: "small").status == 429

@@ -30,7 +30,10 @@ struct ReleasedSchemaTests {
         try queue.close()
         return try FacetDatabase(
             folder: folder.path,
-            migrations: [.adapters, FileStore.migrations, FineTuningStore.migrations]
+            migrations: [
+                .adapters, FileStore.migrations, FineTuningStore.migrations,
+                StoredCompletionStore.migrations,
+            ]
         )
     }
 

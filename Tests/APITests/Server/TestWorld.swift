@@ -15,11 +15,15 @@ final class TestWorld: Sendable {
     let adapters: AdapterStore
     let files: FileStore
     let jobs: FineTuningService
+    let completions: StoredCompletionStore
     let api: TestAPI
     /// API keys by what they are for: `acme`, `other` (infer and train), `ops` (admin).
     let keys: [String: String]
 
-    init(trainer: TrainingScript = TrainingScript(steps: 2)) async throws {
+    init(
+        trainer: TrainingScript = TrainingScript(steps: 2),
+        completions limits: StoredCompletionStore.Limits = StoredCompletionStore.Limits()
+    ) async throws {
         folder = NSTemporaryDirectory() + "facet-world-" + UUID().uuidString
         try FileManager.default.createDirectory(
             atPath: folder,
@@ -27,7 +31,10 @@ final class TestWorld: Sendable {
         )
         let database = try FacetDatabase(
             folder: folder + "/data",
-            migrations: [.adapters, FineTuningStore.migrations, FileStore.migrations]
+            migrations: [
+                .adapters, FineTuningStore.migrations, FileStore.migrations,
+                StoredCompletionStore.migrations,
+            ]
         )
         adapters = try AdapterStore(
             database: database,
@@ -45,6 +52,7 @@ final class TestWorld: Sendable {
             maximumRunning: 1,
             logger: logger
         )
+        completions = StoredCompletionStore(database: database, limits: limits)
         generator = ScriptedGenerator(answering: "hi".utf8.map { Int32($0) })
         let keyFile = KeyFile(path: folder + "/keys.json")
         keys = [
@@ -60,10 +68,11 @@ final class TestWorld: Sendable {
         api = try TestAPI(
             generator: generator,
             ring: try KeyRing(file: keyFile, logger: logger)
-        ) { [adapters, files, jobs] services in
+        ) { [adapters, files, jobs, completions] services in
             services.adapters = adapters
             services.files = files
             services.jobs = jobs
+            services.completions = completions
         }
     }
 

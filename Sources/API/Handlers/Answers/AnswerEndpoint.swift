@@ -97,21 +97,33 @@ struct AnswerEndpoint: Sendable {
     private func document(_ run: AnswerRun, _ writer: any AnswerWriter) async throws -> [UInt8] {
         var collected = CollectedAnswers(run)
         try await run.forEach { collected.take($0) }
-        return await ProcessorWork.run(bytes: collected.estimatedBytes) { [collected] in
-            writer.document(collected)
-        }
+        let bytes = await Self.document(collected, writer)
+        try await run.asked.keep?(bytes)
+        return bytes
+    }
+
+    private static func document(
+        _ collected: CollectedAnswers,
+        _ writer: any AnswerWriter
+    ) async -> [UInt8] {
+        await ProcessorWork.run(bytes: collected.estimatedBytes) { writer.document(collected) }
     }
 
     /// The answer in events as it comes.
     private func stream(_ run: AnswerRun, _ writer: any AnswerWriter) -> HTTPResponse {
-        .eventStream { stream in
-            var writer = writer
+        .eventStream { [unused = writer] stream in
+            var writer = unused
+            var kept = run.asked.keep.map { (CollectedAnswers(run), $0) }
             var usage = CompletionUsage()
             do {
                 try await run.forEach { event in
                     usage.count(event, run)
+                    kept?.0.take(event)
                     let events = await Self.events(for: event, of: run, &writer)
                     for event in events { try await stream.send(event) }
+                }
+                if let (collected, keep) = kept {
+                    try await keep(await Self.document(collected, unused))
                 }
             } catch let error as APIError {
                 throw writer.worded(error)

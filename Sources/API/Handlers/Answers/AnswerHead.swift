@@ -11,6 +11,11 @@ struct AnswerHead: Sendable {
     /// Equal only where base, adapters and program are.
     let fingerprint: String
 
+    /// The id of a tool call: the same in a stream and in the whole answer that is kept of it.
+    func callID(choice: Int, call: Int) -> String {
+        "call_" + SHA256.hex(of: Array("\(id)/\(choice)/\(call)".utf8)).prefix(24)
+    }
+
     /// The members every answer begins with.
     func json(object: String) -> JSONObject {
         [

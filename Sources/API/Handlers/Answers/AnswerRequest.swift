@@ -34,6 +34,8 @@ struct AnswerRequest: Sendable {
     var parts: AnswerParts?
     /// Further fields of the response's head.
     var headers: HTTPHeaders = [:]
+    /// Keeps the whole answer, also of a stream, before its end is told; `nil`: it is not kept.
+    var keep: (@Sendable (_ document: [UInt8]) async throws -> Void)?
 
     /// How the tokens of a choice become text.
     struct Text: Sendable {

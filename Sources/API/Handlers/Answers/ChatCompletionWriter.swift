@@ -1,5 +1,4 @@
 import InferenceRuntime
-import Storage
 
 /// Writes the answers of `POST /v1/chat/completions`.
 struct ChatCompletionWriter: AnswerWriter {
@@ -72,14 +71,14 @@ struct ChatCompletionWriter: AnswerWriter {
     ) {
         json.object { json in
             json.member("index", JSONValue(choice.index.choice))
-            json.member("message", message(answer))
+            json.member("message", message(answer, of: choice.index.choice))
             write(logprobs: choice.tokens, to: &json)
             let reason = Self.reason(choice.finishReason, calls: answer.calls.count)
             json.member("finish_reason", .string(reason))
         }
     }
 
-    private func message(_ answer: ChatAnswer) -> JSONValue {
+    private func message(_ answer: ChatAnswer, of choice: Int) -> JSONValue {
         let isEmpty = answer.content.utf8.isEmpty && !answer.calls.isEmpty
         var message: JSONObject = [
             "role": "assistant", "content": isEmpty ? nil : .string(answer.content), "refusal": nil,
@@ -90,8 +89,12 @@ struct ChatCompletionWriter: AnswerWriter {
         }
         if !answer.calls.isEmpty {
             message["tool_calls"] = .array(
-                answer.calls.map { call in
-                    Self.call(call.name, id: RandomID.make(prefix: "call_"), call.arguments)
+                answer.calls.enumerated().map { index, call in
+                    Self.call(
+                        call.name,
+                        id: head.callID(choice: choice, call: index),
+                        call.arguments
+                    )
                 }
             )
         }
@@ -167,7 +170,7 @@ struct ChatCompletionWriter: AnswerWriter {
         case .call(let index, let name):
             calls[choice, default: 0] += 1
             var call: JSONObject = ["index": JSONValue(index)]
-            let opened = Self.call(name, id: RandomID.make(prefix: "call_"), "")
+            let opened = Self.call(name, id: head.callID(choice: choice, call: index), "")
             for (key, value) in opened.object?.members ?? [] { call[key] = value }
             return ["tool_calls": [.object(call)]]
         case .arguments(let index, let text):

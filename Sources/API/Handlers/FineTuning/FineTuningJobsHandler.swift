@@ -20,22 +20,13 @@ struct FineTuningJobsHandler: Sendable {
         let page = try await endpoints.service.store.jobs(
             tenant: endpoints.tenant(of: caller),
             after: try Self.after(request) { FineTuningJob.key(of: $0) },
-            metadata: try Self.metadata(request),
+            metadata: try request.metadataQuery().map {
+                FineTuningRequest.MetadataEntry(key: $0.key, value: $0.value)
+            },
             limit: try request.limit(default: 20, maximum: 1000)
         )
         let jobs = page.elements.map { FineTuningJobObject.json($0) }
         return .json(FineTuningJobObject.list(jobs, hasMore: page.hasMore))
-    }
-
-    /// `metadata[key]=value` items of the query.
-    private static func metadata(
-        _ request: HTTPRequest
-    ) throws(APIError) -> [FineTuningRequest.MetadataEntry] {
-        try request.queryItems().compactMap { name, value in
-            guard name.hasPrefix("metadata["), name.hasSuffix("]") else { return nil }
-            let key = String(name.dropFirst("metadata[".count).dropLast())
-            return FineTuningRequest.MetadataEntry(key: key, value: value)
-        }
     }
 
     /// The cursor of the query, as the store counts.
