@@ -56,6 +56,8 @@ let package = Package(
             path: "Sources/CKernels",
             cSettings: [.unsafeFlags(["-O3", "-Wall", "-Wextra", "-Werror", "-ffp-contract=off"])]
         ),
+        // The web console's files, embedded: an array of bytes in Swift takes half a minute to compile.
+        .target(name: "CConsole", path: "Sources/CConsole", exclude: ["files"]),
         // The toolchain ships a module named Runtime, so the folder and the target differ.
         .target(
             name: "InferenceRuntime",
@@ -102,7 +104,7 @@ let package = Package(
             name: "API",
             dependencies: [
                 "Trainer", "AdapterStore", "Storage", "InferenceRuntime", "CCurl", "CLibUV",
-                "COpenSSL",
+                "CConsole", "COpenSSL", "CZlib",
                 .product(name: "Collections", package: "swift-collections"),
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),

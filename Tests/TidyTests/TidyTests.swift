@@ -11,8 +11,9 @@ struct TidyTests {
         "CKernels": ["Sources/Runtime/Kernels/"],
         "COpenBLAS": ["Sources/Runtime/Kernels/"],
         "CPCRE2": ["Sources/Runtime/Tokenizer/"],
-        "CZlib": ["Sources/Trainer/Data/Compression/"],
+        "CZlib": ["Sources/Trainer/Data/Compression/", "Sources/API/Console/"],
         "CZstd": ["Sources/Trainer/Data/Compression/"],
+        "CConsole": ["Sources/API/Console/"],
         "CCurl": ["Sources/API/Curl/"],
         "CLibUV": ["Sources/API/EventLoop/"],
     ]

@@ -31,6 +31,16 @@ extension HostPolicy {
         return Self.isThisMachine(name) || others.contains { Self.name(of: $0) == name }
     }
 
+    /// Whether a `Host` is the address of an interface and no name.
+    static func isAddress(_ host: String) -> Bool {
+        guard let name = name(of: host) else { return false }
+        guard name.hasPrefix("["), name.hasSuffix("]") else {
+            return address(name, family: AF_INET, bytes: 4) != nil
+        }
+        let inner = String(name.dropFirst().dropLast())
+        return address(inner, family: AF_INET6, bytes: 16) != nil
+    }
+
     /// The name or address without its port, in lower case; `nil` where it is neither.
     private static func name(of host: String) -> String? {
         let host = host.lowercased()

@@ -4,6 +4,8 @@ import Storage
 struct Authenticator: Sendable {
     private let ring: KeyRing?
     private let limiter = RateLimiter()
+    /// Those who signed in from a browser.
+    let sessions = SessionStore()
 
     /// An authenticator that asks for the keys of `ring`; without one, everybody may do everything.
     init(ring: KeyRing?) {
@@ -19,30 +21,57 @@ struct Authenticator: Sendable {
         now: ContinuousClock.Instant
     ) throws(APIError) -> Caller {
         guard let ring else { return .keyless }
-        guard let text = Self.presented(headers) else {
+        let key = try key(of: headers, ring, now: now)
+        let unlimited = Self.holder(of: key, admission: nil)
+        try unlimited.require(anyOf: needed)
+        return Self.holder(of: key, admission: try limiter.admit(key, now: now))
+    }
+
+    /// Whether there are keys at all.
+    var asksForKeys: Bool { ring != nil }
+
+    /// Who a session belongs to, without asking for anything; `nil` where its key is gone.
+    func holder(of session: SessionStore.Session?) -> Caller? {
+        guard let ring else { return .keyless }
+        return session.flatMap { ring.key(id: $0.keyID) }.map {
+            Self.holder(of: $0, admission: nil)
+        }
+    }
+
+    private static func holder(of key: APIKey, admission: Admission?) -> Caller {
+        Caller(
+            tenant: key.tenant,
+            rights: key.rights,
+            keyID: key.id,
+            storedBytes: key.limits.storedBytes,
+            admission: admission
+        )
+    }
+
+    /// The key that a request presents, or that of its session.
+    private func key(
+        of headers: HTTPHeaders,
+        _ ring: KeyRing,
+        now: ContinuousClock.Instant
+    ) throws(APIError) -> APIKey {
+        if let text = Self.presented(headers) {
+            guard let key = ring.key(matching: text) else {
+                throw Self.refused("Incorrect API key provided: \(Self.masked(text)).")
+            }
+            return key
+        }
+        guard let session = sessions.session(headers, now: now),
+            let key = ring.key(id: session.keyID)
+        else {
             throw Self.refused(
                 "You didn't provide an API key. Send it in the Authorization header as "
                     + "'Authorization: Bearer YOUR_KEY'."
             )
         }
-        guard let key = ring.key(matching: text) else {
-            throw Self.refused("Incorrect API key provided: \(Self.masked(text)).")
+        guard headers["x-csrf-token"] == session.token else {
+            throw .forbidden("A request with a session's cookie must say its 'X-CSRF-Token'.")
         }
-        let unlimited = Caller(
-            tenant: key.tenant,
-            rights: key.rights,
-            keyID: key.id,
-            storedBytes: key.limits.storedBytes,
-            admission: nil
-        )
-        try unlimited.require(anyOf: needed)
-        return Caller(
-            tenant: key.tenant,
-            rights: key.rights,
-            keyID: key.id,
-            storedBytes: key.limits.storedBytes,
-            admission: try limiter.admit(key, now: now)
-        )
+        return key
     }
 
     /// The key of `Authorization: Bearer …`, or of `X-Api-Key` for clients of other APIs.

@@ -50,6 +50,9 @@ public final class KeyRing: Sendable {
         return key.digest.matches(text) ? key : nil
     }
 
+    /// The key of that id, as long as it is not revoked.
+    func key(id: String) -> APIKey? { current()[id] }
+
     private static let decoy = KeyDigest(of: "", salt: KeyDigest.newSalt())
 
     private func current() -> [String: APIKey] {

@@ -13,16 +13,32 @@ struct APIRoutes: Sendable {
     let files: FilesHandler?
     /// `nil` where the server does not train.
     let fineTuning: FineTuningEndpoints?
+    let session: SessionHandler
+    /// Whether `GET /` is a page.
+    let servesConsole: Bool
 
     /// Everything the server answers.
     var handler: AuthenticatedRouter {
         var router = Router()
+        addConsole(to: &router)
         addHealth(to: &router)
         addAnswers(to: &router)
         addModels(to: &router)
         addFiles(to: &router)
         addFineTuning(to: &router)
         return AuthenticatedRouter(router: router, authenticator: access.authenticator)
+    }
+
+    /// The page and its files, and signing in; none of them asks for a key.
+    private func addConsole(to router: inout Router) {
+        let path = "/v1/session"
+        router.add(.get, path, access.open(path, session.get))
+        router.add(.delete, path, access.open(path, session.delete))
+        add(.post, path, [], session.create, to: &router)
+        guard servesConsole else { return }
+        let console = ConsoleHandler()
+        router.add(.get, "/", access.open("/", console.page))
+        router.add(.get, "/console/{file}", access.open("/console/{file}", console.file))
     }
 
     private func addHealth(to router: inout Router) {

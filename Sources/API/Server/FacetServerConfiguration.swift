@@ -10,6 +10,8 @@ public struct FacetServerConfiguration: Sendable {
     public var startedAdapters: [String] = []
     /// What one uploaded file may measure.
     public var maximumFileBytes = 512 << 20
+    /// Whether `GET /` is the web console.
+    public var servesConsole = true
 
     /// A configuration with the usual limits.
     public init(http: ServerConfiguration = ServerConfiguration(), keyFile: KeyFile? = nil) {

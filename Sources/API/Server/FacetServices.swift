@@ -73,7 +73,13 @@ public struct FacetServices: Sendable {
                 AdaptersHandler(store: $0, models: models, storedBytes: storedBytes)
             },
             files: files,
-            fineTuning: fineTuning(files)
+            fineTuning: fineTuning(files),
+            session: SessionHandler(
+                authenticator: authenticator,
+                isSecure: configuration.http.tls != nil,
+                canTrain: files != nil && jobs != nil
+            ),
+            servesConsole: configuration.servesConsole
         )
     }
 

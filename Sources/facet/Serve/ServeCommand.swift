@@ -133,6 +133,9 @@ struct ServeCommand: AsyncParsableCommand {
     )
     var latencyTarget: Double?
 
+    @Flag(inversion: .prefixedNo, help: "Serve the web console at GET /.")
+    var console = true
+
     @Flag(
         inversion: .prefixedNo,
         help: "Say what to try once the server listens; by default at a terminal."

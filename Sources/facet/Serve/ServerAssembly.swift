@@ -131,6 +131,7 @@ struct ServerAssembly {
         )
         configuration.allowedHosts = command.allowedHosts
         configuration.maximumFileBytes = command.maxFileBytes
+        configuration.servesConsole = command.console
         return configuration
     }
 
