@@ -153,6 +153,10 @@ struct APIRoutes: Sendable {
         let path = "/v1/fine_tuning/jobs"
         add(.post, path, [.train], jobs.create, to: &router)
         add(.get, path, [.train], jobs.list, to: &router)
+        add(.post, "/v1/fine_tuning/plan", [.train], jobs.plan, to: &router)
+        let table = "/v1/fine_tuning/hyperparameters"
+        add(.get, table, [.train], jobs.hyperparameters, to: &router)
+        add(.get, "/v1/files/{id}/examples", [.train], jobs.examples, to: &router)
         add(.get, path + "/{id}", [.train], jobs.get, to: &router)
         add(.post, path + "/{id}/cancel", [.train], jobs.cancel, to: &router)
         add(.post, path + "/{id}/pause", [.train], jobs.pause, to: &router)

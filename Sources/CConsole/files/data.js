@@ -1,1 +1,176 @@
-export const mount = () => {};
+// Data: files come in, and are seen as the model sees them, with what is learned marked.
+
+import { blob, get, list, remove, upload } from "./api.js";
+import { histogram } from "./charts.js";
+import { alert, button, field, h, kept, replace, save, status, table } from "./dom.js";
+import { bytes, number, percent, t, time } from "./strings.js";
+
+const pageSize = 20;
+/// Examples whose lengths and repetitions are looked at.
+const sample = 500;
+
+export function mount(root) {
+  const report = h("div", {});
+  const files = h("section", { class: "card" });
+  const examples = h("section", { class: "card", hidden: true });
+  const progress = h("progress", { max: 1, value: 0, hidden: true, "aria-label": t("Upload") });
+  const picker = h("input", { type: "file", accept: ".jsonl,.json,.csv,.txt,.gz,.zst", on: { change: () => send(picker.files[0]) } });
+
+  async function send(file) {
+    if (!file) return;
+    replace(report);
+    progress.hidden = false;
+    try {
+      const stored = await upload(file, "fine-tune", (share) => (progress.value = share));
+      replace(report, status(t("'{name}' is stored: {size}, checked to its last line.", { name: stored.filename, size: bytes(stored.bytes) })));
+      picker.value = "";
+      await showFiles();
+      await showExamples(stored);
+    } catch (error) {
+      replace(report, alert(error));
+    }
+    progress.hidden = true;
+  }
+
+  async function showFiles() {
+    try {
+      const all = await list("/v1/files", 1000);
+      replace(files, h("h2", {}, t("Files")), all.length
+        ? table(t("Stored files, newest first"), [t("Name"), t("Purpose"), t("Size"), t("Stored"), t("Actions")], all.map((file) => [
+          file.filename, file.purpose, bytes(file.bytes), time(file.created_at), h("div", { class: "actions" },
+            file.purpose === "fine-tune" && button(t("Show"), () => showExamples(file), { class: "plain", "aria-label": t("Show {name}", { name: file.filename }) }),
+            button(t("Download"), () => download(file), { class: "plain", "aria-label": t("Download {name}", { name: file.filename }) }),
+            button(t("Delete"), () => drop(file), { class: "plain", "aria-label": t("Delete {name}", { name: file.filename }) })),
+        ]))
+        : h("p", {}, t("There are no files yet. Choose one above: JSONL in OpenAI's chat form, Alpaca, ShareGPT, CSV or plain text.")));
+    } catch (error) {
+      replace(files, alert(error));
+    }
+  }
+
+  const download = (file) => attempt(async () => save(await blob(`/v1/files/${file.id}/content`), file.filename));
+
+  const drop = (file) => confirm(t("Delete '{name}'?", { name: file.filename }))
+    && attempt(async () => {
+      await remove(`/v1/files/${file.id}`);
+      examples.hidden = true;
+      await showFiles();
+    });
+
+  async function attempt(work) {
+    replace(report);
+    try {
+      await work();
+    } catch (error) {
+      replace(report, alert(error));
+    }
+  }
+
+  // Examples
+
+  async function showExamples(file) {
+    examples.hidden = false;
+    const found = h("div", { class: "list examples" });
+    const facts = h("div", {});
+    const more = button(t("More examples"), () => attempt(next));
+    let after = 0;
+    const next = async () => {
+      const page = await get(`/v1/files/${file.id}/examples?after=${after}&limit=${pageSize}`);
+      after = page.data.at(-1)?.index ?? after;
+      found.append(...page.data.map(exampleView));
+      more.hidden = !page.has_more;
+    };
+    replace(examples, h("h2", {}, file.filename),
+      h("p", {}, t("As the model sees it. What is "), h("mark", {}, t("marked")), t(" is learned, everything else is only read.")),
+      facts, found, more);
+    await attempt(next);
+    await attempt(async () => replace(facts, factsView(await lengths(file))));
+  }
+
+  async function lengths(file) {
+    const all = [];
+    let page = { has_more: true };
+    for (let at = 0; page.has_more && all.length < sample; at = page.data.at(-1).index) {
+      page = await get(`/v1/files/${file.id}/examples?after=${at}&limit=100`);
+      all.push(...page.data);
+    }
+    return { all, isWhole: !page.has_more };
+  }
+
+  function factsView({ all, isWhole }) {
+    const tokens = all.map((each) => each.tokens);
+    const sum = (name) => all.reduce((total, each) => total + each[name], 0);
+    const repeated = all.length - new Set(all.map((each) => each.text)).size;
+    return h("div", { class: "charts" },
+      h("dl", {},
+        [[isWhole ? t("Examples") : t("First examples"), number(all.length)], [t("Tokens"), number(sum("tokens"))],
+          [t("Learned tokens"), t("{count} ({share})", { count: number(sum("trained_tokens")), share: percent(sum("trained_tokens") / sum("tokens")) })],
+          [t("Longest"), number(Math.max(...tokens))], [t("Repeated"), number(repeated)]]
+          .map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)])),
+      histogram(t("Tokens per example"), tokens));
+  }
+
+  // What was rated in the chat
+
+  const rated = h("section", { class: "card" });
+  const name = h("input", { value: "rated", spellcheck: "false" });
+
+  function showRated() {
+    const all = kept.read("rated", [], localStorage);
+    const good = all.filter((each) => each.correction || each.rating === "up");
+    const pairs = all.filter((each) => each.correction);
+    replace(rated, h("h2", {}, t("From rated chats")),
+      h("p", {}, t("{all} answers are rated in this browser: {good} good or corrected, {pairs} with a correction.",
+        { all: all.length, good: good.length, pairs: pairs.length })),
+      all.length > 0 && [
+        field(t("Name of the data set"), name),
+        h("div", { class: "actions" },
+          button(t("Make examples"), () => make(good.map(toExample), "jsonl"), { disabled: !good.length }),
+          button(t("Make preferences"), () => make(pairs.map(toPreference), "preferences.jsonl"), { disabled: !pairs.length }),
+          button(t("Forget the ratings"), () => {
+            if (!confirm(t("Forget all ratings of this browser?"))) return;
+            kept.write("rated", [], localStorage);
+            showRated();
+          }, { class: "plain" })),
+      ]);
+  }
+
+  function make(records, ending) {
+    const lines = records.map((record) => `${JSON.stringify(record)}\n`).join("");
+    send(new File([lines], `${name.value.trim() || "rated"}.${ending}`));
+  }
+
+  replace(root, h("h1", {}, t("Data")),
+    h("section", { class: "card" },
+      field(t("Data file"), picker, { hint: t("JSONL, JSON, CSV or text, also as .gz or .zst. It is checked before it is stored.") }),
+      progress, report),
+    examples, files, rated);
+  showFiles();
+  showRated();
+}
+
+/// An example with its learned stretches marked; places count Unicode scalars, as in Python.
+function exampleView(example) {
+  const scalars = Array.from(example.text);
+  const parts = [];
+  let at = 0;
+  for (const [from, to] of example.trained) {
+    parts.push(scalars.slice(at, from).join(""), h("mark", {}, scalars.slice(from, to).join("")));
+    at = to;
+  }
+  parts.push(scalars.slice(at).join(""));
+  return h("article", { class: "example", "aria-label": t("Line {line}", { line: example.line }) },
+    h("small", {}, t("line {line}, {tokens} tokens, {trained} learned",
+      { line: example.line, tokens: example.tokens, trained: example.trained_tokens })),
+    h("div", { class: "text" }, parts));
+}
+
+const toExample = ({ messages, answer, correction }) => ({
+  messages: [...messages, { role: "assistant", content: correction ?? answer }],
+});
+
+const toPreference = ({ messages, answer, correction }) => ({
+  input: { messages },
+  preferred_output: [{ role: "assistant", content: correction }],
+  non_preferred_output: [{ role: "assistant", content: answer }],
+});

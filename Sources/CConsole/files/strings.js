@@ -55,3 +55,5 @@ export function duration(seconds) {
   const two = (value) => String(value).padStart(2, "0");
   return `${Math.floor(all / 3600)}:${two(Math.floor(all / 60) % 60)}:${two(all % 60)}`;
 }
+
+export const percent = (share) => `${number(100 * share, 1)} %`;

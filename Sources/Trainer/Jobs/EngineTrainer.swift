@@ -56,10 +56,14 @@ public struct EngineTrainer: FineTuningTrainer {
     /// Threads for reading and writing files.
     let threads = WorkerPool(name: "training", limit: 4, hasDeepStacks: true)
 
+    /// Threads that read examples for people, so that no job waits for them.
+    let previews = WorkerPool(name: "preview", limit: 2, hasDeepStacks: true)
+
     /// A trainer over the parts of a server.
     public init(_ environment: Environment, logger: Logger) {
         self.environment = environment
         self.logger = logger
+        Self.removePlans(in: environment.folder)
     }
 
     /// Reads the files, resolves the hyperparameters and checks the memory.
@@ -116,7 +120,7 @@ public struct EngineTrainer: FineTuningTrainer {
         }
     }
 
-    private static func plan(
+    static func plan(
         _ job: FineTuningJob,
         _ hyperparameters: Hyperparameters,
         _ data: TrainingData

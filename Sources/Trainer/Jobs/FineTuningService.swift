@@ -1,5 +1,6 @@
 import AdapterStore
 import Foundation
+public import InferenceRuntime
 public import Logging
 public import Storage
 
@@ -68,9 +69,40 @@ public actor FineTuningService {
         tenant: TenantID,
         organization: String
     ) async throws -> FineTuningJob {
-        let key = Self.newKey()
-        let now = Self.now
-        let job = FineTuningJob(
+        let job = Self.job(Self.newKey(), request, tenant, organization)
+        try await store.insert(job)
+        await note("Created fine-tuning job: \(job.id)", job.key)
+        Task { await advance() }
+        return job
+    }
+
+    /// What a job would do, in the words of `facet train --plan`; nothing of it is kept.
+    public nonisolated func plan(
+        _ request: FineTuningRequest,
+        tenant: TenantID,
+        organization: String
+    ) async throws(FineTuningError) -> JSONObject {
+        let key = Self.newKey() + DurableFile.temporaryMark + "plan"
+        return try await trainer.plan(Self.job(key, request, tenant, organization))
+    }
+
+    /// Some examples of a file as the model would see them, after the first `after`.
+    public nonisolated func examples(
+        of file: TrainingFileLocation,
+        after: Int,
+        limit: Int
+    ) async throws(TrainingFileError) -> ExamplePage {
+        try await trainer.examples(of: file, after: after, limit: limit)
+    }
+
+    private static func job(
+        _ key: String,
+        _ request: FineTuningRequest,
+        _ tenant: TenantID,
+        _ organization: String
+    ) -> FineTuningJob {
+        let now = now
+        return FineTuningJob(
             key: key,
             tenant: tenant,
             created: now,
@@ -85,10 +117,6 @@ public actor FineTuningService {
             ),
             resultFiles: []
         )
-        try await store.insert(job)
-        await note("Created fine-tuning job: \(job.id)", key)
-        Task { await advance() }
-        return job
     }
 
     /// Ends a job; a running one leaves off at its next step.

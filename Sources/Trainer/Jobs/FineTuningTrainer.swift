@@ -9,6 +9,16 @@ public protocol FineTuningTrainer: Sendable {
     /// Reads and checks the files of a job and resolves its choices.
     func prepare(_ job: FineTuningJob) async throws(FineTuningError) -> PreparedJob
 
+    /// What a job would do, in the words of `facet train --plan`; nothing of it is kept.
+    func plan(_ job: FineTuningJob) async throws(FineTuningError) -> JSONObject
+
+    /// Some examples of a file as the model would see them, after the first `after`.
+    func examples(
+        of file: TrainingFileLocation,
+        after: Int,
+        limit: Int
+    ) async throws(TrainingFileError) -> ExamplePage
+
     /// Trains from the job's last checkpoint, or from the start, to the end or until `control`
     /// says otherwise.
     func run(

@@ -76,7 +76,7 @@ public struct LocalTraining {
         notes =
             configuration.notes
             + data.notes.map { TrainConfiguration.Note("dataset", $0) }
-            + plan.warnings.map { TrainConfiguration.Note("learning_rate", $0) }
+            + plan.warningNotes
     }
 
     /// A sentence about what is to be done.
@@ -84,27 +84,14 @@ public struct LocalTraining {
 
     /// What a run would do, for `--plan`: every hyperparameter as resolved, sizes, and the notes.
     public var description: JSONObject {
-        let notes: [JSONValue] = notes.map { note in
-            ["key": .string(note.key), "note": .string(note.description)]
-        }
-        let memory =
-            base.model.weightBytes + plan.orderBytes
-            + TrainingWorkspace.bytes(model: base.model, longest: plan.longest)
-            + TrainingState.bytes(parameters: state.layout.count)
-        let resolved = plan.resolvedHyperparameters
-        return [
-            "stage": .string(configuration.stage.rawValue),
-            "hyperparameters": .object(resolved.json),
-            "examples": JSONValue(plan.data.training.count),
-            "validation_examples": JSONValue(plan.validation.count),
-            "tokens": JSONValue(plan.data.totals.tokens),
-            "trained_tokens": JSONValue(plan.data.totals.trainedTokens),
-            "steps_per_epoch": JSONValue(plan.stepsPerEpoch),
-            "total_steps": JSONValue(plan.totalSteps),
-            "warmup_steps": JSONValue(resolved.warmupSteps ?? 0),
-            "memory_bytes": JSONValue(memory),
-            "notes": .array(notes),
-        ]
+        plan.description(
+            stage: configuration.stage.rawValue,
+            jobBytes: plan.orderBytes
+                + TrainingWorkspace.bytes(model: base.model, longest: plan.longest)
+                + TrainingState.bytes(parameters: state.layout.count),
+            modelBytes: base.model.weightBytes,
+            notes: notes
+        )
     }
 
     /// Trains from the last checkpoint, if there is one, to the end.

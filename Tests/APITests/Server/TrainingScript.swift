@@ -33,6 +33,16 @@ final class TrainingScript: FineTuningTrainer {
         )
     }
 
+    func plan(_ job: FineTuningJob) async throws(FineTuningError) -> JSONObject {
+        ["total_steps": JSONValue(steps)]
+    }
+
+    func examples(
+        of _: TrainingFileLocation,
+        after _: Int,
+        limit _: Int
+    ) async throws(TrainingFileError) -> ExamplePage { ExamplePage() }
+
     func run(
         _ job: FineTuningJob,
         control: TrainingControl,

@@ -1,4 +1,5 @@
 import AdapterStore
+import InferenceRuntime
 import Trainer
 import Storage
 
@@ -17,11 +18,43 @@ struct FineTuningEndpoints: Sendable {
         _ body: CreateFineTuningJobRequest,
         _ caller: Caller
     ) async throws -> FineTuningJob {
+        let request = try await request(body, caller)
+        try await files.requireRoom(for: caller)
+        return try await service.create(
+            request,
+            tenant: caller.tenant,
+            organization: caller.tenant.name
+        )
+    }
+
+    /// What the job of a checked request would do.
+    ///
+    /// - Throws: 404 for a model or file the caller does not have, 400 for what the files rule out.
+    func plan(
+        _ body: CreateFineTuningJobRequest,
+        _ caller: Caller
+    ) async throws -> JSONObject {
+        let request = try await request(body, caller)
+        do throws(FineTuningError) {
+            return try await service.plan(
+                request,
+                tenant: caller.tenant,
+                organization: caller.tenant.name
+            )
+        } catch {
+            let param = error.param ?? "training_file"
+            throw APIError.invalid(param, error.message, code: error.code)
+        }
+    }
+
+    private func request(
+        _ body: CreateFineTuningJobRequest,
+        _ caller: Caller
+    ) async throws -> FineTuningRequest {
         let parent = try parent(body.model, caller)
         try await check(body.trainingFile, "training_file", caller)
         if let file = body.validationFile { try await check(file, "validation_file", caller) }
-        try await files.requireRoom(for: caller)
-        let request = FineTuningRequest(
+        return FineTuningRequest(
             base: base.id,
             parent: parent,
             trainingFile: body.trainingFile,
@@ -32,11 +65,6 @@ struct FineTuningEndpoints: Sendable {
             metadata: body.metadata,
             isLegacy: body.isLegacy,
             storageLimit: caller.storedBytes
-        )
-        return try await service.create(
-            request,
-            tenant: caller.tenant,
-            organization: caller.tenant.name
         )
     }
 

@@ -15,6 +15,51 @@ struct FineTuningJobsHandler: Sendable {
         return .json(FineTuningJobObject.json(job))
     }
 
+    /// What a job would do, before it is made.
+    func plan(_ request: HTTPRequest, _ caller: Caller) async throws -> HTTPResponse {
+        let body = try await request.decode { fields throws(APIError) in
+            try CreateFineTuningJobRequest(fields)
+        }
+        return .json(.object(try await endpoints.plan(body, caller)))
+    }
+
+    /// The one table of hyperparameters, for forms: what each may be, its default and what it does.
+    func hyperparameters(_: HTTPRequest, _: Caller) async throws -> HTTPResponse {
+        .json([
+            "object": "list",
+            "data": .array(Hyperparameter.all.map { .object($0.json) }),
+            "methods": .array(TrainingMethod.allCases.map { .string($0.rawValue) }),
+        ])
+    }
+
+    /// The examples of a file as the model sees them.
+    func examples(_ request: HTTPRequest, _ caller: Caller) async throws -> HTTPResponse {
+        let file = try await endpoints.files.file(
+            request.parameters["id"] ?? "",
+            caller,
+            param: "file_id"
+        )
+        let after = try request.query("after") ?? "0"
+        guard let after = Int(after), after >= 0 else {
+            throw APIError.invalid("after", "Invalid 'after': expected the 'index' of an example.")
+        }
+        let limit = try request.limit(default: 20, maximum: 100)
+        do throws(TrainingFileError) {
+            let page = try await endpoints.service.examples(
+                of: TrainingFileLocation(
+                    path: endpoints.files.files.path(of: file.id),
+                    name: file.filename
+                ),
+                after: after,
+                limit: limit
+            )
+            let examples = page.examples.map(\.json)
+            return .json(FineTuningJobObject.list(examples, hasMore: page.hasMore))
+        } catch {
+            throw APIError.invalid("file_id", "\(error)", code: "invalid_training_file")
+        }
+    }
+
     /// The caller's jobs, newest first.
     func list(_ request: HTTPRequest, _ caller: Caller) async throws -> HTTPResponse {
         let page = try await endpoints.service.store.jobs(

@@ -1,0 +1,80 @@
+import Foundation
+public import InferenceRuntime
+import Storage
+
+/// What files and jobs would come to, before a job is made.
+extension EngineTrainer {
+    /// What a job would do; nothing of it is kept.
+    public func plan(_ job: FineTuningJob) async throws(FineTuningError) -> JSONObject {
+        let plan: JSONObject
+        do throws(FineTuningError) {
+            plan = try await description(of: job)
+        } catch {
+            await removeFiles(of: job)
+            throw error
+        }
+        await removeFiles(of: job)
+        return plan
+    }
+
+    private func description(of job: FineTuningJob) async throws(FineTuningError) -> JSONObject {
+        let data = try await data(of: job)
+        let start = try await startingAdapter(of: job)?.configuration
+        let hyperparameters = try resolve(job, examples: data.training.count, start)
+        let plan = try Self.plan(job, hyperparameters, data)
+        return plan.description(
+            stage: job.request.method.stage,
+            jobBytes: try memory(of: plan, start).total,
+            modelBytes: environment.model.weightBytes,
+            notes: data.notes.map { TrainConfiguration.Note("dataset", $0) } + plan.warningNotes
+        )
+    }
+
+    /// Some examples of a file as the model would see them.
+    /// - Parameter after: So many examples are passed over.
+    public func examples(
+        of file: TrainingFileLocation,
+        after: Int,
+        limit: Int
+    ) async throws(TrainingFileError) -> ExamplePage {
+        let model = environment.exampleModel
+        let options = EncodingOptions(
+            cutoffLength: min(
+                Hyperparameters().cutoffLength,
+                environment.model.architecture.contextLength
+            ),
+            promptLossWeight: 0,
+            maskHistory: false
+        )
+        let encoder = ExampleEncoder(
+            model: model,
+            options: options,
+            now: TemplateClock(seconds: UnixTime.now, offset: 0)
+        )
+        return try await previews.run { () throws(TrainingFileError) in
+            let reader = try TrainingFileReader(file)
+            var (page, index) = (ExamplePage(), 0)
+            while let example = try reader.next() {
+                index += 1
+                if index <= after { continue }
+                if page.examples.count == limit {
+                    page.hasMore = true
+                    break
+                }
+                let encoded = try encoder.encode(example)
+                page.examples.append(
+                    ExamplePreview(encoded, index: index, line: example.line, model.tokenizer)
+                )
+            }
+            return page
+        }
+    }
+
+    /// Removes what plans have left that a crash cut short.
+    static func removePlans(in folder: String) {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+        for name in names where name.contains(DurableFile.temporaryMark) {
+            try? FileManager.default.removeItem(atPath: "\(folder)/\(name)")
+        }
+    }
+}
