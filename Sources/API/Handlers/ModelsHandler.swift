@@ -78,7 +78,8 @@ struct ModelsHandler: Sendable {
             created: alias.created,
             owner: alias.owner,
             root: alias.target,
-            of: model
+            of: model,
+            weights: AdapterObject.weights(of: alias)
         )
     }
 }

@@ -4,15 +4,11 @@ import InferenceRuntime
 extension APIKey {
     /// The key's entry in the key file.
     var json: JSONValue {
-        var limits = JSONObject()
-        for (name, path) in KeyLimits.names {
-            limits[name] = self.limits[keyPath: path].map { JSONValue($0) }
-        }
-        return [
+        [
             "id": .string(id),
             "tenant": .string(tenant.name),
             "rights": .array(KeyRight.words(rights).map(JSONValue.string)),
-            "limits": .object(limits),
+            "limits": .object(limits.json),
             "created": JSONValue(created),
             "salt": .string(Hex.text(digest.salt)),
             "hash": .string(Hex.text(digest.hash)),
@@ -44,6 +40,13 @@ extension APIKey {
 }
 
 extension KeyLimits {
+    /// The limits there are, by name.
+    var json: JSONObject {
+        var json = JSONObject()
+        for (name, path) in Self.names { json[name] = self[keyPath: path].map { JSONValue($0) } }
+        return json
+    }
+
     init?(json: JSONObject) {
         self.init()
         for (key, value) in json.members {

@@ -41,13 +41,17 @@ enum AdapterObject {
         ]
     }
 
+    /// The share of each generation in an alias's requests.
+    static func weights(of alias: AdapterAlias) -> JSONObject {
+        JSONObject(alias.weights.map { (key: $0.generation, value: JSONValue($0.share)) })
+    }
+
     static func json(_ alias: AdapterAlias) -> JSONValue {
-        let weights = alias.weights.map { (key: $0.generation, value: JSONValue($0.share)) }
-        return [
+        [
             "object": "adapter.alias",
             "alias": .string(alias.name),
             "adapter": .string(alias.target),
-            "weights": .object(JSONObject(weights)),
+            "weights": .object(weights(of: alias)),
             "tenant": .string(alias.owner.description),
             "version": JSONValue(alias.version),
             "created": JSONValue(alias.created),

@@ -16,18 +16,22 @@ enum ModelObject {
 
     /// What a name other than the base's stands for.
     ///
-    /// - Parameter root: What answers in the end: the generation, or an alias's target.
+    /// - Parameters:
+    ///   - root: What answers in the end: the generation, or an alias's target.
+    ///   - weights: How an alias splits its requests between generations.
     static func adapter(
         _ name: String,
         created: Int,
         owner: TenantID,
         root: String,
-        of base: ServedModel
+        of base: ServedModel,
+        weights: JSONObject? = nil
     ) -> JSONValue {
         var object = common(name, created: created, of: base)
         object["owned_by"] = .string(owner.isShared ? "facet" : owner.name)
         object["root"] = .string(root)
         object["parent"] = .string(base.id)
+        object["weights"] = weights.map(JSONValue.object)
         return .object(object)
     }
 

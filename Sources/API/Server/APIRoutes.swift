@@ -14,6 +14,8 @@ struct APIRoutes: Sendable {
     /// `nil` where the server does not train.
     let fineTuning: FineTuningEndpoints?
     let session: SessionHandler
+    /// `nil` where the server asks for no keys.
+    let keys: KeysHandler?
     /// Whether `GET /` is a page.
     let servesConsole: Bool
 
@@ -29,12 +31,17 @@ struct APIRoutes: Sendable {
         return AuthenticatedRouter(router: router, authenticator: access.authenticator)
     }
 
-    /// The page and its files, and signing in; none of them asks for a key.
+    /// The page and its files, signing in, and keys.
     private func addConsole(to router: inout Router) {
         let path = "/v1/session"
         router.add(.get, path, access.open(path, session.get))
         router.add(.delete, path, access.open(path, session.delete))
         add(.post, path, [], session.create, to: &router)
+        if let keys {
+            add(.get, "/v1/keys", [.admin], keys.list, to: &router)
+            add(.post, "/v1/keys", [.admin], keys.create, to: &router)
+            add(.delete, "/v1/keys/{id}", [.admin], keys.delete, to: &router)
+        }
         guard servesConsole else { return }
         let console = ConsoleHandler()
         router.add(.get, "/", access.open("/", console.page))

@@ -18,6 +18,7 @@ struct TestAPI {
         defaults: GenerationDefaults = GenerationDefaults(stopTokens: [TestModel.end]),
         hiddenSize: Int? = nil,
         ring: KeyRing? = nil,
+        configuration: FacetServerConfiguration = FacetServerConfiguration(),
         configure: (inout FacetServices) -> Void = { _ in }
     ) throws {
         self.generator = generator
@@ -37,7 +38,7 @@ struct TestAPI {
         configure(&services)
         handler =
             services.routes(
-                FacetServerConfiguration(),
+                configuration,
                 authenticator: Authenticator(ring: ring),
                 state: state
             ).handler

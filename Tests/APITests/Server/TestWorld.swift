@@ -67,7 +67,8 @@ final class TestWorld: Sendable {
         ]
         api = try TestAPI(
             generator: generator,
-            ring: try KeyRing(file: keyFile, logger: logger)
+            ring: try KeyRing(file: keyFile, logger: logger),
+            configuration: FacetServerConfiguration(keyFile: keyFile)
         ) { [adapters, files, jobs, completions] services in
             services.adapters = adapters
             services.files = files
