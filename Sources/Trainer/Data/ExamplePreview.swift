@@ -15,7 +15,7 @@ public struct ExamplePreview: Sendable, Hashable {
     /// The stretches of the text that are learned, in Unicode scalars.
     public let trained: [Range<Int>]
 
-    init(_ example: EncodedExample, index: Int, line: Int, _ tokenizer: any ExampleTokenizer) {
+    init(_ example: EncodedExample, index: Int, line: Int, _ tokenizer: Tokenizer) {
         self.index = index
         self.line = line
         tokens = example.tokens.count

@@ -37,7 +37,8 @@ extension EngineTrainer {
         after: Int,
         limit: Int
     ) async throws(TrainingFileError) -> ExamplePage {
-        let model = environment.exampleModel
+        let model = environment.base
+        let tokenizer = model.encoder.tokenizer
         let options = EncodingOptions(
             cutoffLength: min(
                 Hyperparameters().cutoffLength,
@@ -63,7 +64,7 @@ extension EngineTrainer {
                 }
                 let encoded = try encoder.encode(example)
                 page.examples.append(
-                    ExamplePreview(encoded, index: index, line: example.line, model.tokenizer)
+                    ExamplePreview(encoded, index: index, line: example.line, tokenizer)
                 )
             }
             return page
