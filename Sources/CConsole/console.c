@@ -30,6 +30,12 @@ static const unsigned char data_js[] = {
 static const unsigned char dom_js[] = {
 #embed "files/dom.js"
 };
+static const unsigned char evaluate_js[] = {
+#embed "files/evaluate.js"
+};
+static const unsigned char experts_js[] = {
+#embed "files/experts.js"
+};
 static const unsigned char form_js[] = {
 #embed "files/form.js"
 };
@@ -44,6 +50,9 @@ static const unsigned char jobs_js[] = {
 };
 static const unsigned char messages_js[] = {
 #embed "files/messages.js"
+};
+static const unsigned char server_js[] = {
+#embed "files/server.js"
 };
 static const unsigned char strings_js[] = {
 #embed "files/strings.js"
@@ -68,11 +77,14 @@ static const struct facet_console_file files[] = {
     {"console.css", console_css, sizeof console_css},
     {"data.js", data_js, sizeof data_js},
     {"dom.js", dom_js, sizeof dom_js},
+    {"evaluate.js", evaluate_js, sizeof evaluate_js},
+    {"experts.js", experts_js, sizeof experts_js},
     {"form.js", form_js, sizeof form_js},
     {"icon.svg", icon_svg, sizeof icon_svg},
     {"index.html", index_html, sizeof index_html},
     {"jobs.js", jobs_js, sizeof jobs_js},
     {"messages.js", messages_js, sizeof messages_js},
+    {"server.js", server_js, sizeof server_js},
     {"strings.js", strings_js, sizeof strings_js},
     {"tune.js", tune_js, sizeof tune_js},
     {"turns.js", turns_js, sizeof turns_js},

@@ -9,6 +9,9 @@ const pages = [
   { id: "chat", title: "Chat", right: "infer", load: () => import("./chat.js") },
   { id: "data", title: "Data", right: "train", load: () => import("./data.js") },
   { id: "tune", title: "Tune", right: "train", load: () => import("./tune.js") },
+  { id: "experts", title: "Experts", right: "train", load: () => import("./experts.js") },
+  { id: "evaluate", title: "Evaluate", right: "train", load: () => import("./evaluate.js") },
+  { id: "server", title: "Server", right: "", load: () => import("./server.js") },
 ];
 
 const top = document.getElementById("top");

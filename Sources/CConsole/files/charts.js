@@ -39,7 +39,7 @@ function scales(points) {
     y1 = Math.max(y1, y);
   }
   if (x0 === x1) x1 = x0 + 1;
-  if (y0 === y1) [y0, y1] = [y0 - Math.abs(y0 || 1) * 0.1, y1 + Math.abs(y1 || 1) * 0.1];
+  if (y0 === y1) [y0, y1] = y0 ? [y0 - Math.abs(y0) * 0.1, y1 + Math.abs(y1) * 0.1] : [0, 1];
   const bottom = height - inset.bottom;
   return {
     x: (x) => inset.left + ((x - x0) / (x1 - x0)) * columns,

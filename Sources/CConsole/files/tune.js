@@ -177,7 +177,7 @@ function planView(plan) {
     [t("Learned tokens per epoch"), number(plan.trained_tokens)],
     [t("Steps"), t("{total}, {epoch} per epoch, {warmup} to warm up",
       { total: number(plan.total_steps), epoch: number(plan.steps_per_epoch), warmup: number(plan.warmup_steps) })],
-    [t("Memory"), t("{job} beside the model, {all} with it", { job: bytes(plan.job_memory_bytes), all: bytes(plan.memory_bytes) })],
+    [t("Memory"), t("{all} with the model", { all: bytes(plan.memory_bytes) })],
     [t("Time"), pace ? t("about {time}, at the pace of the last job", { time: duration(all / pace) })
       : t("not known before a first job has run")],
   ];

@@ -24,8 +24,7 @@ extension EngineTrainer {
         let plan = try Self.plan(job, hyperparameters, data)
         return plan.description(
             stage: job.request.method.stage,
-            jobBytes: try memory(of: plan, start).total,
-            modelBytes: environment.model.weightBytes,
+            memory: environment.model.weightBytes + (try memory(of: plan, start).total),
             notes: data.notes.map { TrainConfiguration.Note("dataset", $0) } + plan.warningNotes
         )
     }

@@ -86,10 +86,9 @@ public struct LocalTraining {
     public var description: JSONObject {
         plan.description(
             stage: configuration.stage.rawValue,
-            jobBytes: plan.orderBytes
+            memory: base.model.weightBytes + plan.orderBytes
                 + TrainingWorkspace.bytes(model: base.model, longest: plan.longest)
                 + TrainingState.bytes(parameters: state.layout.count),
-            modelBytes: base.model.weightBytes,
             notes: notes
         )
     }

@@ -5,13 +5,11 @@ extension TrainingPlan {
     ///
     /// - Parameters:
     ///   - stage: LLaMA-Factory's word for what is learned.
-    ///   - jobBytes: Memory of the run beside the model.
-    ///   - modelBytes: Memory of the weights.
+    ///   - memory: Bytes of the run and the weights.
     ///   - notes: Sentences, with the key each is about.
     func description(
         stage: String,
-        jobBytes: Int,
-        modelBytes: Int,
+        memory: Int,
         notes: [TrainConfiguration.Note]
     ) -> JSONObject {
         let resolved = resolvedHyperparameters
@@ -25,8 +23,7 @@ extension TrainingPlan {
             "steps_per_epoch": JSONValue(stepsPerEpoch),
             "total_steps": JSONValue(totalSteps),
             "warmup_steps": JSONValue(resolved.warmupSteps ?? 0),
-            "memory_bytes": JSONValue(jobBytes + modelBytes),
-            "job_memory_bytes": JSONValue(jobBytes),
+            "memory_bytes": JSONValue(memory),
             "notes": .array(
                 notes.map { ["key": .string($0.key), "note": .string($0.description)] }
             ),
