@@ -56,6 +56,29 @@ Run: sudo apt-get install -y ${missing[*]}"
         die "apt-get could not install: ${missing[*]}. Install them by hand and run this again."
 }
 
+# python_tests NAME TESTS ARGUMENT…: runs tests with what their requirements.txt asks for.
+python_tests() {
+    local environment=$root/.build/$1 tests=$2
+    shift 2
+    if ! cmp -s "$tests/requirements.txt" "$environment/requirements.txt"; then
+        rm -rf "$environment"
+        python3 -m venv "$environment"
+        "$environment/bin/pip" install --quiet --disable-pip-version-check -r "$tests/requirements.txt"
+        cp "$tests/requirements.txt" "$environment/requirements.txt"
+    fi
+    "$environment/bin/python" -m pytest -q "$tests" "$@"
+}
+
+# FACET, the executable that tests run: the release build, which is made where it is missing.
+require_facet() {
+    if [ -z "${FACET:-}" ]; then
+        require_build_tools
+        swift build -c release --product facet
+        FACET=$(swift build -c release --show-bin-path)/facet
+    fi
+    export FACET
+}
+
 # What building facet takes.
 require_build_tools() {
     require_swift

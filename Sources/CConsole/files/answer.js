@@ -4,12 +4,13 @@ import { stream } from "./api.js";
 
 /// Fills `turn` from the events of a request and calls `onChange` after each.
 ///
-/// `turn` gets `content`, `thoughts`, `calls` (of tools), `tokens` (with their probabilities), `finish` and `stats`.
+/// `turn` gets `id` (of an answer that is kept), `content`, `thoughts`, `calls` (of tools), `tokens` (with their probabilities), `finish` and `stats`.
 export async function answer(turn, body, signal, onChange) {
   const begin = performance.now();
   let first;
   for await (const event of stream("/v1/chat/completions", body, signal)) {
     if (event.usage) turn.stats = statistics(event.usage, begin, first);
+    if (body.store) turn.id ??= event.id;
     const choice = event.choices?.[0];
     if (!choice) continue;
     const { content, reasoning_content: thoughts, tool_calls: calls } = choice.delta ?? {};

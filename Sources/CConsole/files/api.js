@@ -54,7 +54,7 @@ export async function list(path, most = 1000) {
   const all = [];
   for (let after = ""; all.length < most;) {
     const mark = path.includes("?") ? "&" : "?";
-    const page = await get(`${path}${mark}limit=${Math.min(100, most)}${after && `&after=${after}`}`);
+    const page = await get(`${path}${mark}limit=100${after && `&after=${after}`}`);
     all.push(...page.data);
     if (!page.has_more || !page.data.length) break;
     after = encodeURIComponent(page.data.at(-1).id);

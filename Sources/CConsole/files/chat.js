@@ -15,7 +15,7 @@ const newColumn = () => ({ target: "", mix: "", root: { children: [], chosen: 0 
 
 const defaults = () => ({
   draft: "", columns: [newColumn()], temperature: "", maxTokens: "", topP: "", seed: "", stop: "", system: "",
-  schema: "", tools: "", logprobs: false,
+  schema: "", tools: "", logprobs: false, keeps: true,
 });
 
 const state = { ...defaults(), ...kept.read("chat", {}) };
@@ -48,6 +48,8 @@ export function mount(root) {
   const number = (name, props) => bound(name, { type: "number", placeholder: t("model's own"), ...props });
   const logprobs = h("input", { type: "checkbox", checked: state.logprobs,
     on: { change: () => { state.logprobs = logprobs.checked; store(); } } });
+  const keeps = h("input", { type: "checkbox", checked: state.keeps,
+    on: { change: () => { state.keeps = keeps.checked; store(); } } });
   const settings = h("div", { class: "card" },
     h("div", { class: "fields" },
       field(t("Model"), model), field(t("Compare"), compare),
@@ -59,7 +61,8 @@ export function mount(root) {
         field(t("Top p"), number("topP", { min: 0, max: 1, step: 0.05 })),
         field(t("Seed"), number("seed", { step: 1 })),
         field(t("Stop text"), bound("stop")),
-        field(t("Show token probabilities"), logprobs, { inline: true })),
+        field(t("Show token probabilities"), logprobs, { inline: true }),
+        field(t("Keep answers"), keeps, { inline: true, hint: t("On this server, so that they can be rated and learned from.") })),
       field(t("System prompt"), bound("system", { rows: 2 }, "textarea"), { wide: true }),
       field(t("JSON Schema of the answer"), bound("schema", { rows: 3, spellcheck: "false" }, "textarea"),
         { wide: true, hint: t("The answer is held to it, token by token.") }),
@@ -103,6 +106,7 @@ export function mount(root) {
         onChange: store,
         onEdit: (turn, text) => ask([column], text, turn),
         onRetry: (turn) => respond(column, turn),
+        onError: (error) => replace(problem, alert(error)),
         onResult: (results) => ask([column], results),
       });
       views.push([column, view]);
@@ -200,6 +204,7 @@ export function mount(root) {
     set("max_tokens", state.maxTokens);
     set("top_p", state.topP);
     set("seed", state.seed);
+    if (state.keeps) Object.assign(body, { store: true, metadata: { source: "console" } });
     if (state.stop) body.stop = [state.stop];
     if (state.logprobs) Object.assign(body, { logprobs: true, top_logprobs: 5 });
     const schema = json(state.schema, t("JSON Schema of the answer"));

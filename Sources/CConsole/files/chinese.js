@@ -20,7 +20,7 @@ export const chinese = {
   "A mix of experts …": "混合专家……", "Mix": "混合", "Mix {number}": "混合 {number}", "Names and weights from −8 to 8.": "名称和权重，权重从 −8 到 8。",
   "Ask something …": "请输入问题……", "Message": "消息", "Send": "发送", "New conversation": "新对话",
   "Enter sends, Shift and Enter begins a line.": "Enter 发送，Shift+Enter 换行。", "'{name}' is not JSON: {reason}": "“{name}”不是 JSON：{reason}",
-  "Conversation with {name}": "与 {name} 的对话", "You": "您", "Tool": "工具", "Assistant": "助手", "Thoughts": "思考过程", "Stopped.": "已停止。",
+  "Conversation with {name}": "与 {name} 的对话", "You": "您", "Tool": "工具", "Assistant": "助手", "Keep answers": "保存回答", "On this server, so that they can be rated and learned from.": "保存在此服务器上，以便评分和学习。", "Thoughts": "思考过程", "Stopped.": "已停止。",
   "Cut off at the most tokens.": "达到令牌上限，已截断。", "Edit": "编辑", "Retry": "重新回答", "Copy": "复制", "Good": "好", "Bad": "差", "Correct": "更正",
   "Corrected: {text}": "已更正：{text}", "Corrected answer": "更正后的回答", "Keep correction": "保存更正", "Keep as it was": "保持原样",
   "Edited message": "编辑后的消息", "Ask again": "再次提问", "Previous version": "上一版本", "Next version": "下一版本",
@@ -38,9 +38,9 @@ export const chinese = {
   "Examples": "样本", "First examples": "前若干样本", "Tokens": "令牌", "Learned tokens": "学习的令牌", "{count} ({share})": "{count}（{share}）", "Longest": "最长",
   "Repeated": "重复", "Tokens per example": "每个样本的令牌数", "{title}: {count} from {low} to {top}": "{title}：{count} 个，从 {low} 到 {top}",
   "Line {line}": "第 {line} 行", "line {line}, {tokens} tokens, {trained} learned": "第 {line} 行，{tokens} 个令牌，学习 {trained} 个",
-  "From rated chats": "来自评分的聊天", "Name of the data set": "数据集名称", "Make examples": "生成样本", "Make preferences": "生成偏好数据",
-  "Forget the ratings": "清除评分", "Forget all ratings of this browser?": "清除此浏览器中的所有评分？",
-  "{all} answers are rated in this browser: {good} good or corrected, {pairs} with a correction.": "此浏览器中有 {all} 个已评分的回答：{good} 个好评或已更正，{pairs} 个有更正。",
+  "From rated answers": "来自评分的回答", "Rated answers, of the newest {count} that are kept": "最近保存的 {count} 个回答中的评分", "Corrected": "已更正",
+  "Make examples": "生成样本", "Make preferences": "生成偏好数据", "Make likes and dislikes": "生成好评与差评数据", "'{name}' is made: {size}.": "“{name}”已生成：{size}。",
+  "Rate or correct answers on the page Chat; they become data sets here.": "在“聊天”页面为回答评分或更正，即可在此生成数据集。",
 
   // Tune
   "A new job": "新任务", "Data set": "数据集", "Validation set": "验证集", "Suffix": "后缀", "Method": "方法", "Preset": "预设", "Start": "开始", "Plan": "计划",

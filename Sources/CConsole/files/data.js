@@ -1,13 +1,15 @@
 // Data: files come in, and are seen as the model sees them, with what is learned marked.
 
-import { blob, get, list, remove, upload } from "./api.js";
+import { blob, get, list, post, remove, upload } from "./api.js";
 import { histogram } from "./charts.js";
-import { alert, button, field, h, kept, replace, save, status, table } from "./dom.js";
+import { alert, button, field, h, replace, save, status, table } from "./dom.js";
 import { bytes, number, percent, t, time } from "./strings.js";
 
 const pageSize = 20;
 /// Examples whose lengths and repetitions are looked at.
 const sample = 500;
+/// Kept answers that are looked at.
+const mostRated = 1000;
 
 export function mount(root) {
   const report = h("div", {});
@@ -38,7 +40,7 @@ export function mount(root) {
       replace(files, h("h2", {}, t("Files")), all.length
         ? table(t("Stored files, newest first"), [t("Name"), t("Purpose"), t("Size"), t("Stored"), t("Actions")], all.map((file) => [
           file.filename, file.purpose, bytes(file.bytes), time(file.created_at), h("div", { class: "actions" },
-            file.purpose === "fine-tune" && button(t("Show"), () => showExamples(file), { class: "plain", "aria-label": t("Show {name}", { name: file.filename }) }),
+            file.purpose === "fine-tune" && button(t("Show"), () => act(() => showExamples(file)), { class: "plain", "aria-label": t("Show {name}", { name: file.filename }) }),
             button(t("Download"), () => download(file), { class: "plain", "aria-label": t("Download {name}", { name: file.filename }) }),
             button(t("Delete"), () => drop(file), { class: "plain", "aria-label": t("Delete {name}", { name: file.filename }) })),
         ]))
@@ -48,17 +50,22 @@ export function mount(root) {
     }
   }
 
-  const download = (file) => attempt(async () => save(await blob(`/v1/files/${file.id}/content`), file.filename));
+  /// Does what a button asks for; what went wrong before is forgotten.
+  const act = (work) => {
+    replace(report);
+    return attempt(work);
+  };
+
+  const download = (file) => act(async () => save(await blob(`/v1/files/${file.id}/content`), file.filename));
 
   const drop = (file) => confirm(t("Delete '{name}'?", { name: file.filename }))
-    && attempt(async () => {
+    && act(async () => {
       await remove(`/v1/files/${file.id}`);
       examples.hidden = true;
       await showFiles();
     });
 
   async function attempt(work) {
-    replace(report);
     try {
       await work();
     } catch (error) {
@@ -110,34 +117,30 @@ export function mount(root) {
       histogram(t("Tokens per example"), tokens));
   }
 
-  // What was rated in the chat
+  // What was rated in the chat, or over the API
 
   const rated = h("section", { class: "card" });
-  const name = h("input", { value: "rated", spellcheck: "false" });
 
-  function showRated() {
-    const all = kept.read("rated", [], localStorage);
-    const good = all.filter((each) => each.correction || each.rating === "up");
-    const pairs = all.filter((each) => each.correction);
-    replace(rated, h("h2", {}, t("From rated chats")),
-      h("p", {}, t("{all} answers are rated in this browser: {good} good or corrected, {pairs} with a correction.",
-        { all: all.length, good: good.length, pairs: pairs.length })),
-      all.length > 0 && [
-        field(t("Name of the data set"), name),
-        h("div", { class: "actions" },
-          button(t("Make examples"), () => make(good.map(toExample), "jsonl"), { disabled: !good.length }),
-          button(t("Make preferences"), () => make(pairs.map(toPreference), "preferences.jsonl"), { disabled: !pairs.length }),
-          button(t("Forget the ratings"), () => {
-            if (!confirm(t("Forget all ratings of this browser?"))) return;
-            kept.write("rated", [], localStorage);
-            showRated();
-          }, { class: "plain" })),
-      ]);
+  async function showRated() {
+    const all = await list("/v1/chat/completions?order=desc", mostRated);
+    const of = (test) => all.filter(({ metadata }) => test(metadata ?? {}));
+    const counted = of(({ rating, correction }) => rating || correction);
+    const count = (model, test) => number(of(test).filter((each) => each.model === model).length);
+    const models = [...new Set(counted.map((each) => each.model))].sort();
+    replace(rated, h("h2", {}, t("From rated answers")), models.length
+      ? [table(t("Rated answers, of the newest {count} that are kept", { count: number(all.length) }),
+        [t("Model"), t("Good"), t("Bad"), t("Corrected")], models.map((model) => [model, count(model, (each) => each.rating === "up"),
+          count(model, (each) => each.rating === "down"), count(model, (each) => each.correction)])),
+      h("div", { class: "actions" }, [["chat", t("Make examples")], ["preference", t("Make preferences")], ["kto", t("Make likes and dislikes")]]
+        .map(([format, name]) => button(name, () => act(() => makeSet(format)))))]
+      : h("p", {}, t("Rate or correct answers on the page Chat; they become data sets here.")));
   }
 
-  function make(records, ending) {
-    const lines = records.map((record) => `${JSON.stringify(record)}\n`).join("");
-    send(new File([lines], `${name.value.trim() || "rated"}.${ending}`));
+  async function makeSet(format) {
+    const file = await post("/v1/chat/completions/export", { format });
+    replace(report, status(t("'{name}' is made: {size}.", { name: file.filename, size: bytes(file.bytes) })));
+    await showFiles();
+    await showExamples(file);
   }
 
   replace(root, h("h1", {}, t("Data")),
@@ -146,7 +149,7 @@ export function mount(root) {
       progress, report),
     examples, files, rated);
   showFiles();
-  showRated();
+  attempt(showRated);
 }
 
 /// An example with its learned stretches marked; places count Unicode scalars, as in Python.
@@ -164,13 +167,3 @@ function exampleView(example) {
       { line: example.line, tokens: example.tokens, trained: example.trained_tokens })),
     h("div", { class: "text" }, parts));
 }
-
-const toExample = ({ messages, answer, correction }) => ({
-  messages: [...messages, { role: "assistant", content: correction ?? answer }],
-});
-
-const toPreference = ({ messages, answer, correction }) => ({
-  input: { messages },
-  preferred_output: [{ role: "assistant", content: correction }],
-  non_preferred_output: [{ role: "assistant", content: answer }],
-});

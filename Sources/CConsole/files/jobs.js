@@ -69,8 +69,8 @@ function jobView(job, isOpen) {
   const note = h("div", {});
   const charts = h("div", { class: "charts" });
   const checkpoints = h("div", {});
-  const log = h("pre", { tabindex: "0", "aria-label": t("Log") });
-  const facts = h("pre", { tabindex: "0", "aria-label": t("Hyperparameters") });
+  const log = h("pre", { tabindex: "0", role: "region", "aria-label": t("Log") });
+  const facts = h("pre", { tabindex: "0", role: "region", "aria-label": t("Hyperparameters") });
   const element = h("details", { class: "job", open: isOpen, on: { toggle: () => element.open && refresh() } },
     h("summary", {}, title, " ", state, " ", progress),
     h("div", { class: "stack" }, buttons, note, charts, checkpoints,

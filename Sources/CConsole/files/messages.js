@@ -1,8 +1,9 @@
 // What was said in one column of the chat, and what can be done with each turn.
 
-import { button, field, h, kept, replace } from "./dom.js";
+import { post } from "./api.js";
+import { button, field, h, replace } from "./dom.js";
 import { number, t } from "./strings.js";
-import { parentOf, path, wireMessage } from "./turns.js";
+import { parentOf, path } from "./turns.js";
 
 /// A conversation. `show()` draws it anew, `update(turn)` only what a running answer has added.
 export function conversationView(root, name, actions) {
@@ -58,8 +59,8 @@ export function conversationView(root, name, actions) {
         isAnswer && button(t("Retry"), () => actions.onRetry(turn), { class: "plain" }),
         isAnswer && turn.content && [
           button(t("Copy"), () => navigator.clipboard?.writeText(turn.content), { class: "plain" }),
-          rate(turn, "up", t("Good")), rate(turn, "down", t("Bad")),
-          button(t("Correct"), () => correct(place, turn), { class: "plain" }),
+          turn.id && [rate(turn, "up", t("Good")), rate(turn, "down", t("Bad")),
+            button(t("Correct"), () => correct(place, turn), { class: "plain" })],
         ],
         turn.stats && h("small", { class: "quiet" }, summary(turn.stats))),
       turn.correction && h("p", { class: "quiet" }, t("Corrected: {text}", { text: turn.correction })),
@@ -90,34 +91,25 @@ export function conversationView(root, name, actions) {
 
   function correct(place, turn) {
     const text = h("textarea", { rows: 3, value: turn.correction ?? turn.content });
-    const keep = () => {
-      turn.correction = text.value;
-      turn.rating ??= "down";
-      remember(turn);
-    };
+    const keep = () => remember(turn, { correction: text.value, rating: turn.rating ?? "down" });
     replace(place, field(t("Corrected answer"), text, { wide: true }), h("div", { class: "actions" },
       button(t("Keep correction"), keep), button(t("Keep as it was"), show, { class: "plain" })));
     text.focus();
   }
 
   function rate(turn, value, label) {
-    return button(label, () => {
-      turn.rating = turn.rating === value ? undefined : value;
-      remember(turn);
-    }, { class: "plain", "aria-pressed": turn.rating === value ? "true" : "false" });
+    return button(label, () => remember(turn, { rating: turn.rating === value ? undefined : value }), { class: "plain", "aria-pressed": turn.rating === value ? "true" : "false" });
   }
 
-  /// Keeps ratings and corrections in this browser, from where the page Data makes data sets of them.
-  function remember(turn) {
-    const turns = path(root);
-    const messages = turns.slice(0, turns.indexOf(turn)).map(wireMessage);
-    const key = JSON.stringify([messages, turn.content]);
-    const rated = kept.read("rated", [], localStorage).filter((each) => each.key !== key);
-    if (turn.rating || turn.correction) {
-      const { content, rating, correction, by } = turn;
-      rated.push({ key, messages, answer: content, rating, correction, model: by });
+  /// Writes rating and correction beside the answer, which the server has kept; the page Data makes data sets of them.
+  async function remember(turn, change) {
+    const { rating, correction } = { ...turn, ...change };
+    try {
+      await post(`/v1/chat/completions/${turn.id}`, { metadata: { source: "console", rating, correction } });
+      Object.assign(turn, change);
+    } catch (error) {
+      actions.onError(error);
     }
-    kept.write("rated", rated, localStorage);
     actions.onChange();
     show();
   }

@@ -153,7 +153,7 @@ function clientsView() {
       [t("Environment of OpenAI's clients"), `export OPENAI_BASE_URL=${url}\nexport OPENAI_API_KEY=${key}`],
       [t("Environment of Anthropic's clients"), `export ANTHROPIC_BASE_URL=${location.origin}\nexport ANTHROPIC_API_KEY=${key}`],
     ];
-    replace(place, settings.map(([name, code]) => h("div", {}, h("h3", {}, name), h("pre", { tabindex: "0", "aria-label": name }, h("code", {}, code)))));
+    replace(place, settings.map(([name, code]) => h("div", {}, h("h3", {}, name), h("pre", { tabindex: "0", role: "region", "aria-label": name }, h("code", {}, code)))));
   };
   loadModels().then((models) => show(models[0].id), () => show("MODEL"));
   return h("section", { class: "card" }, h("h2", {}, t("Settings for clients")), place);

@@ -6,6 +6,8 @@ export function writeYAML(rows, values, head) {
   for (const { name, llama_factory: factory } of rows) {
     const value = values[name];
     if (value === undefined || value === null || special.has(name)) continue;
+    // Measuring at checkpoints is what silence means there too.
+    if (name.startsWith("eval_") && (values.eval_strategy ?? "save") === "save") continue;
     lines[factory?.key ?? name] = value;
   }
   const steps = values.gradient_accumulation_steps ?? 1;
@@ -33,12 +35,13 @@ function print(value) {
 export function readYAML(rows, text) {
   const keys = mapping(text);
   const values = {};
-  const names = new Map(rows.map((row) => [row.llama_factory?.key ?? row.name, row.name]));
+  const known = new Map(rows.map((row) => [row.llama_factory?.key ?? row.name, row]));
   const others = [];
   for (const [key, value] of Object.entries(keys)) {
     if (key === "per_device_train_batch_size" || key === "gradient_accumulation_steps") continue;
-    if (names.has(key)) values[names.get(key)] = value;
-    else others.push(key);
+    const row = known.get(key);
+    if (!row) others.push(key);
+    else values[row.name] = row.type === "array" && typeof value === "string" && value.includes(",") ? value.split(/\s*,\s*/) : value;
   }
   const perDevice = keys.per_device_train_batch_size;
   const steps = keys.gradient_accumulation_steps;
