@@ -11,7 +11,7 @@ struct FilesHandler: Sendable {
     let storedBytes: StoredBytes
     /// Reads training data before it is accepted; throws the 400 that names line and reason.
     let validate: @Sendable (_ path: String, _ name: String) async throws -> Void
-    /// Whether a job that is not over needs a file.
+    /// Whether a job or a batch that is not over needs a file.
     let isInUse: @Sendable (_ id: String) async throws -> Bool
 
     /// What a form may measure beside its file.
@@ -106,8 +106,8 @@ struct FilesHandler: Sendable {
         let file = try await file(in: request, caller)
         guard try await !isInUse(file.id) else {
             throw APIError.conflict(
-                "The file \(file.id) is used by a fine-tuning job that is not over. Cancel the "
-                    + "job first.",
+                "The file \(file.id) is used by a fine-tuning job or a batch that is not over. "
+                    + "Cancel that first.",
                 param: "file_id",
                 code: "file_in_use"
             )

@@ -13,6 +13,8 @@ struct Caller: Sendable {
     let storedBytes: Int?
     /// Its place among the requests of its key; what it uses is charged there.
     let admission: Admission?
+    /// Whether its requests give way to those of others.
+    var isBackground = false
 
     /// Whoever asks where the server runs without keys: everything is theirs.
     static let keyless = Caller(

@@ -5,6 +5,9 @@ struct APIRoutes: Sendable {
     let access: AccessControl
     let answers: AnswerEndpoint
     let completions: StoredCompletionEndpoints
+    let responses: ResponseEndpoints
+    /// `nil` where the server keeps no batches.
+    let batches: BatchEndpoints?
     let health: HealthHandlers
     let models: ModelsHandler
     /// `nil` where the server has no adapter store.
@@ -28,6 +31,7 @@ struct APIRoutes: Sendable {
         addModels(to: &router)
         addFiles(to: &router)
         addFineTuning(to: &router)
+        addBatches(to: &router)
         return AuthenticatedRouter(router: router, authenticator: access.authenticator)
     }
 
@@ -98,7 +102,6 @@ struct APIRoutes: Sendable {
     }
 
     private func addResponses(to router: inout Router) {
-        let responses = ResponseEndpoints(answers: answers)
         add(.post, "/v1/responses", [.infer], responses.create, to: &router)
         add(.post, "/v1/responses/input_tokens", [.infer], responses.inputTokens, to: &router)
         add(.get, "/v1/responses/{id}", [.infer], responses.get, to: &router)
@@ -152,6 +155,14 @@ struct APIRoutes: Sendable {
         add(.get, "/v1/files/{id}", [.train], files.get, to: &router)
         add(.delete, "/v1/files/{id}", [.train], files.delete, to: &router)
         add(.get, "/v1/files/{id}/content", [.train], files.content, to: &router)
+    }
+
+    private func addBatches(to router: inout Router) {
+        guard let batches else { return }
+        add(.post, "/v1/batches", [.infer], batches.create, to: &router)
+        add(.get, "/v1/batches", [.infer], batches.list, to: &router)
+        add(.get, "/v1/batches/{id}", [.infer], batches.get, to: &router)
+        add(.post, "/v1/batches/{id}/cancel", [.infer], batches.cancel, to: &router)
     }
 
     private func addFineTuning(to router: inout Router) {

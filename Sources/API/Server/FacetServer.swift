@@ -10,6 +10,7 @@ public final class FacetServer: Sendable {
     private let http: HTTPServer
     private let state = ServerState()
     private let logger: Logger
+    private let batches: BatchService?
 
     /// Puts a server together.
     ///
@@ -35,8 +36,10 @@ public final class FacetServer: Sendable {
         let routes = services.routes(
             configuration,
             authenticator: Authenticator(ring: ring),
-            state: state
+            state: state,
+            logger: logger
         )
+        batches = routes.batches?.service
         // Without keys only the address keeps strangers out; a page's own name for it must not
         // let them in.
         var http = configuration.http
@@ -52,18 +55,23 @@ public final class FacetServer: Sendable {
 
     /// Begins to listen; the address is the one it got.
     public func start() async throws -> HTTPServer.Address {
-        try await http.start()
+        let address = try await http.start()
+        await batches?.advance()
+        return address
     }
 
     /// Takes nothing new and finishes what runs.
     public func drain() async {
         state.beginDraining()
+        async let lines: ()? = batches?.drain()
         await http.drain()
+        await lines
     }
 
     /// Closes every connection at once.
     public func stop() async {
         state.beginDraining()
+        await batches?.stop()
         await http.stop()
     }
 

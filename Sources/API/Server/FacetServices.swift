@@ -1,5 +1,6 @@
 public import AdapterStore
 import InferenceRuntime
+import Logging
 public import Trainer
 import Storage
 
@@ -15,6 +16,8 @@ public struct FacetServices: Sendable {
     public var jobs: FineTuningService?
     /// The answers that requests ask to keep; `nil`: none are kept.
     public var completions: StoredCompletionStore?
+    /// The batches; `nil`, or no files: none are taken.
+    public var batches: BatchStore?
 
     /// Names the parts of a server.
     public init(
@@ -22,19 +25,22 @@ public struct FacetServices: Sendable {
         adapters: AdapterStore? = nil,
         files: FileStore? = nil,
         jobs: FineTuningService? = nil,
-        completions: StoredCompletionStore? = nil
+        completions: StoredCompletionStore? = nil,
+        batches: BatchStore? = nil
     ) {
         self.model = model
         self.adapters = adapters
         self.files = files
         self.jobs = jobs
         self.completions = completions
+        self.batches = batches
     }
 
     func routes(
         _ configuration: FacetServerConfiguration,
         authenticator: Authenticator,
-        state: ServerState
+        state: ServerState,
+        logger: Logger
     ) -> APIRoutes {
         let metrics = ServerMetrics(
             modelName: model.id,
@@ -53,14 +59,18 @@ public struct FacetServices: Sendable {
             ),
             metrics: metrics
         )
+        let completions = StoredCompletionEndpoints(
+            answers: answers,
+            store: completions,
+            files: files
+        )
+        let responses = ResponseEndpoints(answers: answers)
         return APIRoutes(
             access: AccessControl(authenticator: authenticator, metrics: metrics),
             answers: answers,
-            completions: StoredCompletionEndpoints(
-                answers: answers,
-                store: completions,
-                files: files
-            ),
+            completions: completions,
+            responses: responses,
+            batches: batchEndpoints(files, completions, responses, logger),
             health: HealthHandlers(
                 state: state,
                 model: model,
@@ -89,6 +99,30 @@ public struct FacetServices: Sendable {
         return FineTuningEndpoints(service: jobs, base: model, adapters: adapters, files: files)
     }
 
+    private func batchEndpoints(
+        _ files: FilesHandler?,
+        _ completions: StoredCompletionEndpoints,
+        _ responses: ResponseEndpoints,
+        _ logger: Logger
+    ) -> BatchEndpoints? {
+        guard let files, let batches else { return nil }
+        let answers = completions.answers
+        let service = BatchService(
+            store: batches,
+            files: files.files,
+            handlers: [
+                "/v1/chat/completions": completions.create,
+                "/v1/completions": answers.route(CompletionRequest.decode),
+                "/v1/embeddings": answers.route(EmbeddingRequest.decode),
+                "/v1/responses": responses.create,
+            ],
+            // Half of what the engine answers at once: enough to be quick, and requests find room.
+            lines: max(4, model.generator.statistics.maxRunning / 2),
+            logger: logger
+        )
+        return BatchEndpoints(service: service, files: files)
+    }
+
     private var storedBytes: StoredBytes {
         StoredBytes(files: files, adapters: adapters, jobs: jobs?.store)
     }
@@ -115,7 +149,10 @@ public struct FacetServices: Sendable {
                     )
                 }
             },
-            isInUse: { [jobs] id in try await jobs?.store.isInUse(file: id) ?? false }
+            isInUse: { [jobs, batches] id in
+                if try await jobs?.store.isInUse(file: id) == true { return true }
+                return try await batches?.isInUse(file: id) ?? false
+            }
         )
     }
 }

@@ -20,8 +20,13 @@ struct FairQueue {
     }
 
     struct Key: Hashable {
-        let tenant: [UInt8]
+        let tenant: TenantKey
         let mix: Int
+    }
+
+    struct TenantKey: Hashable {
+        let name: [UInt8]
+        let isBackground: Bool
     }
 
     /// What a lane or tenant has used, and how many sequences it has at the moment.
@@ -30,6 +35,7 @@ struct FairQueue {
         var pending = 0  // of prompts that were admitted and are not read yet
         var waiting = 0
         var running = 0
+        var isBackground = false
         var isActive: Bool { waiting > 0 || running > 0 }
         var claim: Int { counter + pending }
     }
@@ -37,18 +43,21 @@ struct FairQueue {
     private(set) var lanes: [Lane] = []
     private(set) var tenants: [Share] = []
     private var laneIDs: [Key: LaneID] = [:]
-    private var tenantIDs: [[UInt8]: Int] = [:]
+    private var tenantIDs: [TenantKey: Int] = [:]
     private var tenantLanes: [Int] = []  // how many lanes a tenant has
-    private var floor = 0  // what a tenant starts with
+    /// What a tenant starts with, by whether it is in the background.
+    private var floors: [Bool: Int] = [:]
     private(set) var waitingCount = 0
 
     /// The lane of a tenant's requests for a set of adapters.
-    mutating func lane(tenant: String, mix: Int) -> LaneID {
-        let key = Key(tenant: Array(tenant.utf8), mix: mix)
+    mutating func lane(tenant: String, mix: Int, isBackground: Bool = false) -> LaneID {
+        let name = TenantKey(name: Array(tenant.utf8), isBackground: isBackground)
+        let key = Key(tenant: name, mix: mix)
         if let id = laneIDs[key] { return id }
         let id = placeForLane()
         let owner = tenantIDs[key.tenant] ?? placeForTenant()
         tenantIDs[key.tenant] = owner
+        tenants[owner].isBackground = isBackground
         tenantLanes[owner] += 1
         laneIDs[key] = id
         let lane = Lane(key: key, tenant: owner)
@@ -121,11 +130,15 @@ struct FairQueue {
         tenants[lanes[lane].tenant].counter
     }
 
-    /// Whether a lane is admitted before another: its tenant has used less, admitted prompts
-    /// included, or it has itself where both are the same tenant's.
+    /// Whether a lane's requests give way to others.
+    func isBackground(_ lane: LaneID) -> Bool { tenants[lanes[lane].tenant].isBackground }
+
+    /// Whether a lane is admitted before another: it is not in the background, its tenant has used
+    /// less, admitted prompts included, or it has itself where both are the same tenant's.
     private func precedes(_ left: LaneID, _ right: LaneID) -> Bool {
         let (tenant, rival) = (lanes[left].tenant, lanes[right].tenant)
         if tenant != rival {
+            guard isBackground(left) == isBackground(right) else { return isBackground(right) }
             let (claim, other) = (tenants[tenant].claim, tenants[rival].claim)
             return claim != other ? claim < other : tenant < rival
         }
@@ -150,8 +163,10 @@ extension FairQueue {
     private mutating func activate(_ lane: LaneID) {
         let tenant = lanes[lane].tenant
         if !tenants[tenant].isActive {
-            let least = tenants.lazy.filter(\.isActive).map(\.counter).min()
-            floor = max(floor, least ?? floor)
+            let isBackground = tenants[tenant].isBackground
+            let peers = tenants.lazy.filter { $0.isActive && $0.isBackground == isBackground }
+            let floor = max(floors[isBackground] ?? 0, peers.map(\.counter).min() ?? 0)
+            floors[isBackground] = floor
             tenants[tenant].counter = max(tenants[tenant].counter, floor)
         }
         if !lanes[lane].share.isActive {
@@ -164,8 +179,9 @@ extension FairQueue {
     /// When the last one leaves, its counter is where the next one starts.
     private mutating func settle(_ lane: LaneID) {
         let tenant = tenants[lanes[lane].tenant]
-        guard !tenant.isActive, !tenants.contains(where: \.isActive) else { return }
-        floor = max(floor, tenant.counter)
+        let isLast = !tenants.contains { $0.isActive && $0.isBackground == tenant.isBackground }
+        guard isLast else { return }
+        floors[tenant.isBackground] = max(floors[tenant.isBackground] ?? 0, tenant.counter)
     }
 
     /// A new place, or that of an idle lane where too many are remembered: its debt is forgotten.

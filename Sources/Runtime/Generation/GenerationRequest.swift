@@ -33,6 +33,9 @@ public struct GenerationRequest: Sendable {
     public var promptLogprobs: Int?
     /// Whether the final hidden state of the prompt's last token is wanted; with `maxTokens` 0.
     public var embedsPrompt = false
+    /// Whether it gives way to requests that are not in the background: those are admitted before it,
+    /// take its place and blocks, and share few steps with it.
+    public var isBackground = false
     /// What each answer is held to, from its first token to the one that ends it.
     public var constraint: Grammar?
 

@@ -93,7 +93,8 @@ extension Scheduler {
         return victim
     }
 
-    /// The sequence to preempt for the lane whose turn it is: the youngest of another tenant, or of
+    /// The sequence to preempt for the lane whose turn it is: one in the background where the lane is
+    /// not; else the youngest of another tenant, or of
     /// another lane of the same tenant, that holds at least two places more than the lane and is at
     /// least `preemptionLead` tokens ahead of it.
     private func victimForFairness(to lane: FairQueue.LaneID) -> SequenceID? {
@@ -105,6 +106,8 @@ extension Scheduler {
     }
 
     private func isUnfair(_ id: SequenceID, to lane: FairQueue.LaneID) -> Bool {
+        let isBelow = queue.isBackground(slots[id.slot].lane)
+        guard isBelow == queue.isBackground(lane) else { return isBelow }
         let (mine, theirs) = (queue.lanes[slots[id.slot].lane], queue.lanes[lane])
         let isSameTenant = mine.tenant == theirs.tenant
         let has = isSameTenant ? mine.share : queue.tenants[mine.tenant]
@@ -115,6 +118,8 @@ extension Scheduler {
     }
 
     private func isWorse(_ left: SequenceID, than right: SequenceID) -> Bool {
+        let isBelow = queue.isBackground(slots[left.slot].lane)
+        guard isBelow == queue.isBackground(slots[right.slot].lane) else { return isBelow }
         let used = queue.used(byTenantOf: slots[left.slot].lane)
         let other = queue.used(byTenantOf: slots[right.slot].lane)
         return used != other

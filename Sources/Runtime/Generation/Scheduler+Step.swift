@@ -4,12 +4,28 @@ extension Scheduler {
         step.clear()
         growDecoding()
         admit()
-        let decoding = addDecoding(to: &step)
+        let isShared = isNextStepShared()
+        let decoding = addDecoding(to: &step, withBackground: isShared)
         addReading(
             to: &step,
-            budget: decoding > 0 ? limits.mixedChunkTokens : limits.chunkTokens
+            budget: decoding > 0 ? limits.mixedChunkTokens : limits.chunkTokens,
+            withBackground: isShared
         )
         swap(&step.copies, &pendingCopies)
+    }
+
+    /// Beside others, the background has a part in one of so many steps.
+    private static var stepsPerSharedStep: Int { 8 }
+
+    /// Whether sequences in the background have a part in the next step.
+    private mutating func isNextStepShared() -> Bool {
+        guard running.contains(where: { !isBackground($0) }) else { return true }
+        unsharedSteps = (unsharedSteps + 1) % Self.stepsPerSharedStep
+        return unsharedSteps == 0
+    }
+
+    private func isBackground(_ id: SequenceID) -> Bool {
+        queue.isBackground(slots[id.slot].lane)
     }
 
     /// Gives every decoding sequence the block that its next row writes to, the one running
@@ -42,8 +58,9 @@ extension Scheduler {
     /// One row for each decoding sequence.
     ///
     /// Returns how many.
-    private mutating func addDecoding(to step: inout Step) -> Int {
+    private mutating func addDecoding(to step: inout Step, withBackground: Bool) -> Int {
         for id in running where slots[id.slot].phase == .decoding {
+            guard withBackground || !isBackground(id) else { continue }
             let position = slots[id.slot].computed
             step.insert(
                 Step.Part(
@@ -63,13 +80,15 @@ extension Scheduler {
     ///
     /// The one that reads longest has a quarter of the budget for sure; what is left goes to the
     /// tenants that used least, their shortest rest first.
-    private mutating func addReading(to step: inout Step, budget: Int) {
-        let oldest = running.first { slots[$0.slot].phase == .reading }
-        guard let oldest else { return }
+    private mutating func addReading(to step: inout Step, budget: Int, withBackground: Bool) {
+        let reading = running.filter {
+            slots[$0.slot].phase == .reading && (withBackground || !isBackground($0))
+        }
+        guard let oldest = reading.first else { return }
         var logits = limits.logitRows - step.logitRows
         var left = budget
         var reserve = budget / 4
-        while left > reserve, logits > 0, let id = nextReading(besides: step.parts) {
+        while left > reserve, logits > 0, let id = nextReading(of: reading, besides: step.parts) {
             if id == oldest { reserve = 0 }
             left -= addChunk(of: id, to: &step, budget: left - reserve, logits: &logits)
         }
@@ -107,9 +126,12 @@ extension Scheduler {
     }
 
     /// The reading sequence whose turn it is, of those that have no part yet.
-    private func nextReading(besides parts: [Step.Part]) -> SequenceID? {
+    private func nextReading(
+        of reading: [SequenceID],
+        besides parts: [Step.Part]
+    ) -> SequenceID? {
         var best: SequenceID?
-        for id in running where slots[id.slot].phase == .reading {
+        for id in reading {
             guard !parts.contains(where: { $0.sequence == id }) else { continue }
             if best.map({ isBefore(id, $0) }) ?? true { best = id }
         }
@@ -117,6 +139,7 @@ extension Scheduler {
     }
 
     private func isBefore(_ left: SequenceID, _ right: SequenceID) -> Bool {
+        guard isBackground(left) == isBackground(right) else { return isBackground(right) }
         let used = queue.used(byTenantOf: slots[left.slot].lane)
         let other = queue.used(byTenantOf: slots[right.slot].lane)
         if used != other { return used < other }

@@ -24,6 +24,8 @@ package struct Scheduler {
     var requests: [GenerationID: Request] = [:]
     var pendingCopies: [Step.Copy] = []
     private var lastAdmission = 0
+    /// Steps since one was shared with the background.
+    var unsharedSteps = 0
 
     /// One request: its sequences, and the choices that are still to be forked.
     struct Request {
@@ -67,7 +69,11 @@ package struct Scheduler {
             variant: cacheVariant
         )
         let mix = mixes.open(request.adapters)
-        let lane = queue.lane(tenant: request.fairnessKey, mix: mix)
+        let lane = queue.lane(
+            tenant: request.fairnessKey,
+            mix: mix,
+            isBackground: request.isBackground
+        )
         let root = cache.open(namespace)
         let sequence = insert(
             ScheduledSequence(

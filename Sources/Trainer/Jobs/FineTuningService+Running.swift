@@ -38,7 +38,7 @@ extension FineTuningService {
         let peers = running.values.filter { $0.isTraining == (status == .queued) }
         guard peers.count < maximumRunning else { return nil }
         let waiting = live.filter { $0.status == status && running[$0.key] == nil }
-        return turns.next(waiting, busy: peers.map(\.tenant))
+        return turns.next(waiting, busy: peers.map(\.tenant), of: \.tenant)
     }
 
     private func launch(

@@ -21,7 +21,7 @@ struct ServerAssembly {
             folder: Self.dataFolder(command),
             migrations: [
                 .adapters, FileStore.migrations, FineTuningStore.migrations,
-                StoredCompletionStore.migrations,
+                StoredCompletionStore.migrations, BatchStore.migrations,
             ]
         )
         if let permissions = database.permissionsForOthers {
@@ -64,7 +64,8 @@ struct ServerAssembly {
                 adapters: adapters,
                 files: files,
                 jobs: jobs,
-                completions: StoredCompletionStore(database: database)
+                completions: StoredCompletionStore(database: database),
+                batches: BatchStore(database: database)
             ),
             configuration: configuration,
             logger: logger

@@ -32,7 +32,7 @@ struct ReleasedSchemaTests {
             folder: folder.path,
             migrations: [
                 .adapters, FileStore.migrations, FineTuningStore.migrations,
-                StoredCompletionStore.migrations,
+                StoredCompletionStore.migrations, BatchStore.migrations,
             ]
         )
     }

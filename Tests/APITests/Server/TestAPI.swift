@@ -1,6 +1,7 @@
 @testable import API
 import Foundation
 import InferenceRuntime
+import Logging
 import Synchronization
 import TestSupport
 
@@ -11,6 +12,8 @@ struct TestAPI {
     let generator: ScriptedGenerator
     let state = ServerState()
     let handler: AuthenticatedRouter
+    /// `nil` where there are no batches.
+    let batches: BatchService?
 
     init(
         generator: ScriptedGenerator,
@@ -36,12 +39,14 @@ struct TestAPI {
         )
         var services = FacetServices(model: model)
         configure(&services)
-        handler =
-            services.routes(
-                configuration,
-                authenticator: Authenticator(ring: ring),
-                state: state
-            ).handler
+        let routes = services.routes(
+            configuration,
+            authenticator: Authenticator(ring: ring),
+            state: state,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        )
+        handler = routes.handler
+        batches = routes.batches?.service
     }
 
     /// The tiny base, without weights.

@@ -16,6 +16,7 @@ final class TestWorld: Sendable {
     let files: FileStore
     let jobs: FineTuningService
     let completions: StoredCompletionStore
+    let batches: BatchStore
     let api: TestAPI
     /// API keys by what they are for: `acme`, `other` (infer and train), `ops` (admin).
     let keys: [String: String]
@@ -33,7 +34,7 @@ final class TestWorld: Sendable {
             folder: folder + "/data",
             migrations: [
                 .adapters, FineTuningStore.migrations, FileStore.migrations,
-                StoredCompletionStore.migrations,
+                StoredCompletionStore.migrations, BatchStore.migrations,
             ]
         )
         adapters = try AdapterStore(
@@ -53,6 +54,7 @@ final class TestWorld: Sendable {
             logger: logger
         )
         completions = StoredCompletionStore(database: database, limits: limits)
+        batches = BatchStore(database: database)
         generator = ScriptedGenerator(answering: "hi".utf8.map { Int32($0) })
         let keyFile = KeyFile(path: folder + "/keys.json")
         keys = [
@@ -69,11 +71,12 @@ final class TestWorld: Sendable {
             generator: generator,
             ring: try KeyRing(file: keyFile, logger: logger),
             configuration: FacetServerConfiguration(keyFile: keyFile)
-        ) { [adapters, files, jobs, completions] services in
+        ) { [adapters, files, jobs, completions, batches] services in
             services.adapters = adapters
             services.files = files
             services.jobs = jobs
             services.completions = completions
+            services.batches = batches
         }
     }
 

@@ -61,6 +61,11 @@ struct AnswerRun: Sendable {
                 promptLogprobs: asked.promptLogprobs
             )
             request.embedsPrompt = asked.embedsPrompts
+            if caller.isBackground {
+                // A tenant's own requests do not wait for its batches either.
+                request.isBackground = true
+                request.fairnessKey = "batch/" + request.fairnessKey
+            }
             return request
         }
         meter = AnswerMeter(
