@@ -24,9 +24,12 @@ FACET = os.environ.get("FACET") or str(ROOT / ".build" / "release" / "facet")
 class Soaked:
     """A running `facet serve` with a folder of its own."""
 
-    def __init__(self, *arguments: str, folder: str | Path | None = None):
+    def __init__(self, *arguments: str, folder: str | Path | None = None,
+                 group: Path | None = None):
+        """`group` is the control group that the server runs in."""
         self.folder = Path(folder or tempfile.mkdtemp(prefix="facet-soak-"))
         self.arguments = arguments
+        self.group = group
         self.start()
 
     def start(self) -> float:
@@ -36,7 +39,7 @@ class Soaked:
         self.process = subprocess.Popen(
             [FACET, "serve", "--port", "0", "--data", str(self.folder / "data"),
              "--adapter-root", str(self.folder), *self.arguments],
-            stdout=subprocess.PIPE, stderr=self.log, text=True,
+            stdout=subprocess.PIPE, stderr=self.log, text=True, preexec_fn=self._enter,
         )
         atexit.register(self.process.kill)
         for line in self.process.stdout:
@@ -52,6 +55,10 @@ class Soaked:
             model = self.get("/v1/models")["data"][0]
             self.base, self.model = model["id"], Path(model["root"])
         return seconds
+
+    def _enter(self) -> None:
+        if self.group:
+            (self.group / "cgroup.procs").write_text(str(os.getpid()))
 
     def stop(self) -> None:
         self.process.send_signal(signal.SIGTERM)

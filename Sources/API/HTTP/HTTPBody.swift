@@ -19,7 +19,7 @@ public struct HTTPBody: AsyncSequence, Sendable {
     /// More bytes than this are a 413.
     public internal(set) var limit: Int
     /// Where its bytes are counted while they are in memory; `nil` in process.
-    var reservation: BodyReservation?
+    var reservation: RequestReservation?
     private let storage: Storage
 
     /// A body that is already there.

@@ -10,17 +10,14 @@ final class HTTPChannel {
         let configuration: ServerConfiguration
         let handler: any HTTPHandler
         let logger: Logger
-        let bodyBudget: BodyBudget
+        let memory: RequestMemory
         private var date = HTTPDate()
 
         init(configuration: ServerConfiguration, handler: any HTTPHandler, logger: Logger) {
             self.configuration = configuration
             self.handler = handler
             self.logger = logger
-            bodyBudget = BodyBudget(
-                limit: configuration.limits.bufferedBytes,
-                callerLimit: configuration.limits.bufferedBytesPerCaller
-            )
+            memory = RequestMemory(configuration.memory)
         }
 
         /// The `Date` field of now.
@@ -166,7 +163,7 @@ extension HTTPChannel {
         )
         let limit = environment.configuration.limits.bodyBytes
         request.body.limit = limit
-        request.body.reservation = BodyReservation(environment.bodyBudget)
+        request.body.reservation = RequestReservation(environment.memory)
         let outbox = ResponseOutbox { [weak self] in
             EventLoop.shared.post {
                 guard let self, let exchange = self.exchange else { return }

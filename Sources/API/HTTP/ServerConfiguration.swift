@@ -1,3 +1,5 @@
+public import InferenceRuntime
+
 /// What an HTTP server is told before it starts.
 public struct ServerConfiguration: Sendable {
     /// The address to listen on, or a name of one.
@@ -10,6 +12,8 @@ public struct ServerConfiguration: Sendable {
     public var timeouts = HTTPTimeouts()
     /// How much clients may send and hold open.
     public var limits = HTTPLimits()
+    /// The memory that bodies and answers are taken from.
+    public var memory = MemoryLedger(total: 256 << 20, allotments: [.requests: 256 << 20])
     /// Which web pages may call the server from a browser.
     public var cors = CORSPolicy.loopback
     /// The names under which the server answers.
@@ -49,10 +53,6 @@ public struct HTTPLimits: Sendable {
     public var connections = 4096
     /// Request bodies where no route says otherwise, in bytes.
     public var bodyBytes = Router.jsonBodyLimit
-    /// Bytes of all request bodies in memory at a time; beyond is a 503.
-    public var bufferedBytes = 8 * Router.jsonBodyLimit
-    /// Bytes of one tenant's request bodies in memory at a time; beyond is a 429.
-    public var bufferedBytesPerCaller = 4 * Router.jsonBodyLimit
 
     /// Makes the defaults.
     public init() {}

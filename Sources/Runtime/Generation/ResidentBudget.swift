@@ -39,7 +39,7 @@ public struct ResidentBudget: Sendable, Hashable {
         self.blockBytes = blockBytes
     }
 
-    /// Kept for everything that is not counted: code, sockets, requests and answers on their way,
+    /// Kept for requests and answers on their way, and for what is not counted: code, sockets,
     /// tokenizer, templates, database.
     public var reserve: Int { min(memory / 8, 2 << 30) }
 
@@ -66,15 +66,17 @@ public struct ResidentBudget: Sendable, Hashable {
 }
 
 extension ResidentBudget {
-    /// The ledger of a process with a cache of `kvBlocks`; what is left over goes to buffers.
+    /// The ledger of a process with a cache of `kvBlocks`; what is left over goes half to requests,
+    /// half to what is not counted.
     public func ledger(kvBlocks: Int) -> MemoryLedger {
         let cache = kvBlocks * blockBytes
+        let left = memory - (fixed - reserve) - cache
         return MemoryLedger(
             total: memory,
             allotments: [
                 .weights: weights, .workspace: workspace + sampling, .cache: cache,
                 .adapters: adapters, .training: training,
-                .buffers: memory - (fixed - reserve) - cache,
+                .requests: left / 2, .buffers: left - left / 2,
             ]
         )
     }

@@ -19,7 +19,9 @@ public final class MemoryLedger: Sendable {
         case adapters
         /// Fine-tuning jobs: tape, gradients, optimizer, workspaces, order of the data.
         case training
-        /// Everything else: bodies and answers on their way, code, sockets, tokenizer, database.
+        /// Requests: their bodies, and the answers that are collected for them.
+        case requests
+        /// Everything else: code, sockets, tokenizer, database.
         case buffers
     }
 
@@ -46,16 +48,21 @@ public final class MemoryLedger: Sendable {
 
     /// Reserves bytes, if the use has so many left.
     public func reserve(_ bytes: Int, for use: Use) -> MemoryReservation? {
-        let isGranted = reserved.withLock { reserved in
+        take(bytes, for: use) ? MemoryReservation(ledger: self, use: use, bytes: bytes) : nil
+    }
+
+    /// Takes bytes, if the use has so many left; who takes them gives them back.
+    package func take(_ bytes: Int, for use: Use) -> Bool {
+        reserved.withLock { reserved in
             let taken = reserved[use] ?? 0
             guard bytes >= 0, bytes <= allotment(of: use) - taken else { return false }
             reserved[use] = taken + bytes
             return true
         }
-        return isGranted ? MemoryReservation(ledger: self, use: use, bytes: bytes) : nil
     }
 
-    fileprivate func giveBack(_ bytes: Int, _ use: Use) {
+    /// Gives back bytes that were taken.
+    package func giveBack(_ bytes: Int, for use: Use) {
         reserved.withLock { $0[use, default: 0] -= bytes }
     }
 }
@@ -73,5 +80,5 @@ public final class MemoryReservation: Sendable {
         self.bytes = bytes
     }
 
-    deinit { ledger.giveBack(bytes, use) }
+    deinit { ledger.giveBack(bytes, for: use) }
 }

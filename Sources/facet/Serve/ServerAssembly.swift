@@ -58,6 +58,7 @@ struct ServerAssembly {
         let jobs = Self.jobs(command, checkpoint, assembly, adapters, files, database, logger)
         var configuration = Self.configuration(command)
         configuration.startedAdapters = given.map(\.name)
+        configuration.http.memory = assembly.memory
         server = try await FacetServer(
             FacetServices(
                 model: Self.served(checkpoint, assembly),

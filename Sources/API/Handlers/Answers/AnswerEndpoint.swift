@@ -80,6 +80,12 @@ struct AnswerEndpoint: Sendable {
                 throw chat.worded(error)
             }
         }
+        try request.body.reservation?.take(
+            asked.answerBytes(
+                contextTokens: encoder.model.generator.contextTokens,
+                hiddenSize: encoder.model.hiddenSize ?? 0
+            )
+        )
         let source = try await selector.lease(adapters)
         try caller.admission?.takePrompt(tokens: asked.prompts.reduce(0) { $0 + $1.count })
         var run = AnswerRun(asked, source, encoder.model, for: caller, metrics, id: request.id)
