@@ -121,20 +121,20 @@ struct NumberLanguage {
             ])
         ]
         for index in whole.indices {
-            alternatives.append(
-                arena.concatenate([
-                    literal(whole[..<index]), digit(whole[index] + 1, 9),
-                    arena.repeated(
-                        digit(0, 9),
-                        whole.count - index - 1,
-                        whole.count - index - 1
-                    ), fraction,
-                ])
-            )
+            alternatives.append(parting(from: whole, at: index, by: digit(whole[index] + 1, 9)))
         }
         let tail = fractionAtLeast(bound.fractionDigits, isExclusive: isExclusive)
         alternatives.append(arena.concatenate(literal(whole), tail))
         return arena.union(alternatives)
+    }
+
+    /// Magnitudes with as many digits as `whole` before the point: its own up to `index`, one of
+    /// `digits` there, and any behind it.
+    private func parting(from whole: [UInt8], at index: Int, by digits: RegexID) -> RegexID {
+        let rest = whole.count - index - 1
+        return arena.concatenate([
+            literal(whole[..<index]), digits, arena.repeated(digit(0, 9), rest, rest), fraction,
+        ])
     }
 
     private func fractionAtLeast(_ digits: [UInt8], isExclusive: Bool) -> RegexID {
@@ -166,16 +166,7 @@ struct NumberLanguage {
         }
         for index in whole.indices where whole[index] > 0 {
             let low: UInt8 = index == 0 && whole.count > 1 ? 1 : 0
-            alternatives.append(
-                arena.concatenate([
-                    literal(whole[..<index]), digit(low, whole[index] - 1),
-                    arena.repeated(
-                        digit(0, 9),
-                        whole.count - index - 1,
-                        whole.count - index - 1
-                    ), fraction,
-                ])
-            )
+            alternatives.append(parting(from: whole, at: index, by: digit(low, whole[index] - 1)))
         }
         let tail = fractionAtMost(bound.fractionDigits, isExclusive: isExclusive)
         alternatives.append(arena.concatenate(literal(whole), tail))

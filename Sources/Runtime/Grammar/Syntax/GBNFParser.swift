@@ -2,9 +2,7 @@
 struct GBNFParser {
     private var scanner: GrammarScanner
     private let arena: RegexArena
-    private var names: [String: Int] = [:]
-    private var rules: [GrammarExpression?] = []
-    private var places: [String] = []
+    private var rules = NamedRules()
     private var depth = 0
 
     /// The program of a grammar, whose root is the rule `root`.
@@ -38,25 +36,14 @@ struct GBNFParser {
             }
             skipSpace(acrossLines: true)
         }
-        guard let root = names["root"], rules[root] != nil else {
+        guard let root = rules.defined("root") else {
             throw .invalid("the grammar has no rule 'root'", at: "its end")
         }
-        var all: [GrammarExpression] = []
-        for (name, index) in names.sorted(by: { $0.value < $1.value }) {
-            guard let rule = rules[index] else {
-                throw .invalid("the rule '\(name)' is not defined", at: places[index])
-            }
-            all.append(rule)
-        }
-        return (all, root)
+        return (try rules.all(), root)
     }
 
     private mutating func index(of name: String) -> Int {
-        if let known = names[name] { return known }
-        names[name] = rules.count
-        rules.append(nil)
-        places.append(scanner.place)
-        return rules.count - 1
+        rules.number(of: name, at: scanner.place)
     }
 
     private mutating func alternatives(isNested: Bool) throws(GrammarError) -> GrammarExpression {

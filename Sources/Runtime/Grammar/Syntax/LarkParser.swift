@@ -5,9 +5,7 @@
 struct LarkParser {
     var scanner: GrammarScanner
     let arena: RegexArena
-    private var names: [String: Int] = [:]
-    private var rules: [GrammarExpression?] = []
-    private var places: [String] = []
+    private var rules = NamedRules()
     private var ignored: [GrammarExpression] = []
     var depth = 0
     /// Whether a terminal is being read, in which nothing is ignored.
@@ -40,28 +38,15 @@ struct LarkParser {
             skipSpace(acrossLines: true)
         }
         rules[ignore] = .repeated(.choice(ignored), minimum: 0, maximum: ignored.isEmpty ? 0 : nil)
-        guard let start = names["start"], rules[start] != nil else {
+        guard let start = rules.defined("start") else {
             throw .invalid("the grammar has no rule 'start'", at: "its end")
         }
-        let root = rules.count
-        rules.append(.sequence([.rule(ignore), .rule(start)]))
-        var all: [GrammarExpression] = []
-        for (index, rule) in rules.enumerated() {
-            guard let rule else {
-                let name = names.first { $0.value == index }?.key ?? ""
-                throw .invalid("'\(name)' is not defined", at: places[index])
-            }
-            all.append(rule)
-        }
-        return (all, root)
+        let all = try rules.all()
+        return (all + [.sequence([.rule(ignore), .rule(start)])], root: all.count)
     }
 
     mutating func index(of name: String) -> Int {
-        if let known = names[name] { return known }
-        names[name] = rules.count
-        rules.append(nil)
-        places.append(scanner.place)
-        return rules.count - 1
+        rules.number(of: name, at: scanner.place)
     }
 
     // MARK: - Definitions
