@@ -36,9 +36,8 @@ struct FolderGraph {
     }
 
     /// The arrows that lie on a circle: their end leads back to their start.
-    func circular(without left: Set<Arrow>) -> [Arrow] {
-        let kept = arrows.keys.filter { !left.contains($0) }
-        let next = Dictionary(grouping: kept, by: \.from).mapValues { $0.map(\.to) }
+    var circular: [Arrow] {
+        let next = Dictionary(grouping: arrows.keys, by: \.from).mapValues { $0.map(\.to) }
         func isReachable(_ goal: String, from start: String) -> Bool {
             var seen: Set = [start]
             var open = [start]
@@ -48,6 +47,6 @@ struct FolderGraph {
             }
             return false
         }
-        return kept.filter { isReachable($0.from, from: $0.to) }.sorted()
+        return arrows.keys.filter { isReachable($0.from, from: $0.to) }.sorted()
     }
 }

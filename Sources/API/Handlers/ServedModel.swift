@@ -28,7 +28,7 @@ public struct ServedModel: Sendable {
         self.created = created
         self.hiddenSize = hiddenSize
         self.generator = generator
-        grammars = GrammarCache(base.encoder.tokenizer, endTokens: base.defaults.stopTokens)
+        grammars = GrammarCache(base.encoder.tokenizer, stopTokens: base.defaults.stopTokens)
     }
 
     /// What the request's `model` calls it.

@@ -49,7 +49,7 @@ struct TokenizeHandlers: Sendable {
         .json(
             bytes: try await request.decode { [self] fields throws(APIError) in
                 guard let elements = try fields.array("tokens") else { throw .missing("tokens") }
-                let ids = try CompletionRequest.tokens(elements, "tokens")
+                let ids = try RequestFields.tokenIDs(elements, "tokens")
                 let tokens = try encoder.vocabularyIDs(ids, param: "tokens")
                 let content = encoder.tokenizer.decode(tokens, skipSpecialTokens: false)
                 return JSONValue.object(["content": .string(content)]).serializedBytes

@@ -7,13 +7,9 @@ struct GenerationFields: Sendable {
     let model: String
     /// The weighted mix of `lora`; `nil` where the request has none.
     let lora: [AdapterChoice]?
-    let temperature: Double?
-    let topP: Double?
+    /// The numbers that choose tokens, as far as the request gives them.
+    let numbers: [(number: SamplingNumber, value: Double)]
     let topK: Int?
-    let minP: Double?
-    let repetitionPenalty: Double?
-    let presencePenalty: Double
-    let frequencyPenalty: Double
     /// Token id → bias added to its logit; ids are checked against the vocabulary later.
     let logitBias: [(token: Int, bias: Double)]
     let seed: Int?
@@ -45,13 +41,8 @@ struct GenerationFields: Sendable {
     init(_ fields: RequestFields) throws(APIError) {
         model = try fields.requiredString("model")
         lora = try AdapterChoice.list(fields)
-        temperature = try fields.number("temperature", in: 0...2)
-        topP = try fields.number("top_p", in: 0...1)
+        numbers = try Self.numbers(fields)
         topK = try fields.integer("top_k", in: -1...Int(Int32.max))
-        minP = try fields.number("min_p", in: 0...1)
-        repetitionPenalty = try fields.number("repetition_penalty", in: 0.01...100)
-        presencePenalty = try fields.number("presence_penalty", in: -2...2) ?? 0
-        frequencyPenalty = try fields.number("frequency_penalty", in: -2...2) ?? 0
         logitBias = try Self.logitBias(fields)
         seed = try fields.integer("seed", in: Int.min...Int.max)
         stop = try Self.stop(fields)
@@ -78,12 +69,23 @@ struct GenerationFields: Sendable {
         if let constraint { try checkConstrained(constraint.param) }
     }
 
+    private static func numbers(
+        _ fields: RequestFields
+    ) throws(APIError) -> [(number: SamplingNumber, value: Double)] {
+        var numbers: [(number: SamplingNumber, value: Double)] = []
+        for number in SamplingNumber.all {
+            guard let value = try fields.number(number.name, in: number.range) else { continue }
+            numbers.append((number, value))
+        }
+        return numbers
+    }
+
     private static func tokenIDs(
         _ fields: RequestFields,
         _ name: String
     ) throws(APIError) -> [Int]? {
         guard let elements = try fields.array(name) else { return nil }
-        return try CompletionRequest.tokens(elements, name)
+        return try RequestFields.tokenIDs(elements, name)
     }
 
     private static func logitBias(

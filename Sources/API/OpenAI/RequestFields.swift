@@ -135,6 +135,19 @@ struct RequestFields: Sendable {
         }
         return number
     }
+
+    /// Reads token ids; whether the vocabulary has them is checked by who knows it.
+    static func tokenIDs(_ elements: [JSONValue], _ param: String) throws(APIError) -> [Int] {
+        var tokens: [Int] = []
+        tokens.reserveCapacity(elements.count)
+        for (index, element) in elements.enumerated() {
+            guard case .number(.integer(let token)) = element else {
+                throw .wrongType("\(param)[\(index)]", expected: "a token id", got: element)
+            }
+            tokens.append(token)
+        }
+        return tokens
+    }
 }
 
 extension JSONValue {

@@ -45,17 +45,13 @@ extension Engine {
         _ sampling: SamplingParameters,
         vocabularySize: Int
     ) throws(EngineError) {
-        let ranges: [(Float, ClosedRange<Float>, String)] = [
-            (sampling.temperature, 0...1000, "temperature"),
-            (sampling.topP, 0...1, "top_p"),
-            (sampling.minP, 0...1, "min_p"),
-            (sampling.repetitionPenalty, 0.01...100, "repetition_penalty"),
-            (sampling.presencePenalty, -100...100, "presence_penalty"),
-            (sampling.frequencyPenalty, -100...100, "frequency_penalty"),
-        ]
-        for (value, range, name) in ranges {
-            let (low, high) = (range.lowerBound, range.upperBound)
-            try require(range.contains(value), name, "\(name) must be between \(low) and \(high).")
+        for number in SamplingNumber.all {
+            let range = number.computable
+            try require(
+                range.contains(sampling[keyPath: number.path]),
+                number.name,
+                "\(number.name) must be between \(range.lowerBound) and \(range.upperBound)."
+            )
         }
         try require(sampling.topK >= 0, "top_k", "top_k must not be negative.")
         try require(

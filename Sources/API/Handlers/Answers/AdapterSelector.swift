@@ -1,6 +1,5 @@
 import AdapterStore
 import InferenceRuntime
-import Storage
 
 /// Finds who answers a request: never silently the base.
 struct AdapterSelector: Sendable {
