@@ -1,5 +1,5 @@
 import Foundation
-import Storage
+import InferenceRuntime
 
 /// A folder of one test, gone with it.
 package final class TemporaryFolder: Sendable {

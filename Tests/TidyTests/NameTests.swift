@@ -10,10 +10,10 @@ struct NameTests {
         "defaultValueDescription", "isIsolatingCurrentContext", "unownedExecutor",
     ]
 
-    /// What only tests can ask: the end of the loop, the weights' bytes.
+    /// What only tests can ask: the end of the loop.
     ///
     /// The list only gets shorter.
-    static let askedByTests: Set = ["bitsandbytesLayout", "hashWeights", "shutdown"]
+    static let askedByTests: Set = ["shutdown"]
 
     @Test("every type, function, property and case is used by the program itself")
     func used() {

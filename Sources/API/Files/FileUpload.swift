@@ -1,3 +1,4 @@
+import InferenceRuntime
 import Storage
 import Synchronization
 

@@ -3,7 +3,6 @@ import Foundation
 import Glibc
 import InferenceRuntime
 import Synchronization
-import Storage
 
 /// One file on its way: appends to `NAME.incomplete`, hashes as it goes, resumes where it stopped.
 final class FileDownload: CurlSink {

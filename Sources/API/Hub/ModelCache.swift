@@ -1,4 +1,4 @@
-import Storage
+import InferenceRuntime
 import Foundation
 
 /// Where pulled checkpoints lie.

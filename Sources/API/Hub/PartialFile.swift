@@ -1,4 +1,3 @@
-import Storage
 import Glibc
 import InferenceRuntime
 

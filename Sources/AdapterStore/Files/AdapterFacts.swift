@@ -1,6 +1,5 @@
 import Glibc
 import InferenceRuntime
-import Storage
 
 /// What an adapter's folder says of itself, read before anything is decided.
 struct AdapterFacts: Sendable {

@@ -1,4 +1,5 @@
 import Glibc
+import InferenceRuntime
 import Storage
 
 /// Copies an adapter from outside into a staging folder, as a PEFT directory.

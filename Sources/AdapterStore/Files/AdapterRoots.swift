@@ -1,5 +1,5 @@
 import Glibc
-import Storage
+import InferenceRuntime
 
 /// The folders adapters may be read from: what keeps a path in a request from reaching the rest
 /// of the disk.

@@ -1,3 +1,4 @@
+import InferenceRuntime
 import Storage
 
 /// Writing the files of an adapter that is being staged.

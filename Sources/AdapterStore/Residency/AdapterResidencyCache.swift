@@ -1,5 +1,4 @@
 import Synchronization
-import Storage
 import InferenceRuntime
 
 /// Contents in memory under a byte budget, each loaded once however many ask for it.

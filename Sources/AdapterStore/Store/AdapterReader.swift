@@ -1,6 +1,5 @@
 import InferenceRuntime
 import Synchronization
-import Storage
 
 /// Reads a stored adapter into memory and makes sure it is what was stored.
 ///
@@ -49,7 +48,8 @@ struct AdapterReader: Sendable {
 /// The content hash of a folder, computed beside other work.
 private final class HashingThread: Sendable {
     private let outcome: Outcome
-    private let thread: HelperThread
+    /// `nil` where the system gave no thread and the caller has done the work.
+    private let thread: Thread?
 
     private final class Outcome: Sendable {
         let value = Mutex<Result<String, FileSystemError>?>(nil)
@@ -58,7 +58,7 @@ private final class HashingThread: Sendable {
     init(folder: String) {
         let outcome = Outcome()
         self.outcome = outcome
-        self.thread = HelperThread {
+        let work: @Sendable () -> Void = {
             let result: Result<String, FileSystemError>
             do throws(FileSystemError) {
                 result = .success(try ContentHash.hash(of: folder))
@@ -67,11 +67,13 @@ private final class HashingThread: Sendable {
             }
             outcome.value.withLock { $0 = result }
         }
+        thread = try? Thread(name: "hash", work)
+        if thread == nil { work() }
     }
 
     /// Waits for the hash; call it exactly once.
     func result() -> Result<String, FileSystemError> {
-        thread.join()
+        thread?.join()
         return outcome.value.withLock { $0 }
             ?? .failure(FileSystemError(operation: "hash", path: "", code: 0))
     }

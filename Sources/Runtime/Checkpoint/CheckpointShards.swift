@@ -22,22 +22,22 @@ struct CheckpointShards {
     /// Writes the files as transformers names them.
     func write(to folder: String) throws(CheckpointError) {
         guard shards.count > 1 else {
-            return try AtomicFile.write(shards[0], to: folder + "/model.safetensors")
+            return try DurableFile.write(shards[0], to: folder + "/model.safetensors")
         }
         var places: [(key: String, value: JSONValue)] = []
         for (index, shard) in shards.enumerated() {
             let name = "model-\(Self.padded(index + 1))-of-\(Self.padded(shards.count)).safetensors"
-            try AtomicFile.write(shard, to: folder + "/" + name)
+            try DurableFile.write(shard, to: folder + "/" + name)
             places += shard.names.map { (key: $0, value: .string(name)) }
         }
         let index: JSONValue = [
             "metadata": ["total_size": JSONValue(shards.reduce(0) { $0 + $1.bytes })],
             "weight_map": .object(JSONObject(places)),
         ]
-        try AtomicFile.write(
-            index.serializedBytes,
-            to: folder + "/model.safetensors.index.json"
-        )
+        let path = folder + "/model.safetensors.index.json"
+        try CheckpointError.writing(path) { () throws(FileSystemError) in
+            try DurableFile.write(index.serializedBytes, to: path)
+        }
     }
 
     /// A number of five digits.

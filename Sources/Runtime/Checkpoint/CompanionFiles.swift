@@ -18,8 +18,8 @@ enum CompanionFiles {
         }
         let folder = "/" + templates
         guard let files = try? list(source + folder), !files.isEmpty else { return }
-        guard mkdir(destination + folder, 0o755) == 0 else {
-            throw .unwritable(path: destination + folder, reason: systemError())
+        try CheckpointError.writing(destination + folder) { () throws(FileSystemError) in
+            try DurableFile.makeFolder(destination + folder)
         }
         for name in files where name.hasSuffix(".jinja") && !name.hasPrefix(".") {
             try copy(source + folder + "/" + name, to: destination + folder + "/" + name)
@@ -34,32 +34,20 @@ enum CompanionFiles {
     }
 
     private static func copy(_ path: String, to copy: String) throws(CheckpointError) {
-        guard isFile(path) else { return }
+        guard !DurableFile.isFolder(path) else { return }
         let file = try MemoryMappedFile(path: path)
-        let target = try AtomicFile(copy)
-        try target.write(file.bytes)
-        try target.commit()
-    }
-
-    private static func isFile(_ path: String) -> Bool {
-        guard let stream = opendir(path) else { return true }
-        closedir(stream)
-        return false
+        try CheckpointError.writing(copy) { () throws(FileSystemError) in
+            try DurableFile.write(to: copy) { target throws(FileSystemError) in
+                try target.write(file.bytes)
+            }
+        }
     }
 
     private static func list(_ folder: String) throws(CheckpointError) -> [String] {
-        guard let stream = opendir(folder) else {
-            throw .unreadable(path: folder, reason: systemError())
+        do throws(FileSystemError) {
+            return try FileTree.names(in: folder).sorted()
+        } catch {
+            throw .unreadable(path: folder, reason: String(cString: strerror(error.code)))
         }
-        defer { closedir(stream) }
-        var result: [String] = []
-        while let entry = readdir(stream) {
-            result.append(
-                withUnsafeBytes(of: &entry.pointee.d_name) { name in
-                    String(decoding: name.prefix { $0 != 0 }, as: UTF8.self)
-                }
-            )
-        }
-        return result.sorted()
     }
 }

@@ -39,7 +39,7 @@ public struct NF4CheckpointWriter {
         }
         try check(folder, architecture)
         guard mkdir(destination, 0o755) == 0 else {
-            throw .unwritable(path: destination, reason: systemError())
+            throw .unwritable(path: destination, reason: String(cString: strerror(errno)))
         }
         let writer = NF4CheckpointWriter(
             source: folder,
@@ -179,9 +179,9 @@ public struct NF4CheckpointWriter {
             "llm_int8_enable_fp32_cpu_offload": false, "llm_int8_has_fp16_weight": false,
             "llm_int8_skip_modules": ["lm_head"], "llm_int8_threshold": 6.0,
         ]
-        try AtomicFile.write(
-            JSONValue.object(configuration).serializedBytes,
-            to: destination + "/config.json"
-        )
+        let path = destination + "/config.json"
+        try CheckpointError.writing(path) { () throws(FileSystemError) in
+            try DurableFile.write(JSONValue.object(configuration).serializedBytes, to: path)
+        }
     }
 }

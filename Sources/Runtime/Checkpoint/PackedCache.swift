@@ -46,14 +46,10 @@ public struct PackedCache: Sendable {
     ///
     /// Failing is no error: the next start quantizes.
     func write(_ matrices: [(name: String, matrix: TiledMatrix)], of checkpoint: CheckpointFolder) {
-        makeFolder()
+        try? DurableFile.makeFolder(folder)
         guard let content = contentHash(checkpoint, noting: false) else { return }
-        do throws(CheckpointError) {
-            try writeFile(matrices, content)
-            try writeNote(checkpoint, content)
-        } catch {
-            return
-        }
+        guard (try? writeFile(matrices, content)) != nil else { return }
+        writeNote(checkpoint, content)
     }
 
     /// The hash of the base's weights as it was computed when they were packed.
@@ -65,13 +61,7 @@ public struct PackedCache: Sendable {
     /// Keeps the hash of the base's weights for the next start.
     func write(baseHash: String, of checkpoint: CheckpointFolder) {
         guard let content = contentHash(checkpoint, noting: true) else { return }
-        do throws(CheckpointError) {
-            let file = try AtomicFile(folder + "/" + content + ".base")
-            try file.write(Array(baseHash.utf8))
-            try file.commit()
-        } catch {
-            return
-        }
+        try? DurableFile.write(Array(baseHash.utf8), to: folder + "/" + content + ".base")
     }
 
     /// A file that holds a hash and nothing else.
@@ -101,18 +91,10 @@ public struct PackedCache: Sendable {
             )
             writer.append([entry]) { (sink) throws(CheckpointError) in try sink(matrix.storage) }
         }
-        try AtomicFile.write(writer, to: path(content))
+        try DurableFile.write(writer, to: path(content))
     }
 
     private func path(_ content: String) -> String { folder + "/" + content + ".safetensors" }
-
-    private func makeFolder() {
-        var path = ""
-        for part in folder.split(separator: "/", omittingEmptySubsequences: false) {
-            path += path.isEmpty && !folder.hasPrefix("/") ? part : "/" + part
-            if !part.isEmpty { mkdir(path, 0o755) }
-        }
-    }
 
     /// The hash of configuration and weight files: from the note where one fits, else computed.
     private func contentHash(_ checkpoint: CheckpointFolder, noting: Bool) -> String? {
@@ -126,29 +108,17 @@ public struct PackedCache: Sendable {
             file.file.forEachPiece { hash.update($0) }
         }
         let content = Hex.text(hash.finalize())
-        if noting, access(path(content), R_OK) == 0 { try? writeNote(checkpoint, content) }
+        if noting, access(path(content), R_OK) == 0 { writeNote(checkpoint, content) }
         return content
     }
 
     private var hasPackedFiles: Bool {
-        guard let stream = opendir(folder) else { return false }
-        defer { closedir(stream) }
-        while let entry = readdir(stream) {
-            let name = withUnsafeBytes(of: &entry.pointee.d_name) { name in
-                String(decoding: name.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            if name.hasSuffix(".safetensors") { return true }
-        }
-        return false
+        let names = (try? FileTree.names(in: folder)) ?? []
+        return names.contains { $0.hasSuffix(".safetensors") }
     }
 
-    private func writeNote(
-        _ checkpoint: CheckpointFolder,
-        _ content: String
-    ) throws(CheckpointError) {
-        let file = try AtomicFile(note(checkpoint))
-        try file.write(Array(content.utf8))
-        try file.commit()
+    private func writeNote(_ checkpoint: CheckpointFolder, _ content: String) {
+        try? DurableFile.write(Array(content.utf8), to: note(checkpoint))
     }
 
     /// The path of the note about these very files.

@@ -14,7 +14,7 @@ public final class GrammarCache: Sendable {
     }
 
     private let tokenizer: Tokenizer
-    private let endTokens: Set<Int32>
+    private let stopTokens: Set<Int32>
     private let state = Mutex(State())
 
     /// Grammars kept.
@@ -23,9 +23,9 @@ public final class GrammarCache: Sendable {
     private static let maximumKeyBytes = 1 << 18
 
     /// A cache over a tokenizer, whose pieces are arranged when a grammar is first asked for.
-    public init(_ tokenizer: Tokenizer, endTokens: Set<Int32>) {
+    public init(_ tokenizer: Tokenizer, stopTokens: Set<Int32>) {
         self.tokenizer = tokenizer
-        self.endTokens = endTokens
+        self.stopTokens = stopTokens
     }
 
     /// The grammar of a source.
@@ -45,7 +45,7 @@ public final class GrammarCache: Sendable {
             }
             let trie =
                 state.tries[spelled]
-                ?? TokenTrie(tokenizer, endTokens: endTokens, spelled: spelled)
+                ?? TokenTrie(tokenizer, stopTokens: stopTokens, spelled: spelled)
             state.tries[spelled] = trie
             return (nil, trie)
         }

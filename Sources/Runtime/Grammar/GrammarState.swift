@@ -48,7 +48,7 @@ public struct GrammarState: Sendable {
             try machine.finish()
         }
         guard position.isComplete else { return }
-        for id in trie.endTokens { base[Int(id) >> 6] |= 1 << UInt64(id & 63) }
+        for id in trie.stopTokens { base[Int(id) >> 6] |= 1 << UInt64(id & 63) }
     }
 
     private static func walk(
@@ -84,7 +84,7 @@ public struct GrammarState: Sendable {
     ///
     /// A token that ends the answer is taken where the text is whole.
     public mutating func accept(_ token: Int32) throws(GrammarError) -> Bool {
-        if grammar.trie.endTokens.contains(token) {
+        if grammar.trie.stopTokens.contains(token) {
             guard isAccepting else { return false }
             history.append((position, text.count))
             return true

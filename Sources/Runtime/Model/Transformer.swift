@@ -58,9 +58,6 @@ public final class Transformer: Sendable {
         hash.withLock { $0 = known }
     }
 
-    /// The hash of the weights as they are now: equal to `baseHash` as long as nobody changed them.
-    public func hashWeights() -> String { weights.hash() }
-
     /// Bytes of the weights.
     public var weightBytes: Int { weights.count }
 

@@ -27,10 +27,10 @@ public struct SamplingParameters: Sendable, Hashable {
     /// How many most probable alternatives come with each token; 0 gives the token's own
     /// log-probability alone, `nil` none at all.
     public var logprobs: Int?
-    /// No token of `endTokens` is drawn before so many others.
+    /// No token of `stopTokens` is drawn before so many others.
     public var minTokens = 0
     /// What `minTokens` keeps away.
-    public var endTokens: [Int32] = []
+    public var stopTokens: [Int32] = []
     /// The only token ids that may be drawn, in rising order; `nil`: any.
     public var allowedTokens: [Int32]?
     /// Sequences of tokens that never come: of each the last is not drawn after the others.

@@ -2,7 +2,7 @@
 /// the last token of a banned sequence whose others have just come.
 struct TokenMasks {
     private let allowed: [Int32]?  // in rising order
-    private let endTokens: [Int32]
+    private let stopTokens: [Int32]
     private let minTokens: Int
     private let banned: [[Int32]]
     private let remembered: Int  // tokens that decide whether a banned sequence is complete
@@ -12,8 +12,8 @@ struct TokenMasks {
     /// The masks that `parameters` ask for; `nil` where they ask for none.
     init?(_ parameters: SamplingParameters) {
         allowed = parameters.allowedTokens
-        endTokens = parameters.endTokens
-        minTokens = endTokens.isEmpty ? 0 : parameters.minTokens
+        stopTokens = parameters.stopTokens
+        minTokens = stopTokens.isEmpty ? 0 : parameters.minTokens
         banned = parameters.bannedSequences.filter { !$0.isEmpty }
         remembered = max(0, (banned.map(\.count).max() ?? 0) - 1)
         guard allowed != nil || minTokens > 0 || !banned.isEmpty else { return nil }
@@ -37,7 +37,7 @@ struct TokenMasks {
             if id >= 0, Int(id) < count { row[Int(id)] = -.infinity }
         }
         if let allowed { keep(allowed, row, count) }
-        if generated < minTokens { for id in endTokens { mask(id) } }
+        if generated < minTokens { for id in stopTokens { mask(id) } }
         for sequence in banned {
             let before = sequence.dropLast()
             if before.count <= recent.count, recent.suffix(before.count).elementsEqual(before),

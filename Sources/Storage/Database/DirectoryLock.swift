@@ -1,4 +1,5 @@
 import Glibc
+import InferenceRuntime
 
 /// The exclusive hold of one process on a data directory.
 ///

@@ -1,4 +1,5 @@
 public import GRDB
+import InferenceRuntime
 import Glibc
 
 /// The one database of a data directory, `DIR/facet.sqlite`, and the lock on the directory.

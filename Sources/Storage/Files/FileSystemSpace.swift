@@ -1,4 +1,5 @@
 import Glibc
+package import InferenceRuntime
 
 /// What is left on the file system of a folder.
 package enum FileSystemSpace {

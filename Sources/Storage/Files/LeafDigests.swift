@@ -1,5 +1,5 @@
 import Glibc
-import InferenceRuntime
+package import InferenceRuntime
 import Synchronization
 
 /// The SHA-256 digests of a file's leaves of 1 MiB, computed by a few threads: a load waits for them.
@@ -19,9 +19,11 @@ package struct LeafDigests {
         let count = (size + LeafDigests.leafBytes - 1) / LeafDigests.leafBytes
         let work = SharedWork(leaves: count)
         let descriptor = file.descriptor
-        let helpers = (1..<max(1, min(4, count, sysconf(Int32(_SC_NPROCESSORS_ONLN))))).map { _ in
-            HelperThread { work.run(descriptor, size: size) }
-        }
+        // The caller does what no thread can be had for.
+        let helpers = (1..<max(1, min(4, count, sysconf(Int32(_SC_NPROCESSORS_ONLN)))))
+            .compactMap { _ in
+                try? Thread(name: "hash") { work.run(descriptor, size: size) }
+            }
         work.run(descriptor, size: size)
         for helper in helpers { helper.join() }
         self.size = size

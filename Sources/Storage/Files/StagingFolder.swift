@@ -1,4 +1,5 @@
 import Glibc
+package import InferenceRuntime
 
 /// A folder something is put together in before anybody can see it.
 ///

@@ -1,4 +1,4 @@
-package import Storage
+package import InferenceRuntime
 import Glibc
 
 /// Encoded units in two files: records one after the other, and where each begins.

@@ -1,5 +1,4 @@
-package import Storage
-import InferenceRuntime
+package import InferenceRuntime
 
 /// The encoded data of a run, and what its sizes add up to.
 package struct TrainingData: Sendable {

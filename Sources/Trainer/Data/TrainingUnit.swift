@@ -1,4 +1,4 @@
-package import Storage
+package import InferenceRuntime
 
 /// What is trained together and never split: one example, a pair of answers, a group.
 package struct TrainingUnit: Sendable, Hashable {

@@ -1,6 +1,5 @@
 import Foundation
 public import InferenceRuntime
-import Storage
 
 /// A model measured on a data file: `facet eval`.
 ///

@@ -1,6 +1,5 @@
 import Foundation
 import InferenceRuntime
-import Storage
 
 /// The encoded data in a job's folder, with what they were made from: read again at every start,
 /// the files only once.

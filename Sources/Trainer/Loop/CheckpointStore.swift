@@ -1,5 +1,4 @@
 import InferenceRuntime
-import Storage
 
 /// The checkpoints of one run: the newest to go on from, and each new one as it is taken.
 package struct CheckpointStore: Sendable {

@@ -1,5 +1,4 @@
 import InferenceRuntime
-import Storage
 
 /// Writes trained parameters as PEFT reads them: `adapter_config.json` and
 /// `adapter_model.safetensors`, fp32, with PEFT's names (`peft/utils/save_and_load.py`).

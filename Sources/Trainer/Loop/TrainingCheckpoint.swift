@@ -1,6 +1,5 @@
 import Foundation
 import InferenceRuntime
-import Storage
 
 /// Why a checkpoint cannot be used.
 package enum TrainingCheckpointError: Error, Hashable {

@@ -1,4 +1,4 @@
-import Storage
+import InferenceRuntime
 import Glibc
 
 /// `trainer_log.jsonl` while a run goes on: rewritten from the history, then a line per step.

@@ -1,5 +1,4 @@
-package import Storage
-import InferenceRuntime
+package import InferenceRuntime
 
 /// What each optimizer step of a run trains on: a function of data and hyperparameters alone.
 package struct TrainingPlan: Sendable {

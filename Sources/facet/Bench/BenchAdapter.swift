@@ -1,4 +1,3 @@
-import Storage
 import Foundation
 import InferenceRuntime
 

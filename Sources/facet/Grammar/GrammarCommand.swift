@@ -60,7 +60,7 @@ struct GrammarCommand: ParsableCommand {
         let ends = Set([tokenizer.eosID].compactMap { $0 })
         let trial = GrammarTrial(
             tokenizer: tokenizer,
-            trie: TokenTrie(tokenizer, endTokens: ends),
+            trie: TokenTrie(tokenizer, stopTokens: ends),
             isStrict: strict
         )
         if let jsonl {

@@ -40,7 +40,7 @@ struct MoreFieldsTests {
         let request = try #require(api.generator.requests.first)
         #expect(request.stopTokens == [10, 13, TestModel.end])
         #expect(request.sampling.minTokens == 3)
-        #expect(request.sampling.endTokens == [10, 13, TestModel.end])
+        #expect(request.sampling.stopTokens == [10, 13, TestModel.end])
         #expect(request.sampling.allowedTokens == [97, 98])
         let banned: Set<[Int32]> = [[110, 111], [32, 110, 111], [98], [32, 98]]
         #expect(Set(request.sampling.bannedSequences) == banned)

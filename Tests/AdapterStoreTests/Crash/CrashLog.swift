@@ -1,6 +1,6 @@
 import Glibc
 
-import Storage
+import InferenceRuntime
 
 /// What a process that will be killed was about to do and what it was told is done.
 ///

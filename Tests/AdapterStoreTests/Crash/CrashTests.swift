@@ -1,5 +1,6 @@
 import Glibc
 import Testing
+import InferenceRuntime
 import Storage
 import TestSupport
 
@@ -84,7 +85,7 @@ struct CrashWorker {
         var random = SplitMix(state: seed &* 7919)
         let store = try Self.open(folder)
         let delay = UInt32(random.below(250_000))
-        _ = HelperThread {
+        _ = try Thread(name: "killer") {
             usleep(delay)
             kill(getpid(), SIGKILL)
         }

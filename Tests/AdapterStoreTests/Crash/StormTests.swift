@@ -1,7 +1,6 @@
 import Glibc
 import InferenceRuntime
 import Testing
-import Storage
 import TestSupport
 
 @testable import AdapterStore

@@ -1,6 +1,6 @@
 import Glibc
 import Testing
-import Storage
+import InferenceRuntime
 import TestSupport
 
 @testable import AdapterStore

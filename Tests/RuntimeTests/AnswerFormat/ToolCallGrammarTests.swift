@@ -272,7 +272,7 @@ struct ToolCallGrammarTests {
     func specialTokens() throws {
         let tokenizer = GrammarFixture.tokenizer
         let marker = GrammarFixture.endID
-        let cache = GrammarCache(tokenizer, endTokens: [])
+        let cache = GrammarCache(tokenizer, stopTokens: [])
         let source = GrammarSource.regex("a<\\|end\\|>b")
         for spelled: Set<Int32> in [[], [marker]] {
             var state = try cache.grammar(source, spelled: spelled).start()

@@ -1,6 +1,7 @@
 import Foundation
-import InferenceRuntime
 import Testing
+
+@testable import InferenceRuntime
 
 /// How the base's linear layers are held: what is not quantized stays as it is stored.
 @Suite("The base is held as asked, and as the checkpoint stores it")
@@ -71,7 +72,7 @@ struct BaseDTypeTests {
             for base in [BaseDType.int8, .nf4, .int8, .nf4, .bf16] {
                 let model = try ModelFixture(folder: int8.folder, base: base, cache: cache)
                 #expect(model.model.base == base)
-                #expect(model.model.baseHash == model.model.hashWeights())
+                #expect(model.model.baseHash == model.model.weights.hash())
                 let expected = base == .int8 ? found : base == .nf4 ? nf4 : wanted
                 #expect(try model.logProbabilities(prompt) == expected)
             }

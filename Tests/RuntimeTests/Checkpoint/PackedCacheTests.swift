@@ -1,6 +1,7 @@
 import Foundation
-import InferenceRuntime
 import Testing
+
+@testable import InferenceRuntime
 
 /// The packed cache: what it gives, and what it survives.
 @Suite("The packed cache is believed only when it is whole")
@@ -16,7 +17,7 @@ struct PackedCacheTests {
         ) { progress in
             if progress.phase == .quantizing { made.value = true }
         }
-        #expect(loaded.model.baseHash == loaded.model.hashWeights())
+        #expect(loaded.model.baseHash == loaded.model.weights.hash())
         return (loaded.model.baseHash, made.value)
     }
 

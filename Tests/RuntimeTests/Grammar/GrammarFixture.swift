@@ -50,7 +50,7 @@ enum GrammarFixture {
     }()
 
     static let endID = tokenizer.id(of: end) ?? -1
-    static let trie = TokenTrie(tokenizer, endTokens: [endID])
+    static let trie = TokenTrie(tokenizer, stopTokens: [endID])
 
     /// GPT-2's letters for bytes.
     private static func alphabet(_ byte: UInt8) -> Character {

@@ -32,7 +32,7 @@ struct ExpertAdapterTests {
         }
         var adapter: LoRAAdapter?
         try withTemporaryFolder { folder in
-            try AtomicFile.write(writer, to: folder + "/adapter.safetensors")
+            try DurableFile.write(writer, to: folder + "/adapter.safetensors")
             adapter = try LoRAAdapter(
                 configuration: LoRAConfiguration(json: configuration),
                 tensors: SafetensorsFile(path: folder + "/adapter.safetensors"),

@@ -47,7 +47,7 @@ struct LogitsTests {
     func minTokens() {
         var parameters = SamplingParameters()
         parameters.minTokens = 2
-        parameters.endTokens = [0, 2]
+        parameters.stopTokens = [0, 2]
         for generated in [[], [1]] as [[Int32]] {
             #expect(
                 applied(parameters, generated: generated) == [never, -1, never, -2, 0.5]

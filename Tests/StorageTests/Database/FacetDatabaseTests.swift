@@ -1,5 +1,6 @@
 import GRDB
 import Glibc
+import InferenceRuntime
 import Storage
 import Testing
 import TestSupport

@@ -1,6 +1,5 @@
 import Foundation
 import InferenceRuntime
-import Storage
 import TestSupport
 import Testing
 

@@ -1,6 +1,5 @@
 import Glibc
 import InferenceRuntime
-import Storage
 
 /// Writes a stored adapter somewhere else; what appears there is whole.
 struct AdapterExporter: Sendable {

@@ -1,3 +1,4 @@
+import InferenceRuntime
 import Storage
 
 /// Writes a GGUF file (version 3, little-endian): header first, then tensors in their order.

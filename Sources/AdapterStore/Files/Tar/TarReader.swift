@@ -1,4 +1,4 @@
-import Storage
+import InferenceRuntime
 
 /// Walks the files of a tar archive (ustar, pax, GNU long names) that may be hostile.
 ///

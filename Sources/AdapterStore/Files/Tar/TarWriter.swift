@@ -1,4 +1,4 @@
-import Storage
+import InferenceRuntime
 
 /// Writes files one after the other as a ustar archive.
 struct TarWriter: ~Copyable {

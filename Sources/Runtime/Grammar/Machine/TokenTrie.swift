@@ -6,7 +6,7 @@ public final class TokenTrie: Sendable {
     /// The number of bits in a mask: one for each id.
     public let vocabularySize: Int
     /// Tokens that end an answer, allowed where a text is complete.
-    public let endTokens: [Int32]
+    public let stopTokens: [Int32]
 
     /// All tokens.
     let all: TrieNodes
@@ -32,12 +32,12 @@ public final class TokenTrie: Sendable {
     /// Arranges the tokens of a tokenizer.
     /// - Parameters:
     ///   - vocabularySize: how many logits a row has, if that is more than the tokenizer's tokens.
-    ///   - endTokens: tokens that end an answer.
+    ///   - stopTokens: tokens that end an answer.
     ///   - spelled: special tokens that are part of the text all the same, such as those around calls.
     public init(
         _ tokenizer: Tokenizer,
         vocabularySize: Int? = nil,
-        endTokens: Set<Int32>,
+        stopTokens: Set<Int32>,
         spelled: Set<Int32> = []
     ) {
         let size = max(tokenizer.vocabularySize, vocabularySize ?? 0)
@@ -46,14 +46,14 @@ public final class TokenTrie: Sendable {
         starts.reserveCapacity(size + 1)
         for id in 0..<Int32(clamping: size) {
             let isText = !tokenizer.isSpecial(id) || spelled.contains(id)
-            if isText, !endTokens.contains(id) {
+            if isText, !stopTokens.contains(id) {
                 let piece = tokenizer.bytes(of: id)
                 if piece.count <= Self.longestPiece { pieces += piece }
             }
             starts.append(Int32(clamping: pieces.count))
         }
         self.vocabularySize = size
-        self.endTokens = endTokens.filter { $0 >= 0 && Int($0) < size }.sorted()
+        self.stopTokens = stopTokens.filter { $0 >= 0 && Int($0) < size }.sorted()
         self.pieces = pieces
         pieceStarts = starts
         let sorted = Self.sorted(pieces, starts)
