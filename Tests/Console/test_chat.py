@@ -114,6 +114,24 @@ def test_a_schema_holds_the_answer_and_a_broken_one_is_said(browser):
     assert "JSON Schema of the answer" in browser.alert()
 
 
+def test_a_call_of_a_tool_is_shown_and_its_result_goes_back(browser):
+    browser.click("More settings")
+    parameters = {"type": "object", "properties": {"amount": {"type": "integer"}}, "required": ["amount"]}
+    tool = {"type": "function", "function": {"name": "look_up", "parameters": parameters}}
+    browser.named("Tools").send_keys(json.dumps([tool]))
+    browser.choose("Tool choice", "a call")
+    browser.named("Message").send_keys(QUESTION)
+    browser.click("Send")
+    call = browser.wait("a call", lambda: browser.all(".turn.assistant:not([aria-busy]) .call"))[0]
+    assert call.find_element(By.TAG_NAME, "strong").text == "look_up"
+    assert isinstance(json.loads(call.find_element(By.TAG_NAME, "code").text)["amount"], int)
+    browser.choose("Tool choice", "no call")
+    browser.named("Result of look_up").send_keys("168 crowns")
+    browser.click("Send results")
+    browser.wait("an answer", lambda: len(answers(browser)) == 2)
+    assert "168 crowns" in browser.all(".turn.tool")[0].text
+
+
 def test_markup_in_an_answer_stays_text(browser):
     browser.named("Message").send_keys("<img src=x onerror=alert(1)><b>bold</b>")
     browser.click("Send")

@@ -15,7 +15,7 @@ const newColumn = () => ({ target: "", mix: "", root: { children: [], chosen: 0 
 
 const defaults = () => ({
   draft: "", columns: [newColumn()], temperature: "", maxTokens: "", topP: "", seed: "", stop: "", system: "",
-  schema: "", tools: "", logprobs: false, keeps: true,
+  schema: "", tools: "", toolChoice: "auto", logprobs: false, keeps: true,
 });
 
 const state = { ...defaults(), ...kept.read("chat", {}) };
@@ -67,7 +67,9 @@ export function mount(root) {
       field(t("JSON Schema of the answer"), bound("schema", { rows: 3, spellcheck: "false" }, "textarea"),
         { wide: true, hint: t("The answer is held to it, token by token.") }),
       field(t("Tools"), bound("tools", { rows: 3, spellcheck: "false" }, "textarea"),
-        { wide: true, hint: t("A JSON list of functions, as OpenAI's API takes it.") })));
+        { wide: true, hint: t("A JSON list of functions, as OpenAI's API takes it.") }),
+      field(t("Tool choice"), select([["auto", t("the model decides")], ["required", t("a call")], ["none", t("no call")]],
+        state.toolChoice, (value) => { state.toolChoice = value; store(); }))));
 
   function retarget(index, value) {
     if (index > 0 && !value) state.columns.splice(index, 1);
@@ -78,8 +80,8 @@ export function mount(root) {
 
   /// Selects and inputs that depend on how many columns there are.
   function showExtras() {
-    const targets = [...names.map((name) => [name, name]), [mixed, t("A mix of experts …")]];
-    setOptions(model, targets, state.columns[0].target || names[0]);
+    const targets = [...names.map((name) => [name, name]), ...(names.length ? [[mixed, t("A mix of experts …")]] : [])];
+    setOptions(model, targets, state.columns[0].target || names[0] || "");
     setOptions(compare, [["", "—"], ...targets], state.columns[1]?.target ?? "");
     replace(extras,
       state.columns.slice(2).map((column, index) => field(t("Compare {number}", { number: index + 2 }),
@@ -165,16 +167,17 @@ export function mount(root) {
     const parent = instead ? parentOf(column.root, instead) : path(column.root).at(-1);
     const turns = path(column.root);
     const asked = turns.slice(0, turns.indexOf(parent) + 1);
-    const turn = { role: "assistant", content: "", by: nameOf(column), isRunning: true, children: [], chosen: 0 };
+    const turn = { role: "assistant", content: "", isRunning: true, children: [], chosen: 0 };
     parent.chosen = parent.children.push(turn) - 1;
-    const view = viewOf(column);
-    view.show();
+    viewOf(column)?.show();
     const run = new AbortController();
     running.add(run);
     showRunning();
     replace(problem);
     try {
-      await answer(turn, request(column, asked), run.signal, () => view.update(turn));
+      await loading;
+      turn.by = nameOf(column);
+      await answer(turn, request(column, asked), run.signal, () => viewOf(column)?.update(turn));
     } catch (error) {
       if (error.name !== "AbortError") turn.error = error.message;
       else turn.stopped = true;
@@ -210,7 +213,7 @@ export function mount(root) {
     const schema = json(state.schema, t("JSON Schema of the answer"));
     if (schema) body.response_format = { type: "json_schema", json_schema: { name: "answer", schema } };
     const tools = json(state.tools, t("Tools"));
-    if (tools) body.tools = tools;
+    if (tools) Object.assign(body, { tools, tool_choice: state.toolChoice });
     return body;
   }
 
@@ -220,10 +223,11 @@ export function mount(root) {
       problem, field(t("Message"), message, { wide: true }),
       h("div", { class: "actions" }, send, stop, clear,
         h("small", { class: "quiet" }, t("Enter sends, Shift and Enter begins a line.")))));
-  loadModels(true).then((models) => {
+  const loading = loadModels(true).then((models) => {
     names = models.map((each) => each.id);
     showColumns();
-  }, (error) => replace(problem, alert(error)));
+  });
+  loading.catch((error) => replace(problem, alert(error)));
   return () => running.forEach((run) => run.abort());
 }
 

@@ -20,7 +20,7 @@ export const chinese = {
   "A mix of experts …": "混合专家……", "Mix": "混合", "Mix {number}": "混合 {number}", "Names and weights from −8 to 8.": "名称和权重，权重从 −8 到 8。",
   "Ask something …": "请输入问题……", "Message": "消息", "Send": "发送", "New conversation": "新对话",
   "Enter sends, Shift and Enter begins a line.": "Enter 发送，Shift+Enter 换行。", "'{name}' is not JSON: {reason}": "“{name}”不是 JSON：{reason}",
-  "Conversation with {name}": "与 {name} 的对话", "You": "您", "Tool": "工具", "Assistant": "助手", "Keep answers": "保存回答", "On this server, so that they can be rated and learned from.": "保存在此服务器上，以便评分和学习。", "Thoughts": "思考过程", "Stopped.": "已停止。",
+  "Conversation with {name}": "与 {name} 的对话", "You": "您", "Tool": "工具", "Assistant": "助手", "Keep answers": "保存回答", "On this server, so that they can be rated and learned from.": "保存在此服务器上，以便评分和学习。", "Tool choice": "工具选择", "the model decides": "由模型决定", "a call": "必须调用", "no call": "不调用", "Thoughts": "思考过程", "Stopped.": "已停止。",
   "Cut off at the most tokens.": "达到令牌上限，已截断。", "Edit": "编辑", "Retry": "重新回答", "Copy": "复制", "Good": "好", "Bad": "差", "Correct": "更正",
   "Corrected: {text}": "已更正：{text}", "Corrected answer": "更正后的回答", "Keep correction": "保存更正", "Keep as it was": "保持原样",
   "Edited message": "编辑后的消息", "Ask again": "再次提问", "Previous version": "上一版本", "Next version": "下一版本",

@@ -127,7 +127,8 @@ function resultView(rows, names) {
     h("section", { class: "card" }, table(t("Right answers"), [t("Data set"), ...names],
       rows.map((row) => [row.name, ...names.map((name) => share(row, name))])),
     h("div", { class: "actions" }, button(t("Save as CSV"), () => save(csv(rows, names), "evaluation.csv", "text/csv"), { class: "plain" }))),
-    rows.map((row) => h("details", { class: "card" }, h("summary", {}, t("Answers beside labels: {name}", { name: row.name })),
+    // What was opened stays open while further answers come.
+    rows.map((row) => h("details", { class: "card", open: row.isOpen ?? false, on: { toggle: (event) => (row.isOpen = event.target.open) } }, h("summary", {}, t("Answers beside labels: {name}", { name: row.name })),
       names.map((name) => confusion(row, name)),
       table(row.name, [t("Question"), t("Label"), ...names], row.examples.map((example, index) => [
         example.messages.at(-1).content, example.label,

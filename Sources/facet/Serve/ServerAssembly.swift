@@ -76,7 +76,8 @@ struct ServerAssembly {
         hint = StartHint(
             base: checkpoint.base.name,
             adapters: given.map(\.name),
-            isDemo: demo != nil
+            isDemo: demo != nil,
+            hasConsole: command.console
         )
     }
 

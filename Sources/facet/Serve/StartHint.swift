@@ -6,6 +6,8 @@ struct StartHint {
     let adapters: [String]
     /// Whether the demo is served, whose questions are known.
     let isDemo: Bool
+    /// Whether the address is a page too.
+    let hasConsole: Bool
 
     /// The lines to show for a server at `url`.
     func text(url: String) -> String {
@@ -18,6 +20,7 @@ struct StartHint {
         lines.append(
             "  curl \(url)/v1/chat/completions -H 'Content-Type: application/json' -d '\(body)'"
         )
+        if hasConsole { lines.append("  open \(url)    # the console") }
         if isDemo {
             lines.append("  examples/quickstart \(url)    # trains one more in half a minute")
         }
