@@ -72,6 +72,7 @@ def test_every_hyperparameter_has_a_name_and_a_description(browser, server):
     browser.go("Tune")
     browser.named("Epochs")
     rows = server.call("/v1/fine_tuning/hyperparameters")["data"]
+    rows = [row for row in rows if "supervised" in row.get("methods", ["supervised"])]
     controls = browser.all("fieldset input, fieldset select")
     assert len(controls) == len(rows)
     names = [each.accessible_name for each in controls]

@@ -14,12 +14,15 @@ const words = {
   cutoff_len: "Cutoff length", packing: "Packing", save_steps: "Save steps", save_total_limit: "Save total limit",
   eval_strategy: "Evaluation strategy", eval_steps: "Evaluation steps", early_stopping_steps: "Early stopping steps",
   load_best_model_at_end: "Load best model at end", metric_for_best_model: "Metric for best model", seed: "Seed",
+  beta: "Beta", loss: "Preference loss", label_smoothing: "Label smoothing", simpo_gamma: "SimPO gamma", ftx: "SFT loss weight",
+  ld_alpha: "LD-DPO alpha", bco_weight: "BCO weight", desirable_weight: "Desirable weight", undesirable_weight: "Undesirable weight",
   train_on_prompt: "Train on prompt", prompt_loss_weight: "Prompt loss weight", mask_history: "Mask history",
 };
 
 /// Which rows stand together, in the order of use.
 const groups = [
   ["Training", ["n_epochs", "batch_size", "learning_rate", "max_steps", "lr_scheduler_type", "warmup_ratio", "seed"]],
+  ["Preferences", ["beta", "loss", "label_smoothing", "simpo_gamma", "ftx", "ld_alpha", "bco_weight", "desirable_weight", "undesirable_weight"]],
   ["Adapter", ["lora_rank", "lora_alpha", "lora_dropout", "lora_target_modules", "use_rslora", "use_dora", "loraplus_lr_ratio", "neftune_noise_alpha"]],
   ["Data", ["cutoff_len", "packing", "train_on_prompt", "prompt_loss_weight", "mask_history"]],
   ["Checkpoints and evaluation", ["save_steps", "save_total_limit", "eval_strategy", "eval_steps", "early_stopping_steps", "load_best_model_at_end", "metric_for_best_model"]],
@@ -33,8 +36,13 @@ export function label(name) {
 /// The form. `values()` are the hyperparameters that were filled in, `set(values)` fills them in.
 export function hyperparameterForm(rows, onChange) {
   const controls = new Map(rows.map((row) => [row.name, control(row)]));
-  const fieldset = (title, members) => members.length > 0 && h("fieldset", {}, h("legend", {}, t(title)),
-    h("div", { class: "fields" }, members.map(({ name }) => controls.get(name).element)));
+  const fieldsets = [];
+  const fieldset = (title, members) => {
+    if (!members.length) return undefined;
+    const set = h("fieldset", {}, h("legend", {}, t(title)), h("div", { class: "fields" }, members.map(({ name }) => controls.get(name).element)));
+    fieldsets.push([set, members]);
+    return set;
+  };
   const known = new Set(groups.flatMap(([, names]) => names));
   const element = h("div", { on: { change: onChange } },
     groups.map(([title, names]) => fieldset(title, names.flatMap((name) => rows.filter((row) => row.name === name)))),
@@ -55,6 +63,7 @@ export function hyperparameterForm(rows, onChange) {
     /// Shows the rows of a method, where rows say which they belong to.
     showMethod(method) {
       for (const row of rows) controls.get(row.name).element.hidden = row.methods ? !row.methods.includes(method) : false;
+      for (const [set, members] of fieldsets) set.hidden = members.every(({ name }) => controls.get(name).element.hidden);
     },
     /// Marks the field that an error is about; none for no error.
     mark(param) {

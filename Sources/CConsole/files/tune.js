@@ -140,8 +140,10 @@ function newJob(table, files, models, jobs) {
 
   async function loadYAML() {
     if (!picker.files[0]) return;
-    const { values, others } = readYAML(rows, await picker.files[0].text());
+    const { values, others, stage } = readYAML(rows, await picker.files[0].text());
     picker.value = "";
+    method.value = table.methods.includes(stage) ? stage : table.methods[0];
+    form.showMethod(method.value);
     form.set(values);
     replace(note, status(t("{count} hyperparameters are read.", { count: Object.keys(values).length })
       + (others.length ? ` ${t("Not of this form: {keys}", { keys: others.join(", ") })}` : "")));

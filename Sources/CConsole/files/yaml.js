@@ -31,12 +31,14 @@ function print(value) {
   return /^[\w./@:-]*$/.test(value) ? String(value) : JSON.stringify(value);
 }
 
-/// The hyperparameters of a file, and the keys that are none of this form's.
+/// The hyperparameters of a file, its stage, and the keys that are none of this form's.
 export function readYAML(rows, text) {
   const keys = mapping(text);
   const values = {};
   const known = new Map(rows.map((row) => [row.llama_factory?.key ?? row.name, row]));
   const others = [];
+  const { stage } = keys;
+  delete keys.stage;
   for (const [key, value] of Object.entries(keys)) {
     if (key === "per_device_train_batch_size" || key === "gradient_accumulation_steps") continue;
     const row = known.get(key);
@@ -49,7 +51,7 @@ export function readYAML(rows, text) {
     values.batch_size = (perDevice ?? 8) * (steps ?? 1);
     if (steps > 1) values.gradient_accumulation_steps = steps;
   }
-  return { values, others };
+  return { values, others, stage };
 }
 
 /// The members of a mapping whose values are scalars, lists, or mappings in braces.
