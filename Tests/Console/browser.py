@@ -51,7 +51,7 @@ class Browser:
         errors = [
             entry["message"]
             for entry in self.driver.get_log("browser")
-            if entry["level"] in ("SEVERE", "WARNING")
+            if entry["level"] == "SEVERE"
             and not any(text in entry["message"] for text in self.expected)
         ]
         assert errors == []

@@ -77,7 +77,7 @@ export function hyperparameterForm(rows, onChange) {
 }
 
 function control(row) {
-  const hint = `${t(row.help)}. ${t("Default: {value}", { value: row.default_text })}`.replaceAll("`", "");
+  const hint = `${t(row.help)}. ${t("Default: {value}", { value: t(row.default_text) })}`.replaceAll("`", "");
   if (row.type === "boolean") {
     const input = h("input", { type: "checkbox" });
     return {
