@@ -7,7 +7,7 @@ struct ConsoleFile: Sendable {
     let bytes: [UInt8]
     /// The same, compressed.
     let gzip: [UInt8]
-    /// Equal where the content is: the value of `ETag`.
+    /// Equal where the content is, compressed or not: what `ETag` says.
     let tag: String
 
     init(contentType: String, _ bytes: [UInt8]) {

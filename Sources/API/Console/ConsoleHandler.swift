@@ -18,7 +18,7 @@ struct ConsoleHandler: Sendable {
             throw .unknownPath(request.method, request.path)
         }
         var headers: HTTPHeaders = [
-            "Content-Type": file.contentType, "Cache-Control": "no-cache", "ETag": file.tag,
+            "Content-Type": file.contentType, "Cache-Control": "no-cache", "ETag": "W/" + file.tag,
             "Vary": "Accept-Encoding", "X-Content-Type-Options": "nosniff",
             "Referrer-Policy": "no-referrer", "Content-Security-Policy": policy,
         ]
