@@ -79,6 +79,32 @@ struct HTTPValuesTests {
     }
 
     @Test(
+        "a page may call the server it came from by its address, and by no name",
+        arguments: [
+            ("http://192.168.1.5:8000", "192.168.1.5:8000", true),
+            ("https://[fd00::5]:8443", "[fd00::5]:8443", true),
+            ("http://192.168.1.5:3000", "192.168.1.5:8000", false),
+            ("http://192.168.1.6:8000", "192.168.1.5:8000", false),
+            ("http://evil.example:8000", "evil.example:8000", false),
+            ("null", "192.168.1.5:8000", false),
+        ]
+    )
+    func ownPage(_ origin: String, _ host: String, _ isAllowed: Bool) async throws {
+        let next = HTTPClosureHandler { _ in HTTPResponse(status: .ok) }
+        let handler = CORSHandler(policy: .loopback, next: next)
+        let request = HTTPRequest(
+            method: .post,
+            target: "/",
+            headers: ["Origin": origin, "Host": host]
+        )
+        if isAllowed {
+            #expect(try await handler.handle(request).status == .ok)
+        } else {
+            await #expect(throws: APIError.self) { try await handler.handle(request) }
+        }
+    }
+
+    @Test(
         "pages of this machine may call, others may not",
         arguments: [
             ("http://localhost:3000", true), ("https://127.0.0.1", true), ("http://[::1]:1", true),
