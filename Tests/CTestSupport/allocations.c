@@ -6,6 +6,8 @@
 #include <errno.h> // also says which C library this is
 
 #if defined(__GLIBC__)
+#include <malloc.h>
+
 extern void *__libc_malloc(size_t size);
 extern void *__libc_calloc(size_t count, size_t size);
 extern void *__libc_realloc(void *memory, size_t size);
@@ -14,6 +16,11 @@ extern void *__libc_memalign(size_t alignment, size_t size);
 static __thread long allocations;
 
 long ct_allocations(void) { return allocations; }
+
+long ct_allocated_bytes(void) {
+  struct mallinfo2 info = mallinfo2();
+  return (long)(info.uordblks + info.hblkhd);
+}
 
 void *malloc(size_t size) {
   allocations++;
@@ -40,4 +47,5 @@ int posix_memalign(void **memory, size_t alignment, size_t size) {
 }
 #else
 long ct_allocations(void) { return -1; }
+long ct_allocated_bytes(void) { return 0; }
 #endif

@@ -9,4 +9,7 @@ public enum AllocationCounter {
         try body()
         return ct_allocations() - before
     }
+
+    /// Bytes that the whole process has allocated and not given back; 0 where nobody can be asked.
+    public static var allocatedBytes: Int { ct_allocated_bytes() }
 }

@@ -44,8 +44,13 @@ final class HTTPChannel {
         self.environment = environment
         self.didClose = didClose
         machine = HTTPConnection(headBytes: environment.configuration.limits.headBytes)
-        clock = try ChannelClock(environment.configuration.timeouts) { [weak self] alarm in
-            self?.timeIsUp(alarm)
+        do throws(UVError) {
+            clock = try ChannelClock(environment.configuration.timeouts) { [weak self] alarm in
+                self?.timeIsUp(alarm)
+            }
+        } catch {
+            machine.discard()
+            throw error
         }
         transport.start { [weak self] event in self?.handle(event) }
         settle(progress: true)

@@ -40,6 +40,7 @@ enum FuzzRequests {
         guard let first = bytes.first else { return }
         let rest = bytes.dropFirst()
         var reader = HTTPReader()
+        defer { reader.connection.discard() }
         let cut = min(rest.count, Int(first))
         reader.perform(reader.connection.receive(Array(rest.prefix(cut))))
         reader.perform(reader.connection.receive(Array(rest.dropFirst(cut))))
