@@ -65,7 +65,10 @@ public final class HTTPServer {
     }
 
     /// Stops listening, finishes what runs until the time for that is up, then closes the rest.
+    ///
+    /// A request that has reached this machine before counts as running.
     public func drain() async {
+        await takeWhatHasArrived()
         stopListening()
         for channel in channels.values { channel.drain() }
         guard !channels.isEmpty else { return }
@@ -88,6 +91,17 @@ public final class HTTPServer {
     public func stop() {
         stopListening()
         for channel in channels.values { channel.abandon() }
+    }
+
+    /// Gives the loop the turns that it needs to accept waiting clients and to read their requests.
+    ///
+    /// The first turn may be one whose events were collected long ago. The second accepts, the third reads.
+    private func takeWhatHasArrived() async {
+        for _ in 0..<3 {
+            await withCheckedContinuation { turn in
+                EventLoop.shared.post { turn.resume() }
+            }
+        }
     }
 
     private func stopListening() {

@@ -7,12 +7,12 @@ final class RawClient {
     private let descriptor: Int32
 
     /// Connects to a port of this machine; `timeout` bounds each wait for bytes.
-    init(port: Int, timeout: Double = 20) throws {
+    init(host: String = "127.0.0.1", port: Int, timeout: Double = 20) throws {
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_port = in_port_t(UInt16(port)).bigEndian
-        address.sin_addr.s_addr = inet_addr("127.0.0.1")
+        address.sin_addr.s_addr = inet_addr(host)
         let result = withUnsafePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
                 connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
@@ -86,12 +86,13 @@ final class RawClient {
 
     /// Sends text and answers what comes back until the end.
     static func exchange(
+        host: String = "127.0.0.1",
         port: Int,
         _ text: String,
         halfClosing: Bool = false
     ) async throws -> (text: String, end: End) {
         try await run {
-            let client = try RawClient(port: port)
+            let client = try RawClient(host: host, port: port)
             client.send(text)
             if halfClosing { client.finishSending() }
             return client.receiveAll()

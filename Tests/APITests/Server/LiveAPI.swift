@@ -7,9 +7,12 @@ import Logging
 /// The API over a socket, as clients meet it.
 struct LiveAPI {
     let server: FacetServer
+    let host: String
     let port: Int
 
-    init(generator: any TextGenerator) async throws {
+    /// Starts a server; one whose address must stay free when it has ended has a `host` of its own.
+    init(generator: any TextGenerator, host: String = "127.0.0.1") async throws {
+        self.host = host
         let model = ServedModel(
             try TestAPI.base(
                 templates: ChatTemplateSet(
@@ -23,6 +26,7 @@ struct LiveAPI {
             generator: generator
         )
         var http = ServerConfiguration()
+        http.host = host
         http.port = 0
         server = try await FacetServer(
             FacetServices(model: model),
@@ -49,9 +53,9 @@ struct LiveAPI {
 
     /// Sends a request and reads its answer, chunks put together.
     func post(_ path: String, _ body: JSONValue) async throws -> TestAPI.Reply {
-        let port = port
+        let (host, port) = (host, port)
         let text = try await RawClient.run {
-            let client = try RawClient(port: port)
+            let client = try RawClient(host: host, port: port)
             client.send(Self.request(path, body))
             return client.receiveAll().text
         }

@@ -70,17 +70,17 @@ struct LiveAPITests {
 
     @Test("draining finishes what runs and takes nothing new")
     func draining() async throws {
-        let live = try await LiveAPI(generator: SlowGenerator())
+        let generator = SlowGenerator()
+        let live = try await LiveAPI(generator: generator, host: "127.0.0.4")
         let body: JSONValue = ["model": "tiny", "prompt": "a", "max_tokens": 100, "stream": true]
         async let reply = live.post("/v1/completions", body)
-        try await Task.sleep(for: .milliseconds(100))
+        while generator.begun == 0 { try await Task.sleep(for: .milliseconds(1)) }
         await live.server.drain()
         let answer = try await reply
         #expect(answer.isDone)
         #expect(answer.events.count >= 100)
         await #expect(throws: (any Error).self) {
-            let port = live.port
-            try await RawClient.run { _ = try RawClient(port: port) }
+            try await RawClient.run { _ = try RawClient(host: live.host, port: live.port) }
         }
     }
 }

@@ -5,12 +5,14 @@ import Synchronization
 final class SlowGenerator: TextGenerator {
     let contextTokens = 1 << 20
     private let interval: Duration
-    private let counts = Mutex((running: 0, cancelled: 0))
+    private let counts = Mutex((begun: 0, running: 0, cancelled: 0))
 
     init(interval: Duration = .milliseconds(2)) {
         self.interval = interval
     }
 
+    /// Requests that have come.
+    var begun: Int { counts.withLock { $0.begun } }
     /// Requests that are being answered.
     var running: Int { counts.withLock { $0.running } }
     /// Requests whose client went away.
@@ -24,7 +26,10 @@ final class SlowGenerator: TextGenerator {
 
     func generate(_ request: GenerationRequest) throws(EngineError) -> GenerationStream {
         let (events, continuation) = AsyncStream.makeStream(of: GenerationEvent.self)
-        counts.withLock { $0.running += 1 }
+        counts.withLock { counts in
+            counts.begun += 1
+            counts.running += 1
+        }
         let task = Task { [interval] in
             continuation.yield(.prompt(PromptSummary()))
             var count = 0

@@ -70,7 +70,7 @@ final class TrainingScript: FineTuningTrainer {
 
     func storedBytes(of job: FineTuningJob) async -> Int { bytes }
 
-    func fileBytes(of tenant: TenantID) async throws -> Int { 0 }
+    func bytesBesideJobs(of tenant: TenantID) async throws -> Int { 0 }
 
     func withdraw(_ job: FineTuningJob) async {}
 
