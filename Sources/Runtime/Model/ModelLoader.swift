@@ -15,8 +15,9 @@ public enum ModelLoader {
     /// Reads the configuration, then the weights.
     ///
     /// A quantized checkpoint's linear layers stay as they are; others are held as `base` says, or
-    /// by default in NF4 from about a billion parameters on, and where these very files were in NF4
-    /// before: adapters of theirs may have been trained on that. Smaller ones are held in 8 bits.
+    /// by default in NF4 from about a billion parameters on, with `fp32`, and where these very files
+    /// were in NF4 before: adapters of theirs may have been trained on that. Smaller ones are held in
+    /// 8 bits.
     ///
     /// With a cache, quantized weights are mapped from there if they are there, and written there
     /// if not.
@@ -30,7 +31,7 @@ public enum ModelLoader {
     ) throws(CheckpointError) -> LoadedModel {
         let folder = try CheckpointFolder(path: path)
         let architecture = try architecture(folder.configuration)
-        let base = folder.isQuantized ? .nf4 : base ?? usualBase(folder, cache)
+        let base = folder.isQuantized ? .nf4 : base ?? usualBase(folder, compute, cache)
         let cache = cache?.part(base, of: folder)
         let loader = WeightLoader(
             folder,
@@ -57,7 +58,13 @@ public enum ModelLoader {
         )
     }
 
-    private static func usualBase(_ folder: CheckpointFolder, _ cache: PackedCache?) -> BaseDType {
+    private static func usualBase(
+        _ folder: CheckpointFolder,
+        _ compute: ComputeDType,
+        _ cache: PackedCache?
+    ) -> BaseDType {
+        // fp32 is the reference: it agrees with transformers and PEFT on the NF4 weights.
+        if compute == .fp32 { return .nf4 }
         let parameters = folder.tensors.reduce(0) { $0 + $1.count }
         let isKnown = cache?.part(.nf4, of: folder).knows(folder) ?? false
         return isKnown || parameters >= BaseDType.parametersForNF4 ? .nf4 : .int8

@@ -26,7 +26,8 @@ struct EngineOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "How to hold the base's weights: in 4 or 8 bits, or (bf16) as they are stored. By default "
-                + "nf4 from about a billion parameters on and int8 below; a checkpoint in NF4 stays so.",
+                + "nf4 from about a billion parameters on and with --compute-dtype fp32, else int8; a checkpoint "
+                + "in NF4 stays so.",
             valueName: "nf4|int8|bf16"
         )
     )

@@ -94,19 +94,35 @@ struct BaseDTypeTests {
     }
 
     @Test(
-        "by default a small model is held in 8 bits, and in NF4 where it was before or is stored so"
+        "by default a small model is held in 8 bits, and in NF4 where it was before or is stored so",
+        arguments: [ComputeDType.int8, .bf16]
     )
-    func usual() throws {
+    func usual(compute: ComputeDType) throws {
         try withTemporaryFolder { folder in
             let source = ModelFixture.root + "/llama-gqa"
             let fresh = PackedCache(folder: folder + "/fresh")
-            #expect(try ModelFixture(folder: source, base: nil, cache: fresh).model.base == .int8)
             let used = PackedCache(folder: folder + "/used")
-            #expect(try ModelFixture(folder: source, base: .nf4, cache: used).model.base == .nf4)
-            #expect(try ModelFixture(folder: source, base: nil, cache: used).model.base == .nf4)
-            let stored = try ModelFixture(folder: source + "-nf4", base: nil, cache: fresh)
-            #expect(stored.model.base == .nf4)
+            let cases: [(String, BaseDType?, PackedCache, BaseDType)] = [
+                (source, nil, fresh, .int8), (source, .nf4, used, .nf4), (source, nil, used, .nf4),
+                (source + "-nf4", nil, fresh, .nf4),
+            ]
+            for (folder, base, cache, held) in cases {
+                let fixture = try ModelFixture(
+                    folder: folder,
+                    compute: compute,
+                    base: base,
+                    cache: cache
+                )
+                #expect(fixture.model.base == held)
+            }
         }
+    }
+
+    @Test("fp32, the reference, computes with NF4 weights unless told otherwise")
+    func reference() throws {
+        let folder = ModelFixture.root + "/llama-gqa"
+        #expect(try ModelFixture(folder: folder, compute: .fp32, base: nil).model.base == .nf4)
+        #expect(try ModelFixture(folder: folder, compute: .fp32, base: .int8).model.base == .int8)
     }
 
     private struct Stored {
