@@ -47,7 +47,8 @@ struct TrainingShare {
     /// A piece has run.
     /// - Parameter isBesideRequests: Whether requests waited for it.
     mutating func countPiece(_ duration: Duration, isBesideRequests: Bool) {
-        piece = piece == .zero ? duration : piece + (duration - piece) / 8
+        // A long piece among short ones, such as the optimizer's step, does not make the next one long.
+        piece = piece == .zero ? duration : piece + (min(duration, piece * 4) - piece) / 8
         credit = isBesideRequests ? credit - duration : .zero
         served = .zero
     }

@@ -112,21 +112,33 @@ public final class DenseMatrix: @unchecked Sendable {
         forward(x, outputs: 0..<rows, into: y, stride: stride, context)
     }
 
-    /// dx[m, columns] += g W, with the weights `forward` uses.
+    /// dx[m, columns] += g W, with the weights `forward` uses; ranges of outputs as in ``TiledMatrix``.
     public func backward(
         _ g: UnsafePointer<Float>,
         rows: Int,
+        outputs: Range<Int>? = nil,
         stride: Int,
         into dx: UnsafeMutablePointer<Float>,
         dxStride: Int,
         _ context: ComputeContext
     ) {
         precondition(stride >= self.rows && dxStride >= columns, "shapes of a linear layer")
-        if context.dtype == .int8, var tiled {
-            fk_linear_backward_i16(context.pool.pool, &tiled, g, rows, stride, dx, dxStride)
+        let outputs = outputs ?? 0..<self.rows
+        let g = g + outputs.lowerBound
+        if context.dtype == .int8, let tiled {
+            var part = tiled.rows(outputs)
+            fk_linear_backward_i16(context.pool.pool, &part, g, rows, stride, dx, dxStride)
             return
         }
+        precondition(
+            outputs.lowerBound >= 0 && outputs.upperBound <= self.rows,
+            "rows of the matrix"
+        )
         var dense = dense
+        dense.data = source.baseAddress.map {
+            UnsafeRawPointer($0 + outputs.lowerBound * columns * format.width)
+        }
+        dense.rows = outputs.count
         fk_dense_backward(context.pool.pool, &dense, g, rows, stride, dx, dxStride)
     }
 }

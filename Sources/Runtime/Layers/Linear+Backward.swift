@@ -48,40 +48,62 @@ extension Linear {
         }
     }
 
-    /// dx += g W, with a pause after each piece of the rows.
+    /// dx += g W, with a pause after each piece of rows and outputs.
     ///
-    /// Every row is a sum of its own, so that pieces do not change the bits.
+    /// Every row is a chain of sums over blocks of 64 outputs, which goes on from what is in dx, so that
+    /// pieces do not change the bits.
     private func backwardBase(
         _ g: UnsafePointer<Float>,
         stride: Int,
         into dx: UnsafeMutablePointer<Float>,
         _ step: LayerStep
     ) {
-        let piece = step.pause?.rows(inputs: inputs, outputs: outputs) ?? max(1, step.rows)
-        for first in Swift.stride(from: 0, to: step.rows, by: piece) {
-            let rows = min(piece, step.rows - first)
-            let (g, dx) = (g + first * stride, dx + first * inputs)
-            switch weight {
-            case .tiled(let matrix):
-                matrix.backward(
-                    g,
-                    rows: rows,
-                    stride: stride,
-                    into: dx,
-                    dxStride: inputs,
-                    step.context
-                )
-            case .dense(let matrix):
-                matrix.backward(
-                    g,
-                    rows: rows,
-                    stride: stride,
-                    into: dx,
-                    dxStride: inputs,
-                    step.context
-                )
+        guard let pause = step.pause else {
+            return backwardBase(g, rows: 0..<step.rows, 0..<outputs, stride, into: dx, step.context)
+        }
+        for first in Swift.stride(from: 0, to: step.rows, by: Pause.rows) {
+            let rows = first..<min(first + Pause.rows, step.rows)
+            let piece = pause.transposedOutputs(rows: rows.count, inputs: inputs)
+            for output in Swift.stride(from: 0, to: outputs, by: piece) {
+                let range = output..<min(output + piece, outputs)
+                backwardBase(g, rows: rows, range, stride, into: dx, step.context)
+                pause.run()
             }
-            step.pause?.run()
+        }
+    }
+
+    /// Some rows of dx += those outputs of g times theirs of W.
+    private func backwardBase(
+        _ g: UnsafePointer<Float>,
+        rows: Range<Int>,
+        _ range: Range<Int>,
+        _ stride: Int,
+        into dx: UnsafeMutablePointer<Float>,
+        _ context: ComputeContext
+    ) {
+        let g = g + rows.lowerBound * stride
+        let dx = dx + rows.lowerBound * inputs
+        switch weight {
+        case .tiled(let matrix):
+            matrix.backward(
+                g,
+                rows: rows.count,
+                outputs: range,
+                stride: stride,
+                into: dx,
+                dxStride: inputs,
+                context
+            )
+        case .dense(let matrix):
+            matrix.backward(
+                g,
+                rows: rows.count,
+                outputs: range,
+                stride: stride,
+                into: dx,
+                dxStride: inputs,
+                context
+            )
         }
     }
 

@@ -40,7 +40,7 @@ extension Transformer {
         yield: (() throws -> Void)?
     ) throws -> [TokenScore] {
         var step = resume(tape, cache: cache, workspace: workspace, context)
-        step.pause = Self.pause(tape.options, yield)
+        step.pause = Self.pause(tape.options, context, yield)
         var scores: [TokenScore] = []
         try forEachTile(targets, workspace) { tile in
             computeHead(
@@ -73,7 +73,7 @@ extension Transformer {
         yield: (() throws -> Void)?
     ) throws -> [TokenScore] {
         var step = resume(tape, cache: cache, workspace: workspace, context)
-        step.pause = Self.pause(tape.options, yield)
+        step.pause = Self.pause(tape.options, context, yield)
         let count = step.rows * architecture.hiddenSize
         _ = grads.hidden.cleared(count)
         let scores = try backwardHead(targets, tape, step, grads, yield: yield)
@@ -191,6 +191,7 @@ extension Transformer {
                 step.context,
                 into: &scores
             )
+            step.pause?.run()
             if let cap = architecture.logitSoftCap {
                 SoftCap.backward(
                     capped: grads.logits.baseAddress,

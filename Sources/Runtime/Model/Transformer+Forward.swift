@@ -20,7 +20,7 @@ extension Transformer {
         tape?.options = options
         try context.pool.held {
             var step = begin(batch, options, cache: cache, workspace: workspace, context)
-            step.pause = Self.pause(options, yield)
+            step.pause = Self.pause(options, context, yield)
             let count = batch.rows * architecture.hiddenSize
             for (index, block) in blocks.enumerated() {
                 tape?.input(index).update(from: workspace.hidden.baseAddress, count: count)
@@ -38,9 +38,15 @@ extension Transformer {
     }
 
     /// Calls `yield` where nothing can be thrown: it will throw the same between layers.
-    static func pause(_ options: PassOptions, _ yield: (() throws -> Void)?) -> Pause? {
+    static func pause(
+        _ options: PassOptions,
+        _ context: ComputeContext,
+        _ yield: (() throws -> Void)?
+    ) -> Pause? {
         yield.map { yield in
-            Pause(products: options.productsPerPiece) { try? yield() }
+            Pause(products: options.productsPerPiece, threads: context.pool.threads) {
+                try? yield()
+            }
         }
     }
 

@@ -48,6 +48,14 @@ struct TrainingShareTests {
         #expect((0.28...0.32).contains(outcome.share))
     }
 
+    @Test("the optimizer's long step among short pieces does not make the next ones rare")
+    func oneLongPiece() {
+        let pieces = [Double](repeating: 0.5, count: 600) + [15]
+        let outcome = run(TrainingPriority(), step: 3, pieces: pieces)
+        #expect(outcome.gap(0.99) <= 4.6)
+        #expect((0.28...0.32).contains(outcome.share))
+    }
+
     @Test("pieces that take longer than a token may wait come at every hundredth token at most")
     func longPieces() {
         let outcome = run(TrainingPriority(), step: 10, pieces: [60])
