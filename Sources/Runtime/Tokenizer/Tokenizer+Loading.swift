@@ -41,14 +41,20 @@ extension Tokenizer {
         // transformers adds what only the configuration knows.
         let known = Set(added.map(\.content))
         added += config.addedTokens.filter { !known.contains($0.content) }
+        let normalizers = try root.part("normalizer").map(Normalizer.steps) ?? []
+        try normalizers.checkGrowth()
+        let preTokenizers = try root.part("pre_tokenizer").map(PreTokenizer.steps) ?? []
+        try preTokenizers.checkGrowth()
+        let decoder = try root.part("decoder").map(DecoderStep.steps) ?? [.spaces]
+        try decoder.checkGrowth()
         return Parts(
             model: model,
             added: AddedVocabulary(added, vocabulary: model.vocabulary),
-            normalizers: try root.part("normalizer").map(Normalizer.steps) ?? [],
-            preTokenizers: try root.part("pre_tokenizer").map(PreTokenizer.steps) ?? [],
+            normalizers: normalizers,
+            preTokenizers: preTokenizers,
             postProcessor: try root.part("post_processor").map(PostProcessor.init)
                 ?? PostProcessor(),
-            decoder: try root.part("decoder").map(DecoderStep.steps) ?? [.spaces]
+            decoder: decoder
         )
     }
 

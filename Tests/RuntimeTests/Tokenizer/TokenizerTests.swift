@@ -57,6 +57,41 @@ struct TokenizerTests {
         #expect(error.contains("normalizer.normalizers[1].type: 'Rot13'"))
     }
 
+    private static let growing: [(String, JSONValue)] = [
+        ("normalizer", replace(["String": "a"], .string(long))),
+        ("normalizer", replace(["Regex": "a|b"], .string(long))),
+        ("normalizer", ["type": "Prepend", "prepend": .string(long)]),
+        ("normalizer", steps("normalizers", ["type": "Prepend", "prepend": "0123456789"], 500)),
+        ("normalizer", steps("normalizers", replace(["String": "a"], "aa"), 40)),
+        ("normalizer", steps("normalizers", replace(["Regex": "x*"], "a"), 40)),
+        ("normalizer", steps("normalizers", ["type": "ByteLevel"], 40)),
+        ("pre_tokenizer", steps("pretokenizers", level, 40)),
+        ("decoder", replace(["String": "a"], .string(long))),
+    ]
+
+    @Test("refuses steps that make gigabytes of a message", arguments: growing)
+    func growth(_ field: String, _ steps: JSONValue) {
+        let error = Self.error { $0[field] = steps }
+        #expect(error.contains(field) && error.contains("than"), "\(error)")
+    }
+
+    @Test("takes a long chain of steps that replace like by like")
+    func noGrowth() {
+        let step = Self.replace(["String": "a"], "b")
+        let steps = Self.steps("normalizers", step, 200)
+        #expect(Self.error { $0["normalizer"] = steps } == "no error")
+    }
+
+    private static let long = String(repeating: "x", count: 5000)
+
+    private static func replace(_ pattern: JSONValue, _ content: JSONValue) -> JSONValue {
+        ["type": "Replace", "pattern": pattern, "content": content]
+    }
+
+    private static func steps(_ name: String, _ step: JSONValue, _ count: Int) -> JSONValue {
+        .object(["type": "Sequence", name: .array(Array(repeating: step, count: count))])
+    }
+
     @Test("refuses dropout, which would give other ids each time")
     func dropout() {
         let error = Self.error { $0["model"] = ["type": "BPE", "dropout": 0.1] }

@@ -4,6 +4,8 @@ struct PrecompiledCharsmap: Sendable {
     private let trie: [UInt32]
     /// Replacements, each ended by a 0.
     private let texts: [UInt8]
+    /// Bytes of the longest replacement.
+    let longest: Int
 
     init(base64: String, field: String) throws(TokenizerError) {
         let bytes = Base64.decode(base64)
@@ -18,6 +20,7 @@ struct PrecompiledCharsmap: Sendable {
         guard size % 4 == 0, size <= bytes.count - 4 else { throw invalid("is cut short") }
         trie = stride(from: 4, to: 4 + size, by: 4).map(word)
         texts = Array(bytes[(4 + size)...])
+        longest = texts.split(separator: 0).map(\.count).max() ?? 0
     }
 
     /// Replaces what the rules name.

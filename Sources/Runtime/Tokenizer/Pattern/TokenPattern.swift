@@ -45,6 +45,13 @@ final class TokenPattern: @unchecked Sendable {
         }
     }
 
+    /// Whether the pattern may match where there is nothing.
+    var matchesNothing: Bool {
+        var answer: UInt32 = 1
+        pcre2_pattern_info_8(code, UInt32(PCRE2_INFO_MATCHEMPTY), &answer)
+        return answer != 0
+    }
+
     /// Whether PCRE2 knows what a pattern names.
     static func compiles(_ pattern: String) -> Bool {
         (try? TokenPattern(pcre: pattern, field: "")) != nil
