@@ -201,6 +201,21 @@ struct TrainingFileReaderTests {
         }
     }
 
+    @Test(
+        "a table of thousands of columns is refused by their number, an unknown shape in few words"
+    )
+    func manyColumns() {
+        let names = (0..<30_000).map { "column\($0)" }
+        let header = (["prompt", "completion"] + names).joined(separator: ",")
+        let wide = error(header + "\n", "x.csv")
+        #expect(wide?.line == 1 && wide?.reason == "30002 columns; 1024 are the most")
+        let members =
+            names.map { "\"\($0)\": 1" } + ["\"\(String(repeating: "y", count: 9000))\": 1"]
+        let unknown = error("{\(members.joined(separator: ", "))}\n", "x.jsonl")
+        #expect(unknown?.reason.hasSuffix(" and 29981 more") == true)
+        #expect(unknown?.reason.utf8.count ?? .max < 2000)
+    }
+
     @Test("the report counts repetitions and examples with nothing to learn")
     func reports() throws {
         let text =

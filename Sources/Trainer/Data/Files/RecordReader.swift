@@ -169,6 +169,8 @@ final class RecordReader {
 
     // MARK: - A table
 
+    /// A row becomes an object with a member for each column, whatever of it is read.
+    private static let maximumColumns = 1024
     /// Columns that hold JSON where they are not empty.
     private static let structured: Set<String> = [
         "messages", "conversations", "history", "tools", "functions",
@@ -178,6 +180,12 @@ final class RecordReader {
         if header == nil {
             guard let names = try CSVRow.read(from: file, limit: Self.maximumBytes) else {
                 return nil
+            }
+            guard names.fields.count <= Self.maximumColumns else {
+                throw TrainingFileError(
+                    line: names.line,
+                    reason: "\(names.fields.count) columns; \(Self.maximumColumns) are the most"
+                )
             }
             header = try names.fields.map { (field) throws(TrainingFileError) in
                 try validated(field, names.line).trimming(" \t")

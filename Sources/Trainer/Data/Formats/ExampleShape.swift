@@ -36,9 +36,18 @@ public enum ExampleShape: String, Sendable {
             line: line,
             reason: "expected 'messages', 'prompt' and 'completion', 'instruction' and 'output', "
                 + "'conversations' or 'text', found "
-                + (columns.isEmpty
-                    ? "nothing" : columns.sorted().map { "'\($0)'" }.joined(separator: ", "))
+                + list(columns)
         )
+    }
+
+    /// Names for a message, the first of many and the beginnings of long ones.
+    private static func list(_ names: Set<String>) -> String {
+        guard !names.isEmpty else { return "nothing" }
+        let shown = names.sorted().prefix(20).map { name in
+            name.utf8.count > 64 ? "'\(name.prefix(64))…'" : "'\(name)'"
+        }
+        let more = names.count - shown.count
+        return shown.joined(separator: ", ") + (more > 0 ? " and \(more) more" : "")
     }
 
     /// Reads a record of this format.
