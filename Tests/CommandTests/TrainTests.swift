@@ -70,6 +70,13 @@ struct TrainTests {
             "max_new_tokens=4", "max_samples=3", "cutoff_len=64",
         ])
         try #require(run.status == 0, "\(run.errors)")
+        let adapter = try Data(
+            contentsOf: URL(fileURLWithPath: folder + "/out/adapter_config.json")
+        )
+        let written = try JSONSerialization.jsonObject(with: adapter) as? [String: Any]
+        let base = try #require(written?["base_model_name_or_path"] as? String)
+        #expect(base.hasPrefix("/"), "PEFT loads the base from there")
+        #expect(FileManager.default.fileExists(atPath: base + "/config.json"))
         let text = try String(
             contentsOfFile: folder + "/out/generated_predictions.jsonl",
             encoding: .utf8

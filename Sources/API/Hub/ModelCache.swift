@@ -48,12 +48,17 @@ public struct ModelCache: Sendable {
     /// What a pulled checkpoint is called by its folder: the last part of its hub id; `nil` for
     /// folders that are no checkpoint of this cache.
     public func name(of folder: String) -> String? {
+        repository(of: folder)?.split(separator: "/").last.map(String.init)
+    }
+
+    /// The hub id, `ORG/NAME`, of a pulled checkpoint's folder; `nil` for other folders.
+    public func repository(of folder: String) -> String? {
         let path = URL(fileURLWithPath: folder).standardizedFileURL.pathComponents
         let root = URL(fileURLWithPath: root).standardizedFileURL.pathComponents
         guard path.count == root.count + 3, path.starts(with: root),
             path[root.count + 1] == "snapshots"
         else { return nil }
-        return path[root.count].components(separatedBy: "--").last
+        return path[root.count].replacingOccurrences(of: "--", with: "/")
     }
 
     func folder(_ reference: HubReference) -> String {

@@ -2,10 +2,12 @@
 ///
 /// Serving, training and the command line hold this one value.
 public struct BaseModel: Sendable {
-    /// What requests and adapters call it.
+    /// What requests call it.
     public let name: String
     /// The folder it was loaded from.
     public let folder: String
+    /// Where other tools find it: its hub id, or its folder. Adapters' configurations name it.
+    public let origin: String
     /// Conversations and texts to tokens.
     public var encoder: ConversationEncoder
     /// What fills the fields a request leaves out, and the tokens that end an answer.
@@ -19,12 +21,14 @@ public struct BaseModel: Sendable {
     public init(
         name: String,
         folder: String,
+        origin: String? = nil,
         encoder: ConversationEncoder,
         defaults: GenerationDefaults,
         encodingIdentity: String? = nil
     ) {
         self.name = name
         self.folder = folder
+        self.origin = origin ?? folder
         self.encoder = encoder
         self.defaults = defaults
         self.encodingIdentity = encodingIdentity

@@ -10,7 +10,7 @@ public struct EngineTrainer: FineTuningTrainer {
     public struct Environment: Sendable {
         /// The model.
         public var model: Transformer
-        /// Its name, as adapters' configurations have it, and its words.
+        /// Where it comes from, as adapters' configurations have it, and its words.
         public var base: BaseModel
         /// Lends its thread.
         public var engine: Engine
@@ -160,7 +160,7 @@ public struct EngineTrainer: FineTuningTrainer {
                     environment.context,
                     from: job.request.parent
                 ),
-                writer: PEFTAdapterWriter(base: environment.base.name, state: state),
+                writer: PEFTAdapterWriter(base: environment.base.origin, state: state),
                 threads: threads
             ),
             thread: EngineThread(engine: environment.engine),
@@ -187,9 +187,10 @@ public struct EngineTrainer: FineTuningTrainer {
         return await threads.run { FileTree.bytes(below: folder) }
     }
 
-    /// Bytes of a tenant's files.
-    public func fileBytes(of tenant: TenantID) async throws -> Int {
+    /// Bytes of a tenant's files, and of its adapters: of what jobs have published too.
+    public func bytesBesideJobs(of tenant: TenantID) async throws -> Int {
         try await environment.files.storedBytes(of: tenant)
+            + environment.adapters.storedBytes(of: tenant)
     }
 
     /// Removes the encoded data.

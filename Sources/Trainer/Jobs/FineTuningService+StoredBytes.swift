@@ -20,11 +20,11 @@ extension FineTuningService {
         await noteStoredBytes(of: job)
         guard let limit = job.request.storageLimit else { return }
         do {
-            let files = try await trainer.fileBytes(of: job.tenant)
-            let used = try await store.storedBytes(of: job.tenant) + files
+            let others = try await trainer.bytesBesideJobs(of: job.tenant)
+            let used = try await store.storedBytes(of: job.tenant) + others
             guard used > limit, try await pause(job.key) != nil else { return }
             await note(
-                "The job is paused: your files and checkpoints take \(used) of the \(limit) bytes "
+                "The job is paused: your files, adapters and checkpoints take \(used) of the \(limit) bytes "
                     + "this API key may store. Delete some models, jobs' checkpoints or files, and "
                     + "resume the job; 'save_total_limit' keeps fewer checkpoints.",
                 job.key,

@@ -36,8 +36,8 @@ public protocol FineTuningTrainer: Sendable {
     /// Bytes of all that a job has in the data directory.
     func storedBytes(of job: FineTuningJob) async -> Int
 
-    /// Bytes of the files a tenant has uploaded, and of those jobs have left it.
-    func fileBytes(of tenant: TenantID) async throws -> Int
+    /// Bytes of the files a tenant has uploaded, of those jobs have left it, and of its adapters.
+    func bytesBesideJobs(of tenant: TenantID) async throws -> Int
 
     /// Removes all that a job left in the data directory: its checkpoints too.
     func removeFiles(of job: FineTuningJob) async

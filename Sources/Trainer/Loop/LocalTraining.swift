@@ -104,7 +104,7 @@ public struct LocalTraining {
         let folder = configuration.outputFolder
         let checkpoints = folder + "/checkpoints"
         if configuration.overwrites { try? FileManager.default.removeItem(atPath: checkpoints) }
-        let writer = PEFTAdapterWriter(base: base.baseModel.name, state: state)
+        let writer = PEFTAdapterWriter(base: base.baseModel.origin, state: state)
         let loop = TrainingLoop(
             run: TrainingRun(
                 model: base.model,

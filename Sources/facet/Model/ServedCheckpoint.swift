@@ -41,6 +41,7 @@ struct ServedCheckpoint {
         self.base = BaseModel(
             name: name ?? Self.name(of: folder),
             folder: folder,
+            origin: Self.origin(of: folder),
             encoder: encoder,
             defaults: Self.defaults(loaded, encoder.tokenizer),
             encodingIdentity: Self.encodingIdentity(folder, templateFile)
@@ -71,6 +72,13 @@ struct ServedCheckpoint {
         if let folder = environment["FACET_CACHE"] { return PackedCache(folder: folder) }
         let home = FileManager.default.homeDirectoryForCurrentUser.path + "/.cache"
         return PackedCache(folder: (environment["XDG_CACHE_HOME"] ?? home) + "/facet/packed")
+    }
+
+    /// Where other tools find the base: its hub id, or its folder.
+    private static func origin(of folder: String) -> String {
+        let cache = ModelCache(environment: ProcessInfo.processInfo.environment)
+        return cache.repository(of: folder)
+            ?? URL(fileURLWithPath: folder).standardizedFileURL.resolvingSymlinksInPath().path
     }
 
     private static func name(of folder: String) -> String {

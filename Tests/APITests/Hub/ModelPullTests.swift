@@ -88,6 +88,7 @@ struct ModelPullTests {
             #expect(try ModelReference.resolve(name, in: cache) == folder)
         }
         #expect(cache.name(of: folder) == "plain")
+        #expect(cache.repository(of: folder) == "org/plain")
         #expect(cache.name(of: folder + "/..") == nil)
         #expect(cache.name(of: "/models/plain") == nil)
     }

@@ -92,7 +92,7 @@ final class ScriptedTrainer: FineTuningTrainer {
 
     func storedBytes(of job: FineTuningJob) async -> Int { script.bytesPerJob }
 
-    func fileBytes(of tenant: TenantID) async throws -> Int { 100 }
+    func bytesBesideJobs(of tenant: TenantID) async throws -> Int { 100 }
 
     func withdraw(_ job: FineTuningJob) async { withdrawn.withLock { $0.append(job.key) } }
 
