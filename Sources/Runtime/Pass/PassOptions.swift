@@ -31,8 +31,10 @@ struct Pause {
 
     /// Multiplications in a piece.
     private let products: Int
-    /// The fewest outputs in a piece, of a product and of a transposed one. Every thread needs a tile
-    /// to work on, and a transposed product loads and stores its sums with each piece.
+    /// The fewest outputs in a piece, of a product and of a transposed one.
+    ///
+    /// Every thread needs a tile to work on, and a transposed product loads and stores its sums with
+    /// each piece.
     private let least: Int, leastTransposed: Int
     let run: () -> Void
 

@@ -3,7 +3,9 @@
 /// A few short steps of a file can turn a message into gigabytes: each may double what the one before it
 /// left. Steps whose rules are Unicode's are not counted, since they grow a text only once.
 struct TextGrowth {
-    /// The most bytes that one byte may become. The rules of real tokenizers need less than 100.
+    /// The most bytes that one byte may become.
+    ///
+    /// The rules of real tokenizers need less than 100.
     static let limit = 256
     /// The most bytes that may be put before a text.
     private static let prefixLimit = 4096
