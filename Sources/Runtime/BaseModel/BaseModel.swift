@@ -6,7 +6,7 @@ public struct BaseModel: Sendable {
     public let name: String
     /// The folder it was loaded from.
     public let folder: String
-    /// Where other tools find it: its hub id, or its folder. Adapters' configurations name it.
+    /// Its hub id or its folder, where other tools find it by adapters' configurations.
     public let origin: String
     /// Conversations and texts to tokens.
     public var encoder: ConversationEncoder
