@@ -20,7 +20,7 @@ enum PEFTFixture {
     static func write(
         to folder: String,
         seed: Int,
-        element: GGUFElement = .f32,
+        element: GGUFType = .f32,
         configure: (inout LoRAConfiguration) -> Void = { _ in }
     ) throws -> String {
         try DurableFile.makeFolder(folder)
@@ -37,19 +37,23 @@ enum PEFTFixture {
         var random = SplitMix(state: UInt64(seed))
         var writer = SafetensorsWriter<FileSystemError>()
         func append(_ name: String, _ shape: [Int]) {
-            let count = shape.reduce(1, *) * element.width
+            let count = shape.reduce(1, *) * element.blockBytes
             let bytes = (0..<count).map { index in
                 // Exponents in range: every element a small number.
-                index % element.width == element.width - 1 ? 0x3C : UInt8(random.below(256))
+                index % element.blockBytes == element.blockBytes - 1
+                    ? 0x3C : UInt8(random.below(256))
             }
-            writer.append(.init(name: name, type: element.safetensors, shape: shape)) { bytes }
+            writer.append(.init(name: name, type: element.tensorType ?? .f32, shape: shape)) {
+                bytes
+            }
         }
         for module in modules {
             append("base_model.model.\(module).lora_A.weight", [rank, inputs])
             append("base_model.model.\(module).lora_B.weight", [outputs, rank])
         }
         try DurableFile.write(to: folder + "/adapter_model.safetensors") {
-            file throws(FileSystemError) in try writer.write(to: file)
+            file throws(FileSystemError) in
+            try writer.write { (bytes) throws(FileSystemError) in try file.write(bytes) }
         }
         return folder
     }

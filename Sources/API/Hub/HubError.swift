@@ -49,8 +49,8 @@ public enum HubError: Error, Sendable, Hashable, CustomStringConvertible {
             "there is no folder '\(name)' and no such model in the cache; "
                 + "to download it from the hub: facet pull \(name)"
         case .notAFolder(let path):
-            "'\(path)' is no folder; a model is a folder in Hugging Face layout (config.json, "
-                + "tokenizer.json, *.safetensors), or a hub id such as ORG/NAME"
+            "'\(path)' is no model; a model is a folder in Hugging Face layout (config.json, "
+                + "tokenizer.json, *.safetensors), a .gguf file, or a hub id such as ORG/NAME"
         case .noRepository(let reference, let hasToken):
             "the hub has no repository \(reference.repository)"
                 + (hasToken

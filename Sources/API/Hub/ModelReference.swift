@@ -2,10 +2,11 @@ import Foundation
 
 /// What a user may call a model: a folder, a name in the cache, or a hub id that has been pulled.
 public enum ModelReference {
-    /// The folder of a model.
+    /// The folder of a model, or its GGUF file.
     /// - Throws: `HubError.notPulled`, which says to use `facet pull`.
     public static func resolve(_ text: String, in cache: ModelCache) throws(HubError) -> String {
         if ModelCache.isFolder(text) { return text }
+        if text.hasSuffix(".gguf"), FileManager.default.fileExists(atPath: text) { return text }
         if let reference = try? HubReference(text) {
             if let folder = cache.resolve(reference) { return folder }
             if reference.revision == "main", !text.contains("/"),

@@ -1,3 +1,4 @@
+import InferenceRuntime
 import Glibc
 import InferenceRuntime
 import Storage

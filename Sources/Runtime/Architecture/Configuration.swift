@@ -105,12 +105,12 @@ struct Configuration: Sendable {
     /// Fields that change the computation in ways no family here implements.
     func refuseUnsupported() throws(ArchitectureError) {
         if let method = field("quantization_config")?["quant_method"]?.string,
-            method != "bitsandbytes"
+            !["bitsandbytes", "gptq", "awq"].contains(method)
         {
             throw .unsupportedField(
                 "quantization_config.quant_method",
                 value: quoted(method),
-                supported: "bitsandbytes (nf4), or no quantization"
+                supported: "bitsandbytes (nf4 or 8 bits), gptq, awq, or no quantization"
             )
         }
         for name in ["use_bidirectional_attention", "is_encoder_decoder"] {

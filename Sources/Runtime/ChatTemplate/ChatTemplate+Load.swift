@@ -54,13 +54,21 @@ public struct ChatTemplateSet: Sendable {
         )
     }
 
-    /// The templates in a checkpoint's folder.
+    /// The templates in a checkpoint's folder, or in the metadata of a GGUF file.
     /// - Returns: `nil` where the checkpoint has no chat template.
     /// - Throws: `TemplateError` where a template cannot be parsed or a file is not UTF-8 or JSON.
     public static func load(
         folder: String,
         limits: TemplateLimits = TemplateLimits()
     ) throws(TemplateError) -> ChatTemplateSet? {
+        if GGUFModel.isNamed(folder) {
+            return try load(
+                jinjaFile: GGUFModel.chatTemplate(of: folder),
+                toolUseFile: GGUFModel.chatTemplate(of: folder, named: "tool_use"),
+                tokenizerConfig: nil,
+                limits: limits
+            )
+        }
         var config: JSONValue?
         if let bytes = TemplateFile.bytes("\(folder)/tokenizer_config.json") {
             do throws(JSONError) {

@@ -105,7 +105,7 @@ public struct PackedCache: Sendable {
         hash.update(version)
         hash.update(checkpoint.configuration.serialized)
         for file in checkpoint.files {
-            file.file.forEachPiece { hash.update($0) }
+            file.forEachPiece { hash.update($0) }
         }
         let content = Hex.text(hash.finalize())
         if noting, access(path(content), R_OK) == 0 { writeNote(checkpoint, content) }
@@ -127,7 +127,7 @@ public struct PackedCache: Sendable {
         hash.update(version)
         hash.update(checkpoint.configuration.serialized)
         for file in checkpoint.files {
-            let stamp = file.file.stamp
+            let stamp = file.stamp
             let identity = [stamp.device, stamp.inode, stamp.size]
             let numbers = identity + stamp.modified + stamp.changed
             hash.update(numbers.map { String($0) }.joined(separator: " "))

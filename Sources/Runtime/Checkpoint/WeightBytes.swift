@@ -5,7 +5,12 @@ struct WeightBytes: @unchecked Sendable {
     private(set) var parts: [(name: String, bytes: UnsafeRawBufferPointer)] = []
     private var owners: [any AnyObject & Sendable] = []
 
-    var count: Int { parts.reduce(0) { $0 + $1.bytes.count } }
+    /// Bytes in memory beside the parts: copies of weights that are stored in a form of their own.
+    private(set) var added = 0
+
+    var count: Int { parts.reduce(added) { $0 + $1.bytes.count } }
+
+    mutating func add(bytes: Int) { added += bytes }
 
     mutating func append(
         _ name: String,

@@ -32,7 +32,7 @@ final class WeightLoader: WeightSource {
         self.pool = pool
         self.packed = packed
         self.progress = progress
-        let total = folder.tensors.reduce(0) { $0 + $1.bytes.count }
+        let total = folder.storedBytes
         state = LoadProgress(phase: .reading, bytesDone: 0, bytesTotal: total)
     }
 
@@ -50,10 +50,30 @@ final class WeightLoader: WeightSource {
         return tensor
     }
 
-    private func use(_ tensor: Tensor) {
-        guard used.insert(TensorName(tensor.name)).inserted else { return }
-        state.bytesDone += tensor.bytes.count
+    private func use(_ tensor: Tensor) { use(tensor.name, bytes: tensor.bytes.count) }
+
+    private func use(_ name: String, bytes: Int) {
+        guard used.insert(TensorName(name)).inserted else { return }
+        state.bytesDone += bytes
         progress(state)
+    }
+
+    /// A matrix that is stored in a form of its own; nil where it is not.
+    private func stored(
+        _ name: String,
+        rows: Int,
+        columns: Int
+    ) throws(CheckpointError) -> (any RowSource)? {
+        guard let stored = folder.stored(name) else { return nil }
+        guard stored.rows == rows, stored.columns == columns else {
+            throw .wrongShape(
+                tensor: name,
+                expected: [rows, columns],
+                found: [stored.rows, stored.columns]
+            )
+        }
+        use(name, bytes: stored.storedBytes.reduce(0) { $0 + $1.count })
+        return stored
     }
 
     /// The weights of a linear layer, [outputs, inputs].
@@ -65,17 +85,25 @@ final class WeightLoader: WeightSource {
         rows: Int,
         columns: Int
     ) throws(CheckpointError) -> LinearWeight {
+        let stored = try stored(name, rows: rows, columns: columns)
         let isQuantized = folder[name + Self.quantState] != nil
-        guard isQuantized || base != .bf16 && !folder.isQuantized else {
+        let isAsStored = stored == nil && folder.keepsUnquantized
+        guard isQuantized || base != .bf16 && !isAsStored else {
             return .dense(try dense(name, rows: rows, columns: columns, products: .exact))
         }
-        let source = try tensor(name)
+        let source = stored == nil ? try tensor(name) : nil
         let matrix: TiledMatrix
         if let kept = packed?.matrix(name, rows: rows, columns: columns) {
             markQuantizationUsed(name)
             matrix = kept
         } else {
-            matrix = try make(source, rows: rows, columns: columns)
+            if let stored {
+                matrix = quantize(stored)
+            } else if let source {
+                matrix = try make(source, rows: rows, columns: columns)
+            } else {
+                throw .missingTensor(name)
+            }
             hasQuantized = true
         }
         matrices.append((name, matrix))
@@ -94,23 +122,44 @@ final class WeightLoader: WeightSource {
                 .matrix(pool: pool)
         }
         try check(source, [rows, columns])
+        return quantize(source.bytes, try format(source), rows: rows, columns: columns)
+    }
+
+    /// By way of fp32, one matrix at a time.
+    private func quantize(_ stored: any RowSource) -> TiledMatrix {
+        defer { discard(stored) }
+        return stored.decoded(pool) { numbers in
+            quantize(numbers, .f32, rows: stored.rows, columns: stored.columns)
+        }
+    }
+
+    private func quantize(
+        _ source: UnsafeRawBufferPointer,
+        _ format: FloatFormat,
+        rows: Int,
+        columns: Int
+    ) -> TiledMatrix {
         state.phase = .quantizing
-        let format = try format(source)
         return base == .int8
             ? Int8Matrix(
-                quantizing: source.bytes,
+                quantizing: source,
                 format: format,
                 rows: rows,
                 columns: columns,
                 pool: pool
             )
             : NF4Matrix.quantize(
-                source.bytes,
+                source,
                 dtype: format,
                 rows: rows,
                 columns: columns,
                 pool: pool
             )
+    }
+
+    private func discard(_ stored: any RowSource) {
+        guard let file = stored.owner as? MemoryMappedFile else { return }
+        for bytes in stored.storedBytes { file.discard(bytes) }
     }
 
     static let quantState = ".quant_state.bitsandbytes__nf4"
@@ -130,6 +179,12 @@ final class WeightLoader: WeightSource {
         columns: Int,
         products: DenseMatrix.Products
     ) throws(CheckpointError) -> DenseMatrix {
+        if let stored = try stored(name, rows: rows, columns: columns) {
+            add(name, stored)
+            let matrix = DenseMatrix(stored, products: products, pool: pool)
+            weights.add(bytes: matrix.addedBytes)
+            return matrix
+        }
         let source = try tensor(name)
         if folder[name + ".quant_state.bitsandbytes__fp4"] != nil {
             throw .unsupported(tensor: name, reason: "it is fp4; nf4 is supported")
@@ -151,11 +206,20 @@ final class WeightLoader: WeightSource {
 
     /// Numbers kept in fp32.
     func vector(_ name: String, count: Int) throws(CheckpointError) -> FloatVector {
+        if let stored = try stored(name, rows: count, columns: 1) {
+            add(name, stored)
+            return stored.decoded(pool) { FloatVector($0, format: .f32, count: count) }
+        }
         let source = try tensor(name)
         try check(source, [count])
         let vector = FloatVector(source.bytes, format: try format(source), count: count)
         weights.append(name, vector.bytes, owner: vector)
         return vector
+    }
+
+    /// Counts what is stored among the weights that the base's hash is made of.
+    private func add(_ name: String, _ stored: any RowSource) {
+        for bytes in stored.storedBytes { weights.append(name, bytes, owner: stored.owner) }
     }
 
     func check(_ tensor: Tensor, _ shape: [Int]) throws(CheckpointError) {
@@ -176,9 +240,8 @@ final class WeightLoader: WeightSource {
 
     /// Refuses tensors nobody asked for; `ignoring` tells which do not matter.
     func finish(ignoring: (String) -> Bool) throws(CheckpointError) {
-        for tensor in folder.tensors
-        where !used.contains(TensorName(tensor.name)) && !ignoring(tensor.name) {
-            throw .unsupported(tensor: tensor.name, reason: "the configuration has no place for it")
+        for name in folder.names where !used.contains(TensorName(name)) && !ignoring(name) {
+            throw .unsupported(tensor: name, reason: "the configuration has no place for it")
         }
     }
 }

@@ -13,6 +13,8 @@ public final class DenseMatrix: @unchecked Sendable {
         case exact
         /// From 8-bit blocks of 64 when the context computes in int8.
         case eightBit
+        /// None: rows are looked up and nothing else.
+        case none
     }
 
     /// Shape.
@@ -26,6 +28,8 @@ public final class DenseMatrix: @unchecked Sendable {
     /// 8-bit blocks, where there are any.
     let tiled: fk_tiled?
     private let source: UnsafeRawBufferPointer
+    /// Where rows are looked up in place of `source`.
+    private let stored: (any RowSource)?
     private let owner: (any AnyObject & Sendable)?
     private let memory: TileMemory?
 
@@ -50,6 +54,7 @@ public final class DenseMatrix: @unchecked Sendable {
             keeper = copy
         }
         self.source = kept
+        stored = nil
         self.owner = keeper
         self.rows = rows
         self.columns = columns
@@ -61,18 +66,61 @@ public final class DenseMatrix: @unchecked Sendable {
             addedBytes = owner == nil ? bytes : 0
             return
         }
-        var shape = fk_tiled(tiles: nil, rows: rows, columns: columns, sub: 64, kind: Int32(FK_Q8))
-        let tiles = TileMemory(bytes: fk_tiled_bytes(&shape))
-        fk_q8_pack(pool.pool, &shape, kept.baseAddress, format.code, tiles.tiles.baseAddress)
-        shape.tiles = UnsafePointer(tiles.tiles.baseAddress)
+        let (shape, tiles) = Self.eightBit(kept, format, rows, columns, pool)
         tiled = shape
         memory = tiles
         addedBytes = tiles.tiles.count + (owner == nil ? bytes : 0)
     }
 
+    /// Over weights stored in a form of their own.
+    ///
+    /// Rows are looked up there; products have blocks of 8 bits, or an fp32 copy.
+    public init(_ stored: any RowSource, products: Products, pool: ThreadPool) {
+        precondition(stored.rows > 0 && stored.columns > 0, "a matrix has rows and columns")
+        rows = stored.rows
+        columns = stored.columns
+        format = .f32
+        self.stored = stored
+        var copy: FloatMemory?
+        var made: (shape: fk_tiled, tiles: TileMemory)?
+        switch products {
+        case .none: break
+        case .exact: copy = stored.decoded(pool)
+        case .eightBit:
+            let numbers = stored.decoded(pool)
+            made = Self.eightBit(numbers.numbers.bytes, .f32, rows, columns, pool)
+        }
+        source = copy?.numbers.bytes ?? UnsafeRawBufferPointer(start: nil, count: 0)
+        owner = copy
+        dense = fk_dense(
+            data: source.baseAddress,
+            rows: rows,
+            columns: columns,
+            format: format.code
+        )
+        tiled = made?.shape
+        memory = made?.tiles
+        addedBytes = source.count + (made?.tiles.tiles.count ?? 0)
+    }
+
+    private static func eightBit(
+        _ source: UnsafeRawBufferPointer,
+        _ format: FloatFormat,
+        _ rows: Int,
+        _ columns: Int,
+        _ pool: ThreadPool
+    ) -> (shape: fk_tiled, tiles: TileMemory) {
+        var shape = fk_tiled(tiles: nil, rows: rows, columns: columns, sub: 64, kind: Int32(FK_Q8))
+        let tiles = TileMemory(bytes: fk_tiled_bytes(&shape))
+        fk_q8_pack(pool.pool, &shape, source.baseAddress, format.code, tiles.tiles.baseAddress)
+        shape.tiles = UnsafePointer(tiles.tiles.baseAddress)
+        return (shape, tiles)
+    }
+
     /// One row as fp32: an embedding lookup.
     public func gather(row: Int, into out: UnsafeMutablePointer<Float>) {
         precondition(row >= 0 && row < rows, "row beyond the matrix")
+        if let stored { return stored.decode(row: row, into: out) }
         guard let base = source.baseAddress else { return }
         format.decode(base + row * columns * format.width, count: columns, into: out)
     }
@@ -88,6 +136,10 @@ public final class DenseMatrix: @unchecked Sendable {
         _ context: ComputeContext
     ) {
         precondition(x.columns == columns && stride >= outputs.count, "shapes of a linear layer")
+        precondition(
+            context.dtype == .int8 && tiled != nil || source.baseAddress != nil,
+            "a matrix for products"
+        )
         precondition(
             outputs.lowerBound >= 0 && outputs.lowerBound % 16 == 0 && outputs.upperBound <= rows
                 && (outputs.upperBound % 16 == 0 || outputs.upperBound == rows),
@@ -134,6 +186,7 @@ public final class DenseMatrix: @unchecked Sendable {
             outputs.lowerBound >= 0 && outputs.upperBound <= self.rows,
             "rows of the matrix"
         )
+        precondition(source.baseAddress != nil, "a matrix for products")
         var dense = dense
         dense.data = source.baseAddress.map {
             UnsafeRawPointer($0 + outputs.lowerBound * columns * format.width)

@@ -69,7 +69,7 @@ extension Tensor {
     }
 
     /// All numbers, of a tensor that was checked.
-    var floats: [Float] {
+    public var floats: [Float] {
         [Float](unsafeUninitializedCapacity: count) { target, filled in
             filled = 0
             guard let base = bytes.baseAddress, let format = type.floatFormat,

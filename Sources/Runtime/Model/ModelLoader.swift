@@ -10,7 +10,7 @@ public struct LoadedModel: Sendable {
     public let generationConfiguration: JSONValue?
 }
 
-/// Loads a folder in Hugging Face layout.
+/// Loads a folder in Hugging Face layout, or a GGUF file.
 public enum ModelLoader {
     /// Reads the configuration, then the weights.
     ///
@@ -54,7 +54,7 @@ public enum ModelLoader {
             model: model,
             folder: path,
             configuration: folder.configuration,
-            generationConfiguration: try folder.optionalJSON("generation_config.json")
+            generationConfiguration: try folder.generationConfiguration()
         )
     }
 
@@ -65,9 +65,8 @@ public enum ModelLoader {
     ) -> BaseDType {
         // fp32 is the reference: it agrees with transformers and PEFT on the NF4 weights.
         if compute == .fp32 { return .nf4 }
-        let parameters = folder.tensors.reduce(0) { $0 + $1.count }
         let isKnown = cache?.part(.nf4, of: folder).knows(folder) ?? false
-        return isKnown || parameters >= BaseDType.parametersForNF4 ? .nf4 : .int8
+        return isKnown || folder.parameters >= BaseDType.parametersForNF4 ? .nf4 : .int8
     }
 
     /// A model of a configuration with random weights.

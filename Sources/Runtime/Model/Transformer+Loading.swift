@@ -10,7 +10,7 @@ extension Transformer {
             "model.embed_tokens.weight",
             rows: a.vocabularySize,
             columns: a.hiddenSize,
-            products: a.tiesEmbeddings ? headProducts : .exact
+            products: a.tiesEmbeddings ? headProducts : .none
         )
         var blocks: [Block] = []
         for layer in a.layers.indices { blocks.append(try Block(a, layer, loader)) }

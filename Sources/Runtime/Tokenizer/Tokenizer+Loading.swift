@@ -1,28 +1,45 @@
 import Glibc
 
 extension Tokenizer {
-    /// Loads the tokenizer of a checkpoint folder: `tokenizer.json` and, where it is there,
-    /// `tokenizer_config.json`.
+    /// Loads the tokenizer of a checkpoint: of a folder `tokenizer.json`, or where it is missing
+    /// `tokenizer.model`, and `tokenizer_config.json` where it is there; of a GGUF file what its metadata say.
     public convenience init(folder: String) throws(TokenizerError) {
-        let path = folder + "/tokenizer.json"
-        guard access(path, F_OK) == 0 else {
-            if access(folder + "/tokenizer.model", F_OK) == 0 {
-                throw .onlySentencePiece(folder: folder)
+        if GGUFModel.isNamed(folder) {
+            let document: TokenizerDocument
+            do throws(CheckpointError) {
+                document = try GGUFTokenizer(GGUFModel(path: folder)).document()
+            } catch {
+                throw .inCheckpoint(error)
             }
-            throw .unreadable(path: path, reason: "there is no such file")
+            try self.init(document.tokenizer, config: .object(document.config))
+            return
         }
+        let path = folder + "/tokenizer.json"
         let configPath = folder + "/tokenizer_config.json"
         var config: JSONValue?
         if access(configPath, F_OK) == 0 {
             config = try Self.parse(try Self.read(configPath), file: "tokenizer_config.json")
         }
-        try self.init(tokenizerJSON: try Self.read(path), config: config)
+        guard access(path, F_OK) != 0 else {
+            try self.init(tokenizerJSON: try Self.read(path), config: config)
+            return
+        }
+        let sentencePiece = folder + "/tokenizer.model"
+        guard access(sentencePiece, F_OK) == 0 else {
+            throw .unreadable(path: path, reason: "there is no such file")
+        }
+        let model = try SentencePieceModel(try Self.read(sentencePiece))
+        let document = try model.document(config: config)
+        try self.init(document.tokenizer, config: .object(document.config))
     }
 
     /// Makes a tokenizer from the text of `tokenizer.json`.
     /// - Parameter config: `tokenizer_config.json`, where there is one.
     public convenience init(tokenizerJSON: [UInt8], config: JSONValue?) throws(TokenizerError) {
-        let json = try Self.parse(tokenizerJSON, file: "tokenizer.json")
+        try self.init(Self.parse(tokenizerJSON, file: "tokenizer.json"), config: config)
+    }
+
+    private convenience init(_ json: JSONValue, config: JSONValue?) throws(TokenizerError) {
         let root = try TokenizerSection(json, path: "tokenizer")
         let config = try config.map(TokenizerConfig.init) ?? TokenizerConfig()
         try self.init(Self.parts(root, config: config), config: config)

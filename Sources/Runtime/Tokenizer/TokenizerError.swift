@@ -8,24 +8,19 @@ public enum TokenizerError: Error, Sendable, Hashable, CustomStringConvertible {
     case invalid(field: String, reason: String)
     /// The file asks for something that facet does not know.
     case unsupported(field: String, value: String, supported: [String])
-    /// The folder has only SentencePiece's own model file.
-    case onlySentencePiece(folder: String)
+    /// The checkpoint's file, which holds the tokenizer too, is not what it should be.
+    case inCheckpoint(CheckpointError)
 
     /// What is wrong and where, in one sentence.
     public var description: String {
         switch self {
         case .unreadable(let path, let reason): "cannot read \(path): \(reason)"
         case .malformed(let file, let error): "\(file) is not valid JSON: \(error)"
-        case .invalid(let field, let reason): "tokenizer.json: \(field): \(reason)"
+        case .invalid(let field, let reason): "tokenizer: \(field): \(reason)"
         case .unsupported(let field, let value, let supported):
-            "tokenizer.json: \(field): '\(value)' is not supported; supported: "
+            "tokenizer: \(field): '\(value)' is not supported; supported: "
                 + supported.joined(separator: ", ")
-        case .onlySentencePiece(let folder):
-            """
-            \(folder) has a tokenizer.model but no tokenizer.json. Convert it once with \
-            transformers: python -c "from transformers import AutoTokenizer; \
-            AutoTokenizer.from_pretrained('\(folder)').save_pretrained('\(folder)')"
-            """
+        case .inCheckpoint(let error): error.description
         }
     }
 }

@@ -52,6 +52,7 @@ struct ServedCheckpoint {
     private static func encodingIdentity(_ folder: String, _ templateFile: String?) -> String {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
         var hash = SHA256()
+        if let metadata = GGUFModel.metadataHash(of: folder) { hash.update(metadata) }
         for name in names.sorted()
         where [".json", ".jinja", ".txt", ".model"].contains(where: name.hasSuffix) {
             hash.update(name)
@@ -85,7 +86,8 @@ struct ServedCheckpoint {
         let cache = ModelCache(environment: ProcessInfo.processInfo.environment)
         if let name = cache.name(of: folder) { return name }
         let path = URL(fileURLWithPath: folder).standardizedFileURL.resolvingSymlinksInPath()
-        return path.lastPathComponent
+        return GGUFModel.isNamed(folder)
+            ? path.deletingPathExtension().lastPathComponent : path.lastPathComponent
     }
 
     private static func templates(_ folder: String, _ file: String?) throws -> ChatTemplateSet? {

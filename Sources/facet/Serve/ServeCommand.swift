@@ -23,7 +23,8 @@ struct ServeCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "The base: a folder in Hugging Face layout, a name in the model cache, a pulled hub id.",
+            "The base: a folder in Hugging Face layout, a .gguf file, a name in the model cache, a "
+                + "pulled hub id.",
             valueName: "model"
         )
     )

@@ -65,9 +65,9 @@ import TestSupport
 
     @Test(
         "PEFT → llama.cpp → PEFT gives the same tensors back",
-        arguments: [GGUFElement.f32, .f16, .bf16]
+        arguments: [GGUFType.f32, .f16, .bf16]
     )
-    func roundTrip(element: GGUFElement) async throws {
+    func roundTrip(element: GGUFType) async throws {
         let fixture = try StoreFixture()
         let path = try PEFTFixture.write(to: fixture.folder("a"), seed: 5, element: element)
         let original = try await tensors(fixture, "a", from: path)

@@ -1,10 +1,10 @@
 import Glibc
-import InferenceRuntime
 import Testing
 import Storage
 import TestSupport
 
 @testable import AdapterStore
+@testable import InferenceRuntime
 
 @Suite struct GGUFTests {
     @Test("the orders of rotary rows undo each other, and pairs are neighbours")
@@ -27,17 +27,24 @@ import TestSupport
     private func file(
         architecture: String = "llama",
         type: String = "lora",
-        extra: (inout GGUFWriter) -> Void = { _ in }
+        extra: (inout GGUFWriter<FileSystemError>) -> Void = { _ in }
     ) throws -> [UInt8] {
-        var writer = GGUFWriter()
+        var writer = GGUFWriter<FileSystemError>()
         writer.set("general.architecture", architecture)
         writer.set("general.type", "adapter")
         writer.set("adapter.type", type)
         writer.set("adapter.lora.alpha", Float(6))
-        func tensor(_ name: String, _ element: GGUFElement, _ rows: Int, _ columns: Int) {
-            let bytes = (0..<rows * columns * element.width).map { UInt8(truncatingIfNeeded: $0) }
+        func tensor(_ name: String, _ element: GGUFType, _ rows: Int, _ columns: Int) {
+            let bytes = (0..<rows * columns * element.blockBytes).map {
+                UInt8(truncatingIfNeeded: $0)
+            }
             writer.append(
-                GGUFWriter.Tensor(name: name, element: element, rows: rows, columns: columns) {
+                GGUFWriter<FileSystemError>.Tensor(
+                    name: name,
+                    type: element,
+                    rows: rows,
+                    columns: columns
+                ) {
                     bytes
                 }
             )
@@ -49,7 +56,7 @@ import TestSupport
         extra(&writer)
         let folder = try TemporaryFolder()
         try DurableFile.write(to: folder("a")) { file throws(FileSystemError) in
-            try writer.write(to: file)
+            try writer.write { (bytes) throws(FileSystemError) in try file.write(bytes) }
         }
         return try OpenFile(folder("a"), flags: O_RDONLY).readAll(limit: 1 << 20)
     }
@@ -110,10 +117,11 @@ import TestSupport
     func refused() throws {
         #expect(throws: AdapterStoreError.self) { try convert(try file(architecture: "qwen2")) }
         #expect(throws: AdapterStoreError.self) { try convert(try file(type: "control_vector")) }
-        func tensor(_ name: String) -> (inout GGUFWriter) -> Void {
+        func tensor(_ name: String) -> (inout GGUFWriter<FileSystemError>) -> Void {
             { writer in
                 writer.append(
-                    GGUFWriter.Tensor(name: name, element: .f32, rows: 4, columns: 4) {
+                    GGUFWriter<FileSystemError>.Tensor(name: name, type: .f32, rows: 4, columns: 4)
+                    {
                         [UInt8](repeating: 0, count: 64)
                     }
                 )
@@ -127,12 +135,12 @@ import TestSupport
                 try convert(try file(extra: tensor(name)))
             }
         }
-        let wrongHeads: (inout GGUFWriter) -> Void = { writer in
+        let wrongHeads: (inout GGUFWriter<FileSystemError>) -> Void = { writer in
             tensor("blk.0.attn_k.weight.lora_a")(&writer)
             writer.append(
-                GGUFWriter.Tensor(
+                GGUFWriter<FileSystemError>.Tensor(
                     name: "blk.0.attn_k.weight.lora_b",
-                    element: .f32,
+                    type: .f32,
                     rows: 6,
                     columns: 4
                 ) { [UInt8](repeating: 0, count: 96) }

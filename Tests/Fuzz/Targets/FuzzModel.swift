@@ -19,6 +19,37 @@ enum FuzzModel {
         _ = try? ModelLoader.random(configuration: whole, compute: .fp32, pool: pool)
     }
 
+    /// A whole model in llama.cpp's format: every weight is read, and the tokenizer made.
+    static func llama(_ bytes: [UInt8]) {
+        guard let file = MemoryFile(bytes), let model = try? GGUFModel(path: file.path) else {
+            return
+        }
+        if let document = try? GGUFTokenizer(model).document() {
+            let text = document.tokenizer.serializedBytes
+            let config = JSONValue.object(document.config)
+            if let tokenizer = try? Tokenizer(tokenizerJSON: text, config: config) {
+                _ = tokenizer.encode(
+                    "Hello, 12 wörlds!",
+                    addSpecialTokens: true,
+                    parseSpecial: true
+                )
+            }
+        }
+        guard let configuration = try? GGUFConfiguration(model),
+            let json = try? configuration.json()
+        else { return }
+        _ = try? configuration.generation()
+        guard let architecture = try? Architecture(configuration: json),
+            let weights = try? model.weights(of: architecture)
+        else { return }
+        for (_, rows) in weights.stored {
+            guard rows.rows * rows.columns <= 1 << 20 else {
+                fatalError("more than the file holds")
+            }
+            _ = rows.decoded(pool)
+        }
+    }
+
     /// A whole file.
     static func safetensors(_ bytes: [UInt8]) {
         guard let file = MemoryFile(bytes) else { return }

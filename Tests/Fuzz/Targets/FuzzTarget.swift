@@ -7,7 +7,7 @@
 ///
 /// An input is fine if it gives a value or a typed error.
 enum FuzzTarget: String, CaseIterable, Sendable {
-    case json, template, tokenizer, configuration, safetensors, adapter, gguf, tar
+    case json, template, tokenizer, configuration, safetensors, adapter, gguf, llama, tar
     case training, keys, yaml, http, multipart, requests, pattern, messages
 
     /// The target a fuzzing process works on; set once, before it starts.
@@ -25,6 +25,7 @@ enum FuzzTarget: String, CaseIterable, Sendable {
         case .safetensors: FuzzModel.safetensors(bytes)
         case .adapter: FuzzModel.adapter(bytes)
         case .gguf: FuzzFiles.gguf(bytes)
+        case .llama: FuzzModel.llama(bytes)
         case .tar: FuzzFiles.tar(bytes)
         case .training: FuzzFiles.training(bytes)
         case .keys: FuzzFiles.keys(bytes)

@@ -31,7 +31,7 @@ struct GGUFExport {
         } catch {
             throw .damaged(name: name, reason: error.description)
         }
-        var writer = GGUFWriter()
+        var writer = GGUFWriter<FileSystemError>()
         writer.set("general.type", "adapter")
         writer.set("general.architecture", family.architecture)
         writer.set("general.name", name)
@@ -46,7 +46,7 @@ struct GGUFExport {
         }
         do throws(FileSystemError) {
             try DurableFile.write(to: path) { output throws(FileSystemError) in
-                try writer.write(to: output)
+                try writer.write { (bytes) throws(FileSystemError) in try output.write(bytes) }
             }
         } catch {
             throw .storage(operation: "export the adapter", reason: error.description)
@@ -104,7 +104,7 @@ struct GGUFExport {
 
     private func append(
         _ pair: Pair,
-        to writer: inout GGUFWriter,
+        to writer: inout GGUFWriter<FileSystemError>,
         _ family: GGUFFamily,
         _ scales: AdapterScales,
         alpha: Float
@@ -120,30 +120,29 @@ struct GGUFExport {
         let stem = pair.tensor + ".weight."
         let shape = pair.isEmbedding ? [pair.a.shape[1], pair.a.shape[0]] : pair.a.shape
         writer.append(
-            GGUFWriter.Tensor(name: stem + "lora_a", element: a, rows: shape[0], columns: shape[1])
-            {
+            .init(name: stem + "lora_a", type: a, rows: shape[0], columns: shape[1]) {
                 let bytes = Array(pair.a.bytes)
                 guard pair.isEmbedding else { return bytes }
                 return RotaryRows.transpose(
                     bytes,
                     rows: shape[1],
                     columns: shape[0],
-                    width: a.width
+                    width: a.blockBytes
                 )
             }
         )
         let isExact = abs(factor - 1) < 1e-6
         let element = isExact ? own : .f32
         writer.append(
-            GGUFWriter.Tensor(
+            .init(
                 name: stem + "lora_b",
-                element: element,
+                type: element,
                 rows: pair.b.shape[0],
                 columns: rank
             ) {
-                let bytes = isExact ? Array(pair.b.bytes) : pair.b.scaled(by: factor, own)
+                let bytes = isExact ? Array(pair.b.bytes) : pair.b.scaled(by: factor)
                 guard let order else { return bytes }
-                return RotaryRows.reorder(bytes, width: rank * element.width, order: order)
+                return RotaryRows.reorder(bytes, width: rank * element.blockBytes, order: order)
             }
         )
     }
@@ -184,55 +183,19 @@ private struct AdapterScales {
 
 extension TensorType {
     /// The same type in a GGUF file, or `nil`.
-    fileprivate var element: GGUFElement? {
-        switch self {
-        case .f32: .f32
-        case .f16: .f16
-        case .bf16: .bf16
-        default: nil
-        }
-    }
+    fileprivate var element: GGUFType? { GGUFType.allCases.first { $0.tensorType == self } }
 }
 
 extension Tensor {
     /// Every element times `factor`, as fp32 bytes.
-    fileprivate func scaled(by factor: Float, _ element: GGUFElement) -> [UInt8] {
+    fileprivate func scaled(by factor: Float) -> [UInt8] {
         var result: [UInt8] = []
         result.reserveCapacity(count * 4)
-        for index in 0..<count {
-            let value: Float =
-                switch element {
-                case .f32: bytes.loadUnaligned(fromByteOffset: index * 4, as: Float.self)
-                case .f16:
-                    Float(float16: bytes.loadUnaligned(fromByteOffset: index * 2, as: UInt16.self))
-                case .bf16:
-                    Float(
-                        bitPattern: UInt32(
-                            bytes.loadUnaligned(fromByteOffset: index * 2, as: UInt16.self)
-                        ) << 16
-                    )
-                }
+        for value in floats {
             withUnsafeBytes(of: (value * factor).bitPattern.littleEndian) {
                 result.append(contentsOf: $0)
             }
         }
         return result
-    }
-}
-
-extension Float {
-    /// The value of an IEEE binary16.
-    fileprivate init(float16 bits: UInt16) {
-        let sign: Float = bits & 0x8000 == 0 ? 1 : -1
-        let exponent = Int(bits >> 10) & 31
-        let fraction = Float(bits & 0x3FF)
-        switch exponent {
-        case 0: self = sign * fraction * 0x1p-24
-        case 31: self = fraction == 0 ? sign * .infinity : .nan
-        default:
-            self =
-                sign * (1 + fraction / 1024)
-                * Float(sign: .plus, exponent: exponent - 15, significand: 1)
-        }
     }
 }

@@ -13,6 +13,9 @@ struct GGUFImport {
         var b: GGUFTensor?
     }
 
+    /// The longest header that is read, in bytes; an adapter's has some ten thousand.
+    private static let maximumHeaderBytes = 16 << 20
+
     func convert(
         _ source: borrowing OpenFile,
         size: Int,
@@ -20,7 +23,7 @@ struct GGUFImport {
     ) throws(AdapterStoreError) {
         let header: [UInt8]
         do throws(FileSystemError) {
-            header = try source.read(GGUFFile.maximumHeaderBytes, at: 0)
+            header = try source.read(Self.maximumHeaderBytes, at: 0)
         } catch {
             throw refuse(error.description)
         }
@@ -63,6 +66,9 @@ struct GGUFImport {
         var order: [String] = []
         var halves: [String: Pair] = [:]
         for tensor in file.tensors {
+            guard tensor.type.tensorType != nil, tensor.matrices == 1 else {
+                throw refuse("the tensor \(tensor.name.debugDescription) is not F32, F16 or BF16")
+            }
             let isA = tensor.name.hasSuffix(".weight.lora_a")
             guard isA || tensor.name.hasSuffix(".weight.lora_b") else {
                 throw refuse("the tensor \(tensor.name.debugDescription) is not supported")
@@ -107,7 +113,7 @@ struct GGUFImport {
             writer.append(
                 .init(
                     name: prefix + (isEmbedding ? "lora_embedding_A" : "lora_A.weight"),
-                    type: a.element.safetensors,
+                    type: a.type.tensorType ?? .f32,
                     shape: isEmbedding ? [a.columns, a.rows] : [a.rows, a.columns]
                 )
             ) { () throws(FileSystemError) in
@@ -117,19 +123,19 @@ struct GGUFImport {
                     bytes,
                     rows: a.rows,
                     columns: a.columns,
-                    width: a.element.width
+                    width: a.type.blockBytes
                 )
             }
             writer.append(
                 .init(
                     name: prefix + (isEmbedding ? "lora_embedding_B" : "lora_B.weight"),
-                    type: b.element.safetensors,
+                    type: b.type.tensorType ?? .f32,
                     shape: [b.rows, b.columns]
                 )
             ) { () throws(FileSystemError) in
                 let bytes = try reader.read(b.range)
                 guard let order else { return bytes }
-                return RotaryRows.reorder(bytes, width: b.columns * b.element.width, order: order)
+                return RotaryRows.reorder(bytes, width: b.columns * b.type.blockBytes, order: order)
             }
         }
         // The reader's descriptor is the source's, which is open until this returns.

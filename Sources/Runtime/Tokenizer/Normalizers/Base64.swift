@@ -19,6 +19,25 @@ enum Base64 {
         return output
     }
 
+    /// The text of bytes, padded.
+    static func text(_ bytes: [UInt8]) -> String {
+        var text: [UInt8] = []
+        for first in stride(from: 0, to: bytes.count, by: 3) {
+            let part = bytes[first..<min(first + 3, bytes.count)]
+            let word =
+                part.reduce(UInt32(0)) { $0 << 8 | UInt32($1) } << UInt32(8 * (3 - part.count))
+            for place in 0..<4 {
+                let digit = Int(word >> UInt32(18 - 6 * place) & 63)
+                text.append(place <= part.count ? digits[digit] : UInt8(ascii: "="))
+            }
+        }
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    private static let digits = Array(
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8
+    )
+
     private static func value(of byte: UInt8) -> UInt32? {
         switch byte {
         case UInt8(ascii: "A")...UInt8(ascii: "Z"): UInt32(byte) - 65

@@ -1,22 +1,23 @@
-import InferenceRuntime
-
-/// A llama.cpp GGUF file, parsed without trusting a byte of it.
+/// The header of a llama.cpp GGUF file, parsed without trusting a byte of it.
 ///
 /// Little-endian, versions 2 and 3. Counts, lengths and offsets are checked against the file
-/// before anything is taken for them. Only the header is held in memory.
-struct GGUFFile: Sendable {
-    static let magic = Array("GGUF".utf8)
+/// before anything is taken for them, and tensors share no bytes.
+public struct GGUFFile: Sendable {
+    /// How every GGUF file begins.
+    public static let magic = Array("GGUF".utf8)
 
-    let metadata: [String: GGUFValue]
-    let tensors: [GGUFTensor]
-
-    /// The longest header that is read, in bytes; an adapter's has some ten thousand.
-    static let maximumHeaderBytes = 16 << 20
+    /// The metadata by key.
+    public let metadata: [String: GGUFValue]
+    /// The tensors in the order of the header.
+    public let tensors: [GGUFTensor]
+    /// Bytes of the header.
+    let size: Int
 
     /// - Parameters:
     ///   - header: The beginning of the file, at least its header.
     ///   - fileSize: The bytes of the whole file.
-    init(_ header: UnsafeRawBufferPointer, fileSize: Int) throws(GGUFError) {
+    /// - Throws: `GGUFError` where the bytes are no GGUF file, or one whose tensors do not fit it.
+    public init(_ header: UnsafeRawBufferPointer, fileSize: Int) throws(GGUFError) {
         var cursor = GGUFCursor(header)
         guard try cursor.bytes(4).elementsEqual(Self.magic) else { throw GGUFError("no GGUF file") }
         let version: UInt32 = try cursor.integer()
@@ -44,6 +45,7 @@ struct GGUFFile: Sendable {
         var names = Set<String>()
         var rest = fileSize - start
         self.metadata = metadata
+        size = cursor.offset
         self.tensors = try entries.map { (entry) throws(GGUFError) in
             guard names.insert(entry.name).inserted else {
                 throw GGUFError("the tensor \(entry.name.debugDescription) appears twice")
@@ -57,86 +59,48 @@ struct GGUFFile: Sendable {
     }
 }
 
-/// Why bytes are no GGUF file that is taken.
-struct GGUFError: Error, Sendable, Hashable {
-    let reason: String
-
-    init(_ reason: String) { self.reason = reason }
-}
-
-/// A metadata value; arrays are skipped, only that they were there is kept.
-enum GGUFValue: Sendable, Equatable {
-    case unsigned(UInt64)
-    case signed(Int64)
-    case float(Double)
-    case bool(Bool)
-    case string(String)
-    case array
-
-    var string: String? {
-        guard case .string(let value) = self else { return nil }
-        return value
-    }
-
-    var double: Double? {
-        guard case .float(let value) = self else { return nil }
-        return value
-    }
-
-    var unsigned: Int? {
-        guard case .unsigned(let value) = self else { return nil }
-        return Int(exactly: value)
-    }
-}
-
-/// The element types an adapter's tensors may have here.
-enum GGUFElement: UInt32, Sendable {
-    case f32 = 0
-    case f16 = 1
-    case bf16 = 30
-
-    var width: Int { self == .f32 ? 4 : 2 }
-
-    var safetensors: TensorType {
-        switch self {
-        case .f32: .f32
-        case .f16: .f16
-        case .bf16: .bf16
-        }
-    }
-}
-
-/// One tensor: `rows` × `columns`, row-major.
-struct GGUFTensor: Sendable {
-    let name: String
-    let element: GGUFElement
-    let rows: Int
-    let columns: Int
+/// One tensor: `matrices` × `rows` × `columns`, row-major.
+public struct GGUFTensor: Sendable {
+    /// Unique in the file.
+    public let name: String
+    /// How its elements are stored.
+    public let type: GGUFType
+    /// More than one for the experts of a layer alone.
+    public let matrices: Int
+    /// Rows of each matrix.
+    public let rows: Int
+    /// Elements of a row, whole blocks of its type.
+    public let columns: Int
     /// Where its bytes are in the file.
-    let range: Range<Int>
+    public let range: Range<Int>
 }
 
 struct GGUFTensorEntry {
     let name: String
-    private let element: GGUFElement
-    private let columns: Int
-    private let rows: Int
+    private let type: GGUFType
+    /// The fastest dimension comes first.
+    private let extents: [Int]
     private let offset: Int
 
     init(_ cursor: inout GGUFCursor) throws(GGUFError) {
         name = try cursor.string(limit: 1 << 12)
         let dimensions: UInt32 = try cursor.integer()
-        guard dimensions == 1 || dimensions == 2 else {
+        guard (1...3).contains(dimensions) else {
             throw GGUFError("the tensor \(name.debugDescription) has \(dimensions) dimensions")
         }
-        // The fastest dimension comes first.
-        columns = try cursor.count(limit: 1 << 32, of: "columns")
-        rows = dimensions == 2 ? try cursor.count(limit: 1 << 32, of: "rows") : 1
-        let type: UInt32 = try cursor.integer()
-        guard let element = GGUFElement(rawValue: type) else {
-            throw GGUFError("the tensor \(name.debugDescription) is not F32, F16 or BF16")
+        var extents: [Int] = []
+        for _ in 0..<dimensions {
+            extents.append(try cursor.count(limit: 1 << 32, of: "rows or columns"))
         }
-        self.element = element
+        let code: UInt32 = try cursor.integer()
+        guard let type = GGUFType(rawValue: code) else {
+            throw GGUFError(
+                "the tensor \(name.debugDescription) is of type \(code); supported are "
+                    + GGUFType.allCases.map(\.name).joined(separator: ", ")
+            )
+        }
+        self.type = type
+        self.extents = extents
         offset = try cursor.count(limit: 1 << 50, of: "bytes before a tensor")
     }
 
@@ -144,18 +108,32 @@ struct GGUFTensorEntry {
         in fileSize: Int,
         from start: Int
     ) throws(GGUFError) -> GGUFTensor {
-        let (count, overflow) = rows.multipliedReportingOverflow(by: columns)
-        let (size, overflows) = count.multipliedReportingOverflow(by: element.width)
-        let room = fileSize - start - offset
-        guard count > 0 else {
+        let columns = extents[0]
+        let rows = extents.count > 1 ? extents[1] : 1
+        let matrices = extents.count > 2 ? extents[2] : 1
+        guard columns > 0, rows > 0, matrices > 0 else {
             throw GGUFError("the tensor \(name.debugDescription) has no elements")
         }
-        guard !overflow, !overflows, room >= 0, size <= room else {
+        guard columns % type.blockElements == 0 else {
+            throw GGUFError(
+                "the tensor \(name.debugDescription) has rows of \(columns), no whole blocks of "
+                    + type.name
+            )
+        }
+        var size = columns / type.blockElements * type.blockBytes
+        var overflows = false
+        for extent in [rows, matrices] {
+            let (product, overflow) = size.multipliedReportingOverflow(by: extent)
+            (size, overflows) = (product, overflows || overflow)
+        }
+        let room = fileSize - start - offset
+        guard !overflows, room >= 0, size <= room else {
             throw GGUFError("the tensor \(name.debugDescription) ends past the file")
         }
         return GGUFTensor(
             name: name,
-            element: element,
+            type: type,
+            matrices: matrices,
             rows: rows,
             columns: columns,
             range: start + offset..<start + offset + size

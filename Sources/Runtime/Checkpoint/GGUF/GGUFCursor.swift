@@ -1,14 +1,15 @@
 /// Reads a GGUF header from its beginning, never past its end.
 struct GGUFCursor {
     private let buffer: UnsafeRawBufferPointer
-    private(set) var offset = 0
+    private(set) var offset: Int
 
-    init(_ buffer: UnsafeRawBufferPointer) {
+    init(_ buffer: UnsafeRawBufferPointer, at offset: Int = 0) {
         self.buffer = buffer
+        self.offset = offset
     }
 
     mutating func bytes(_ count: Int) throws(GGUFError) -> UnsafeRawBufferPointer {
-        guard count >= 0, count <= buffer.count - offset else {
+        guard count >= 0, offset <= buffer.count, count <= buffer.count - offset else {
             throw GGUFError("it ends too early")
         }
         defer { offset += count }
@@ -25,7 +26,7 @@ struct GGUFCursor {
         return Int(value)
     }
 
-    mutating func string(limit: Int) throws(GGUFError) -> String {
+    mutating func string(limit: Int = GGUFCursor.longestString) throws(GGUFError) -> String {
         let length = try count(limit: limit, of: "bytes in a string")
         guard let text = String(validating: try bytes(length), as: UTF8.self) else {
             throw GGUFError("a string is not UTF-8")
@@ -43,8 +44,8 @@ struct GGUFCursor {
         case 5: .signed(Int64(try integer() as Int32))
         case 6: .float(Double(Float(bitPattern: try integer())))
         case 7: .bool(try integer() as UInt8 != 0)
-        case 8: .string(try string(limit: 1 << 20))
-        case 9: try array()
+        case 8: .string(try string())
+        case 9: .array(try array())
         case 10: .unsigned(try integer())
         case 11: .signed(try integer())
         case 12: .float(Double(bitPattern: try integer()))
@@ -52,18 +53,26 @@ struct GGUFCursor {
         }
     }
 
-    private mutating func array() throws(GGUFError) -> GGUFValue {
+    static let longestString = 1 << 20
+
+    /// Passes over the elements of an array, which are read when they are asked for.
+    private mutating func array() throws(GGUFError) -> GGUFArray {
         let kind: UInt32 = try integer()
         let count = try count(limit: 1 << 24, of: "array elements")
+        let first = offset
         if kind == 8 {
-            for _ in 0..<count { _ = try string(limit: 1 << 20) }
-            return .array
+            for _ in 0..<count {
+                _ = try bytes(try self.count(limit: Self.longestString, of: "bytes in a string"))
+            }
+        } else {
+            let widths: [UInt32: Int] = [
+                0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8,
+            ]
+            guard let width = widths[kind] else {
+                throw GGUFError("an array has the type \(kind)")
+            }
+            _ = try bytes(count * width)
         }
-        let widths: [UInt32: Int] = [
-            0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8,
-        ]
-        guard let width = widths[kind] else { throw GGUFError("an array has the type \(kind)") }
-        _ = try bytes(count * width)
-        return .array
+        return GGUFArray(kind: kind, count: count, offset: first)
     }
 }
