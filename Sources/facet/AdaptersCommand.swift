@@ -7,14 +7,14 @@ import Storage
 struct AdaptersCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "adapters",
-        abstract: "List, import, export, remove and alias adapters, offline.",
+        abstract: "List, import, export, merge, remove and alias adapters, offline.",
         discussion: """
             Works on the data directory itself and therefore only while no server runs on it; \
             a running server does the same over HTTP (/v1/adapters, /v1/load_lora_adapter).
             """,
         subcommands: [
             AdaptersListCommand.self, AdaptersImportCommand.self, AdaptersExportCommand.self,
-            AdaptersRemoveCommand.self, AdaptersAliasCommand.self,
+            AdaptersRemoveCommand.self, AdaptersAliasCommand.self, AdaptersMergeCommand.self,
         ]
     )
 }
@@ -42,12 +42,11 @@ struct AdapterStoreOptions: ParsableArguments {
 
     /// The shape of a model, without its weights.
     private func base(model: String) throws -> AdapterBase {
-        let config = try OpenFile(model + "/config.json", flags: 0).readAll(limit: 1 << 24)
         let trimmed = model.split(separator: "/").last.map(String.init) ?? model
         return AdapterBase(
             name: trimmed,
             hash: nil,
-            architecture: try Architecture(configuration: try JSONValue(parsing: config)),
+            architecture: try CheckpointFolder.architecture(of: model),
             folder: model
         )
     }
