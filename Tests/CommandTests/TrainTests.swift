@@ -95,9 +95,9 @@ struct TrainTests {
     @Test("a refusal ends with 1 and names key and reason")
     func refusal() throws {
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        let run = try FacetProcess("train", try file(), "--plan", "stage=dpo")
+        let run = try FacetProcess("train", try file(), "--plan", "stage=ppo")
         #expect(run.status == 1 && run.output.isEmpty)
-        #expect(run.errors.contains("'stage' is 'dpo'"))
+        #expect(run.errors.contains("'stage' is 'ppo'"))
     }
 
     @Test("a command that is not there is an error with its neighbours, also with --help")

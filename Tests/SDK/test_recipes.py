@@ -165,7 +165,7 @@ def test_stage_and_data_must_agree(tmp_path):
         ({"columns": {"prompt": "instruction", "response": "better"}}, "output"),
         ({"columns": {"prompt": "instruction", "images": "images"}}, "columns.images"),
         ({"formatting": "sharegpt", "tags": {"role_tag": "who"}}, "conversations"),
-        ({"ranking": True}, "ranking"),
+        ({"ranking": 1}, "ranking"),
         ({"hf_hub_url": "org/data"}, "hf_hub_url"),
     ],
 )

@@ -53,11 +53,12 @@ struct CreateFineTuningJobRequest: Sendable {
         suffix = try Self.suffix(fields, maximum: 40)
         metadata = []
         var chosen: JSONObject = ["n_epochs": 4, "prompt_loss_weight": 0.01]
-        let names = Set(Hyperparameter.all.map(\.name))
+        let supervised = Hyperparameter.all.filter { $0.methods.contains(.supervised) }
+        let names = Set(supervised.map(\.name))
         for (key, value) in fields.object.members where names.contains(key) && !value.isNull {
             chosen[key] = value
         }
-        hyperparameters = try Self.request(chosen) { _ in "" }
+        hyperparameters = try Self.request(chosen, of: .supervised) { _ in "" }
         seed = try fields.integer("seed", in: Self.seeds) ?? Int.random(in: Self.seeds)
         isLegacy = true
     }
@@ -85,7 +86,8 @@ struct CreateFineTuningJobRequest: Sendable {
         return suffix
     }
 
-    /// `method.supervised.hyperparameters` over the deprecated `hyperparameters`.
+    /// The hyperparameters of the method, `method.supervised.hyperparameters` say, over the deprecated
+    /// `hyperparameters`.
     private static func hyperparameters(
         _ fields: RequestFields
     ) throws(APIError) -> HyperparameterRequest {
@@ -93,10 +95,11 @@ struct CreateFineTuningJobRequest: Sendable {
         var paths: [String: String] = [:]
         var sources: [RequestFields] = []
         if let deprecated = try fields.options("hyperparameters") { sources.append(deprecated) }
-        if let method = try method(fields) { sources.append(method) }
+        let (method, own) = try method(fields)
+        if let own { sources.append(own) }
         for source in sources {
             do throws(HyperparameterError) {
-                try HyperparameterRequest.checkNames(source.object)
+                try HyperparameterRequest.checkNames(source.object, of: method)
             } catch {
                 throw .invalid(source.path + error.name, error.message, code: "unknown_parameter")
             }
@@ -105,27 +108,35 @@ struct CreateFineTuningJobRequest: Sendable {
                 paths[key] = source.path
             }
         }
-        return try request(chosen) { paths[$0] ?? "" }
+        return try request(chosen, of: method) { paths[$0] ?? "" }
     }
 
-    private static func method(_ fields: RequestFields) throws(APIError) -> RequestFields? {
-        guard let method = try fields.object("method") else { return nil }
+    /// The method, and its hyperparameters where the request has any.
+    private static func method(
+        _ fields: RequestFields
+    ) throws(APIError) -> (TrainingMethod, RequestFields?) {
+        guard let method = try fields.object("method") else { return (.supervised, nil) }
         let type = try method.requiredString("type")
-        switch type {
-        case "supervised": break
-        case "dpo", "reinforcement":
-            throw .unsupported(method.name("type"), "only 'supervised' is (not '\(type)')")
-        default: throw .notAmong(method.name("type"), ["supervised"], type)
+        let known = TrainingMethod.allCases.map(\.rawValue)
+        if type == "reinforcement" {
+            throw .unsupported(
+                method.name("type"),
+                "only \(known.map { "'\($0)'" }.joined(separator: ", ")) are (not '\(type)')"
+            )
         }
-        return try method.object("supervised")?.options("hyperparameters")
+        guard let found = TrainingMethod(rawValue: type) else {
+            throw .notAmong(method.name("type"), known, type)
+        }
+        return (found, try method.object(type)?.options("hyperparameters"))
     }
 
     private static func request(
         _ chosen: JSONObject,
+        of method: TrainingMethod,
         path: (String) -> String
     ) throws(APIError) -> HyperparameterRequest {
         do throws(HyperparameterError) {
-            return try HyperparameterRequest(json: chosen)
+            return try HyperparameterRequest(json: chosen, of: method)
         } catch {
             throw .invalid(path(error.name) + error.name, error.message)
         }

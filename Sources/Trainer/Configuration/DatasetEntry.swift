@@ -68,7 +68,7 @@ struct DatasetEntry {
         case "formatting":
             return ["alpaca", "sharegpt", "openai"].contains(value.string ?? "")
                 ? nil : "'formatting' \(value.serialized) is not known"
-        case "ranking": return "'ranking' is for preferences, which are not trained"
+        case "ranking": return value == true ? nil : "'ranking' must be true or false"
         case "num_samples":
             return value.int.map { (1...1_000_000_000).contains($0) } == true
                 ? nil : "'num_samples' must be a whole number from 1"
@@ -97,7 +97,8 @@ struct DatasetEntry {
     }
 
     private static let columns: Set = [
-        "prompt", "query", "response", "history", "system", "messages", "tools",
+        "prompt", "query", "response", "history", "system", "messages", "tools", "chosen",
+        "rejected", "kto_tag",
     ]
 
     private static let tags: Set = [

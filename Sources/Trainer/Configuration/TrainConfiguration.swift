@@ -25,6 +25,19 @@ public struct TrainConfiguration: Sendable, Hashable {
         case sft
         /// Plain text.
         case pt
+        /// Pairs of a better and a worse answer.
+        case dpo
+        /// Answers that are good or bad.
+        case kto
+
+        /// How a run of the stage learns.
+        var method: TrainingMethod {
+            switch self {
+            case .sft, .pt: .supervised
+            case .dpo: .dpo
+            case .kto: .kto
+            }
+        }
     }
 
     /// A sentence about a key of the file.
@@ -45,6 +58,8 @@ public struct TrainConfiguration: Sendable, Hashable {
     public var model: String
     /// The adapter folder to start from.
     public var adapter: String?
+    /// The adapter folder whose answers are the reference; `nil` for the base.
+    public var referenceAdapter: String?
     /// What the model learns from.
     public var stage: Stage
     /// The training files, or names in `dataset_info.json` of `datasetFolder`.
@@ -86,6 +101,7 @@ extension TrainConfiguration {
         self.init(
             model: try fields.required("model_name_or_path"),
             adapter: try fields.adapter(),
+            referenceAdapter: try fields.referenceAdapter(stage),
             stage: stage,
             datasets: try fields.list("dataset"),
             datasetFolder: try fields.string("dataset_dir") ?? "data",

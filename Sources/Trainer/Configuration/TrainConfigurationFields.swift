@@ -26,7 +26,7 @@ struct TrainConfigurationFields {
         }
     }
 
-    private mutating func note(_ key: String, _ text: String) {
+    mutating func note(_ key: String, _ text: String) {
         notes.append(TrainConfiguration.Note(key, "\(key) \(text)."))
     }
 
@@ -34,15 +34,12 @@ struct TrainConfigurationFields {
 
     /// What the whole file is for comes before its details.
     private func refuseOtherKindsOfTraining() throws(TrainConfigurationError) {
-        let stages = [
-            "dpo": "preferences", "kto": "preferences", "rm": "a reward model",
-            "ppo": "reinforcement",
-        ]
+        let stages = ["rm": "a reward model", "ppo": "reinforcement"]
         if let stage = try string("stage"), let what = stages[stage] {
             throw TrainConfigurationError(
                 "stage",
-                "'stage' is '\(stage)' (\(what)), which 'facet train' does not have; it has 'sft' "
-                    + "and 'pt'."
+                "'stage' is '\(stage)' (\(what)), which 'facet train' does not have; it has "
+                    + "'sft', 'pt', 'dpo' and 'kto'."
             )
         }
         if let type = try string("finetuning_type"), type != "lora" {
@@ -171,21 +168,6 @@ struct TrainConfigurationFields {
         return try integer("max_new_tokens", atLeast: 1) ?? 1024
     }
 
-    /// The one adapter to go on from.
-    func adapter() throws(TrainConfigurationError) -> String? {
-        let names = try list("adapter_name_or_path")
-        guard names.count < 2 else {
-            throw TrainConfigurationError(
-                "adapter_name_or_path",
-                "'adapter_name_or_path' names \(names.count) adapters, but a run goes on from one."
-            )
-        }
-        guard let name = names.first, let folder = try string("adapter_folder"), !folder.isEmpty,
-            !name.hasPrefix("/")
-        else { return names.first }
-        return "\(folder)/\(name)"
-    }
-
     /// The hyperparameters under our names; what is silent has LLaMA-Factory's default.
     mutating func hyperparameters(
         _ stage: TrainConfiguration.Stage
@@ -194,6 +176,12 @@ struct TrainConfigurationFields {
         for row in Hyperparameter.all {
             guard let key = row.key else { continue }
             let given = object[key] ?? .null
+            guard row.methods.contains(stage.method) else {
+                if !given.isNull, given != row.keyDefault, given != false {
+                    note(key, "has no effect with 'stage' '\(stage.rawValue)'")
+                }
+                continue
+            }
             json[row.name] = given.isNull ? row.keyDefault : given
         }
         let perDevice = try integer("per_device_train_batch_size", atLeast: 1) ?? 8
@@ -209,11 +197,14 @@ struct TrainConfigurationFields {
         }
         if let steps = json["max_steps"]?.double, steps <= 0 { json["max_steps"] = nil }
         if try adapter() != nil { keepShape(&json) }
+        if stage.method != .supervised, json["lora_dropout"]?.double ?? 0 > 0 {
+            note("lora_dropout", "has no effect: policy and reference are compared without it")
+        }
         try warmUp(&json)
         try save(&json)
         try evaluate(&json)
         do throws(HyperparameterError) {
-            return try HyperparameterRequest(json: json, from: .file)
+            return try HyperparameterRequest(json: json, of: stage.method, from: .file)
         } catch {
             let row = Hyperparameter.named[error.name]
             let key = row?.key ?? error.name

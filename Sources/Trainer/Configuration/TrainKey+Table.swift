@@ -27,7 +27,7 @@ extension TrainKey {
         dataset eval_dataset dataset_dir val_size max_samples output_dir overwrite_output_dir
         quantization_bit quantization_method quantization_type optim resume_from_checkpoint
         per_device_train_batch_size gradient_accumulation_steps packing neat_packing
-        do_predict max_new_tokens mix_strategy interleave_probs default_system
+        ref_model_adapters do_predict max_new_tokens mix_strategy interleave_probs default_system
         template save_strategy eval_strategy eval_steps metric_for_best_model greater_is_better
         data_seed enable_thinking hf_hub_token ms_hub_token om_hub_token hub_token
         """
@@ -149,10 +149,8 @@ extension TrainKey {
                 + "audio_sampling_rate freeze_vision_tower freeze_multi_modal_projector"
         ),
         (
-            "it needs another 'stage' than 'sft' or 'pt'",
-            "pref_beta pref_ftx pref_bco_weight pref_loss dpo_label_smoothing kto_chosen_weight "
-                + "kto_rejected_weight simpo_gamma ld_alpha ref_model ref_model_adapters "
-                + "ref_model_quantization_bit reward_model reward_model_adapters "
+            "it belongs to the stages 'rm' and 'ppo'",
+            "ref_model_quantization_bit reward_model reward_model_adapters "
                 + "reward_model_quantization_bit reward_model_type ppo_buffer_size ppo_epochs "
                 + "ppo_score_norm ppo_target ppo_whiten_rewards"
         ),
@@ -201,6 +199,11 @@ extension TrainKey {
         (
             "special tokens in the data are read as such, in training as in serving",
             "split_special_tokens"
+        ),
+        (
+            "the reference is the base without the adapter, or an adapter of it: leave it out, or "
+                + "write 'ref_model_adapters'",
+            "ref_model"
         ),
         ("only low-rank pairs are trained", "additional_target freeze_language_model"),
         (

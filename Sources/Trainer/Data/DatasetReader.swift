@@ -25,9 +25,11 @@ struct DatasetReader {
     ///   `FileSystemError` where the store cannot be written.
     func read(_ file: TrainingFileLocation, maximum: Int?, into path: String) throws -> Found {
         let reader = try TrainingFileReader(file)
+        let most = min(maximum ?? .max, TrainingData.maximumUnits)
         let counts = try copy(
             reader,
-            min(maximum ?? .max, TrainingData.maximumUnits),
+            most,
+            after: encoder.options.method == .kto ? try last(of: file, most) : nil,
             to: EncodedUnitStore.Writer(path: path)
         )
         guard counts.kept > 0 else {
@@ -66,24 +68,50 @@ struct DatasetReader {
     private func copy(
         _ reader: TrainingFileReader,
         _ maximum: Int,
+        after previous: TrainingExample?,
         to writer: EncodedUnitStore.Writer
     ) throws -> Counts {
         var counts = Counts()
+        var previous = previous
         while counts.kept < maximum, let example = try reader.next() {
             counts.read += 1
-            for piece in try encoder.pieces(example) where counts.kept < maximum {
-                if piece.fullLength > piece.tokens.count { counts.cut += 1 }
-                guard piece.trainedTokens > 0 else {
+            for unit in try encoder.units(example, after: previous) where counts.kept < maximum {
+                if unit.sequences.contains(where: \.isCut) { counts.cut += 1 }
+                guard isLearned(unit) else {
                     counts.untrained += 1
                     continue
                 }
-                try check(piece.tokens, line: example.line)
-                try writer.append(TrainingUnit([piece], line: example.line))
+                for sequence in unit.sequences { try check(sequence.tokens, line: example.line) }
+                try writer.append(unit)
                 counts.kept += 1
             }
+            previous = example
         }
         try writer.finish()
         return counts
+    }
+
+    /// The last example that is read of a file: to the first it is the one before.
+    private func last(
+        of file: TrainingFileLocation,
+        _ maximum: Int
+    ) throws(TrainingFileError) -> TrainingExample? {
+        let reader = try TrainingFileReader(file)
+        var last: TrainingExample?
+        var count = 0
+        while count < maximum, let example = try reader.next() {
+            last = example
+            count += 1
+        }
+        return last
+    }
+
+    /// Whether every answer that the unit is to learn from has a token with a loss.
+    private func isLearned(_ unit: TrainingUnit) -> Bool {
+        switch encoder.options.method {
+        case .supervised, .kto: unit.trainedTokens > 0
+        case .dpo: unit.sequences.allSatisfy { $0.trainedTokens > 0 }
+        }
     }
 
     /// Refuses a token that the model has no row for.

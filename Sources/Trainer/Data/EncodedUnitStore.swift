@@ -134,7 +134,7 @@ package final class EncodedUnitStore: TrainingUnits {
 }
 
 /// A file written front to back through a buffer.
-private final class BufferedFile {
+final class BufferedFile {
     private let file: OpenFile
     private var buffer: [UInt8] = []
     /// Bytes written so far.

@@ -8,6 +8,9 @@ package struct TrainingUnit: Sendable, Hashable {
     package let line: Int
     /// What the data says of the unit, in the objective's own terms; 0 where it says nothing.
     package let label: Int
+    /// The log-probabilities of each sequence's targets to the reference model, where a method has
+    /// one.
+    package var reference: [[Float]]?
 
     package init(_ sequences: [EncodedExample], line: Int, label: Int = 0) {
         self.sequences = sequences

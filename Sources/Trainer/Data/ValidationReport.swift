@@ -51,7 +51,7 @@ public struct ValidationReport: Sendable, Hashable {
                 let encoded = try encoder.encode(example)
                 report.tokens += encoded.tokens.count
                 report.trainedTokens += encoded.trainedTokens
-                if encoded.fullLength > encoded.tokens.count { report.overLong += 1 }
+                if encoded.isCut { report.overLong += 1 }
             }
         }
         report.shape = reader.shape

@@ -21,7 +21,8 @@ extension EngineTrainer {
         let options = EncodingOptions(
             cutoffLength: min(chosen.cutoffLength, context),
             promptLossWeight: Float(chosen.promptLossWeight),
-            maskHistory: chosen.maskHistory
+            maskHistory: chosen.maskHistory,
+            method: chosen.method
         )
         let encoding = DataEncoding(
             folder: environment.folder(of: job) + "/data",

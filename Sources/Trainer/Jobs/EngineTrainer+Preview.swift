@@ -21,7 +21,7 @@ extension EngineTrainer {
         let data = try await data(of: job)
         let start = try await startingAdapter(of: job)?.configuration
         let hyperparameters = try resolve(job, examples: data.training.count, start)
-        let plan = try Self.plan(job, hyperparameters, data)
+        let plan = try Self.plan(hyperparameters, data)
         return plan.description(
             stage: job.request.method.stage,
             memory: environment.model.weightBytes + (try memory(of: plan, start).total),

@@ -71,7 +71,7 @@ public struct EngineTrainer: FineTuningTrainer {
         let data = try await data(of: job)
         let start = try await startingAdapter(of: job)?.configuration
         let hyperparameters = try resolve(job, examples: data.training.count, start)
-        let plan = try Self.plan(job, hyperparameters, data)
+        let plan = try Self.plan(hyperparameters, data)
         _ = try memory(of: plan, start)
         return PreparedJob(
             hyperparameters: plan.resolvedHyperparameters,
@@ -93,24 +93,26 @@ public struct EngineTrainer: FineTuningTrainer {
             throw FineTuningError(code: "server_error", message: "The job was never validated.")
         }
         let data = try await data(of: job)
-        let plan = try Self.plan(job, hyperparameters, data)
+        let unreferenced = try Self.plan(hyperparameters, data)
         let start = try await startingAdapter(of: job)
-        let need = try memory(of: plan, start?.configuration)
+        let need = try memory(of: unreferenced, start?.configuration)
         guard let reservation = await reserve(need, control) else { return .stopped }
         let state = try await initialState(hyperparameters, start)
-        let observer = JobObserver(
-            job: job,
-            plan: plan,
-            environment: environment,
-            control: control,
-            progress: progress
-        )
         do {
             let workspace = TrainingWorkspace(
                 model: environment.model,
-                longest: plan.longest,
+                longest: unreferenced.longest,
                 limit: reservation.bytes - need.state,
                 reservation: reservation
+            )
+            let pass = referencePass(job, workspace, control)
+            guard let plan = try await pass.plan(unreferenced) else { return .stopped }
+            let observer = JobObserver(
+                job: job,
+                plan: plan,
+                environment: environment,
+                control: control,
+                progress: progress
             )
             let loop = loop(job, plan, state, observer, workspace)
             guard case .finished(let tokens) = try await loop.train() else { return .stopped }
@@ -120,17 +122,29 @@ public struct EngineTrainer: FineTuningTrainer {
         }
     }
 
-    static func plan(
+    private func referencePass(
         _ job: FineTuningJob,
+        _ workspace: TrainingWorkspace,
+        _ control: TrainingControl
+    ) -> ReferencePass {
+        ReferencePass(
+            model: environment.model,
+            workspace: workspace,
+            context: environment.context,
+            adapters: AdapterMix(),
+            identity: "",
+            folder: environment.folder(of: job) + "/data/reference",
+            thread: EngineThread(engine: environment.engine),
+            order: { control.current }
+        )
+    }
+
+    static func plan(
         _ hyperparameters: Hyperparameters,
         _ data: TrainingData
     ) throws(FineTuningError) -> TrainingPlan {
         do throws(FileSystemError) {
-            return try TrainingPlan(
-                hyperparameters: hyperparameters,
-                data: data,
-                objective: job.request.method.objective
-            )
+            return try TrainingPlan(hyperparameters: hyperparameters, data: data)
         } catch {
             throw FineTuningError(ending: error)
         }

@@ -106,9 +106,7 @@ public struct FineTuningRequest: Sendable, Hashable {
     public var trainingFile: String
     /// The validation file's id.
     public var validationFile: String?
-    /// How the model learns.
-    public var method: TrainingMethod
-    /// The hyperparameters as sent.
+    /// The method and its hyperparameters as sent.
     public var hyperparameters: HyperparameterRequest
     /// A word in the model's name, chosen by the client.
     public var suffix: String?
@@ -127,7 +125,6 @@ public struct FineTuningRequest: Sendable, Hashable {
         parent: String? = nil,
         trainingFile: String,
         validationFile: String? = nil,
-        method: TrainingMethod = .supervised,
         hyperparameters: HyperparameterRequest = HyperparameterRequest(),
         suffix: String? = nil,
         seed: Int,
@@ -139,7 +136,6 @@ public struct FineTuningRequest: Sendable, Hashable {
         self.parent = parent
         self.trainingFile = trainingFile
         self.validationFile = validationFile
-        self.method = method
         self.hyperparameters = hyperparameters
         self.suffix = suffix
         self.seed = seed
@@ -147,6 +143,9 @@ public struct FineTuningRequest: Sendable, Hashable {
         self.isLegacy = isLegacy
         self.storageLimit = storageLimit
     }
+
+    /// How the model learns.
+    public var method: TrainingMethod { hyperparameters.method }
 
     /// One of the client's notes; their order is kept.
     public struct MetadataEntry: Sendable, Hashable, Codable {

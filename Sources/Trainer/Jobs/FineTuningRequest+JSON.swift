@@ -25,9 +25,9 @@ extension FineTuningRequest {
             parent: json["parent"]?.string,
             trainingFile: json["training_file"]?.string ?? "",
             validationFile: json["validation_file"]?.string,
-            method: try Self.method(json["method"]?.string),
             hyperparameters: try HyperparameterRequest(
-                json: json["hyperparameters"]?.object ?? [:]
+                json: json["hyperparameters"]?.object ?? [:],
+                of: Self.method(json["method"]?.string)
             ),
             suffix: json["suffix"]?.string,
             seed: json["seed"]?.int ?? 0,

@@ -47,16 +47,17 @@ struct FineTuningRow: Codable, FetchableRecord, PersistableRecord {
     /// - Throws: `HyperparameterError` where the stored request cannot be read.
     var job: FineTuningJob {
         get throws {
-            FineTuningJob(
+            let request = try FineTuningRequest(stored: request.value)
+            return FineTuningJob(
                 key: key,
                 tenant: tenant,
                 created: created,
-                request: try FineTuningRequest(stored: request.value),
+                request: request,
                 status: status,
                 updated: updated,
                 finished: finished,
                 hyperparameters: hyperparameters.map {
-                    Hyperparameters(stored: $0.value.object ?? [:])
+                    Hyperparameters(stored: $0.value.object ?? [:], of: request.method)
                 },
                 fineTunedModel: model,
                 trainedTokens: trainedTokens,

@@ -15,7 +15,8 @@ struct LocalData {
             EncodingOptions(
                 cutoffLength: hyperparameters.cutoffLength,
                 promptLossWeight: Float(hyperparameters.promptLossWeight),
-                maskHistory: hyperparameters.maskHistory
+                maskHistory: hyperparameters.maskHistory,
+                method: hyperparameters.method
             )
         )
         // The folder goes at once, and its files with the last who has them open.
@@ -118,24 +119,25 @@ struct LocalData {
         return drawn
     }
 
-    /// Texts are for pre-training, and everything else is for instruction tuning.
+    /// What a file holds says which stages it is for.
     private static func check(
         _ stage: TrainConfiguration.Stage,
         _ file: TrainingFileLocation
     ) throws {
         // What cannot be read at all is told of when the file is read as a whole.
         guard let first = try? TrainingFileReader(file).next() else { return }
-        let wanted: TrainConfiguration.Stage
-        switch first.content {
-        case .text: wanted = .pt
-        case .chat, .completion: wanted = .sft
-        }
-        guard wanted != stage else { return }
+        let (fitting, held): ([TrainConfiguration.Stage], String) =
+            switch first.content {
+            case .text: ([.pt], "plain texts")
+            case .chat, .completion: ([.sft], "questions and answers")
+            case .preference: ([.dpo], "pairs of a better and a worse answer")
+            case .feedback: ([.kto, .sft], "answers that are marked good or bad")
+            }
+        guard !fitting.contains(stage) else { return }
         throw TrainConfigurationError(
             "stage",
-            "'stage' is '\(stage.rawValue)', but \(file.path) holds "
-                + (wanted == .pt ? "plain texts" : "questions and answers")
-                + ": write 'stage: \(wanted.rawValue)', or choose another 'dataset'."
+            "'stage' is '\(stage.rawValue)', but \(file.path) holds \(held): write 'stage: "
+                + "\(fitting[0].rawValue)', or choose another 'dataset'."
         )
     }
 }

@@ -47,6 +47,8 @@ public struct LocalTraining {
     private let base: Base
     private let plan: TrainingPlan
     private let state: TrainingState
+    /// The adapter whose answers are the reference; `nil` for the base.
+    private let reference: LoRAAdapter?
 
     /// Sentences about keys of the configuration, the data and the plan, with the key they are about.
     public let notes: [TrainConfiguration.Note]
@@ -67,6 +69,9 @@ public struct LocalTraining {
         )
         let data = try LocalData(configuration, hyperparameters, base).data
         plan = try TrainingPlan(hyperparameters: hyperparameters, data: data)
+        reference = try configuration.referenceAdapter.map { folder in
+            try LoRAAdapter(folder: folder, for: architecture)
+        }
         if let adapter {
             state = try TrainingState(copying: adapter, for: architecture)
         } else {
@@ -105,12 +110,16 @@ public struct LocalTraining {
         let checkpoints = folder + "/checkpoints"
         if configuration.overwrites { try? FileManager.default.removeItem(atPath: checkpoints) }
         let writer = PEFTAdapterWriter(base: base.baseModel.origin, state: state)
+        let workspace = TrainingWorkspace(model: base.model, longest: plan.longest, limit: .max)
+        let thread = OwnThread(isStopping: isStopping)
+        let pass = referencePass(workspace, thread, isStopping)
+        guard let plan = try await pass.plan(plan) else { return .stopped(step: 0) }
         let loop = TrainingLoop(
             run: TrainingRun(
                 model: base.model,
                 plan: plan,
                 state: state,
-                workspace: TrainingWorkspace(model: base.model, longest: plan.longest, limit: .max),
+                workspace: workspace,
                 context: base.context
             ),
             checkpoints: CheckpointStore(
@@ -119,12 +128,12 @@ public struct LocalTraining {
                     of: plan,
                     on: base.model,
                     base.context,
-                    from: configuration.adapter
+                    from: startingPoint
                 ),
                 writer: writer,
                 threads: WorkerPool(name: "training", limit: 1)
             ),
-            thread: OwnThread(isStopping: isStopping),
+            thread: thread,
             observer: LocalObserver(
                 isStopping: isStopping,
                 show: show,
@@ -134,7 +143,9 @@ public struct LocalTraining {
         )
         do {
             switch try await loop.train() {
-            case .finished: return .finished
+            case .finished:
+                try? FileManager.default.removeItem(atPath: pass.folder)
+                return .finished
             case .stopped(let step): return .stopped(step: step)
             }
         } catch TrainingCheckpointError.mismatch(let what) {
@@ -144,6 +155,31 @@ public struct LocalTraining {
                     + "set 'overwrite_output_dir: true'."
             )
         }
+    }
+}
+
+extension LocalTraining {
+    /// The adapters that a run goes on from and is compared with, where there are any.
+    private var startingPoint: String? {
+        guard let reference = configuration.referenceAdapter else { return configuration.adapter }
+        return "\(configuration.adapter ?? "") against \(reference)"
+    }
+
+    private func referencePass(
+        _ workspace: TrainingWorkspace,
+        _ thread: OwnThread,
+        _ isStopping: @escaping @Sendable () -> Bool
+    ) -> ReferencePass {
+        ReferencePass(
+            model: base.model,
+            workspace: workspace,
+            context: base.context,
+            adapters: reference.map { AdapterMix([.init(adapter: $0, scale: 1)]) } ?? AdapterMix(),
+            identity: reference.map { "\($0.id)" } ?? "",
+            folder: configuration.outputFolder + "/reference",
+            thread: thread,
+            order: { isStopping() ? .save : .proceed }
+        )
     }
 }
 

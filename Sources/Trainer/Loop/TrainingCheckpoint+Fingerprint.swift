@@ -8,7 +8,7 @@ extension TrainingCheckpoint {
         _ context: ComputeContext,
         from parent: String?
     ) -> Fingerprint {
-        [
+        var fingerprint = [
             "base model": model.baseHash,
             "compute dtype": context.dtype.rawValue,
             "training data": plan.data.hash,
@@ -16,6 +16,11 @@ extension TrainingCheckpoint {
             "hyperparameters": JSONValue.object(plan.hyperparameters.json).serialized,
             "starting adapter": parent ?? "",
         ]
+        // Runs from before there was a choice are supervised, and say nothing of it.
+        if plan.hyperparameters.method != .supervised {
+            fingerprint["method"] = plan.hyperparameters.method.rawValue
+        }
+        return fingerprint
     }
 
     /// Whether a value of a stored fingerprint says what the value of this run says.

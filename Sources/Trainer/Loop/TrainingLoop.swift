@@ -67,9 +67,9 @@ package struct TrainingLoop {
             try run.step(after: previous, yield: yield)
         }
         if plan.isMeasuringPoint(record.step) {
-            let step = record.step
+            let measured = record
             record.validation = try await thread.compute { yield in
-                try run.evaluate(after: step, yield: yield)
+                try run.evaluate(after: measured, yield: yield)
             }
         }
         return record

@@ -3,24 +3,32 @@ package import InferenceRuntime
 /// What each optimizer step of a run trains on: a function of data and hyperparameters alone.
 package struct TrainingPlan: Sendable {
     let hyperparameters: Hyperparameters
-    let data: TrainingData
+    private(set) var data: TrainingData
     /// The loss.
     let objective: any Objective
     /// Places of a batch in one epoch: units, or with packing bins of several.
     let places: Int
 
+    /// - Parameter objective: The loss; without one that of the hyperparameters' method.
     /// - Throws: `FileSystemError` where the encoded data cannot be read.
     package init(
         hyperparameters: Hyperparameters,
         data: TrainingData,
-        objective: any Objective = SupervisedObjective()
+        objective: (any Objective)? = nil
     ) throws(FileSystemError) {
         self.hyperparameters = hyperparameters
         self.data = data
-        self.objective = objective
+        self.objective = objective ?? hyperparameters.objective
         places =
             hyperparameters.packing
             ? try Self.epoch(0, hyperparameters, data).count : data.training.count
+    }
+
+    /// The same plan, whose units carry what the reference model says of them.
+    func referenced(_ data: TrainingData) -> TrainingPlan {
+        var plan = self
+        plan.data = data
+        return plan
     }
 
     /// Optimizer steps of the whole run.

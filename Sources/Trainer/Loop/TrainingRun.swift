@@ -61,7 +61,7 @@ package final class TrainingRun: @unchecked Sendable {
         try state.use { () throws -> StepRecord in
             let done = previous?.step ?? 0
             let batch = try batch(for: done)
-            let metrics = try gradients(of: batch, step: done, place(yield))
+            let metrics = try gradients(of: batch, after: previous, place(yield))
             let units = batch.flatMap { $0 }
             let norm = optimizer.norm(state)
             guard norm.isFinite else {
@@ -91,9 +91,9 @@ package final class TrainingRun: @unchecked Sendable {
     }
 
     /// Loss and metrics on the validation data, with the parameters as they are.
-    /// - Parameter step: The step they are measured after.
+    /// - Parameter record: The step they are measured after.
     package func evaluate(
-        after step: Int,
+        after record: StepRecord,
         yield: @escaping () throws -> Void
     ) throws -> [StepRecord.Metric] {
         try state.use { () throws -> [StepRecord.Metric] in
@@ -101,9 +101,9 @@ package final class TrainingRun: @unchecked Sendable {
                 objective: plan.objective,
                 place: place(yield),
                 adapters: adapters
-            ).measure(plan.validation) { line in
+            ).measure(plan.validation, after: record) { line in
                 TrainingRunError.notANumber(
-                    step: step,
+                    step: record.step,
                     what: "the validation loss",
                     lines: [line]
                 )
@@ -134,10 +134,11 @@ package final class TrainingRun: @unchecked Sendable {
     /// where the batch is one pass, its activations serve both.
     private func gradients(
         of batch: [[TrainingUnit]],
-        step: Int,
+        after previous: StepRecord?,
         _ place: MicroBatch.Place
     ) throws -> MetricMeans {
         state.gradients.clear()
+        let step = previous?.step ?? 0
         let parts = microBatches(batch)
         let passes = parts.map { MicroBatch($0, adapters: adapters) }
         let units = parts.flatMap { $0 }
@@ -151,7 +152,7 @@ package final class TrainingRun: @unchecked Sendable {
                 try check(own, pass, parts[index], step: step)
                 scores += own
             }
-            weights = plan.objective.value(scored(units, scores)).weights
+            weights = plan.objective.value(scored(units, scores), after: previous).weights
         }
         var first = 0
         for (index, pass) in passes.enumerated() {
@@ -169,7 +170,7 @@ package final class TrainingRun: @unchecked Sendable {
                 scores += own
             }
         }
-        return plan.objective.value(scored(units, scores)).metrics
+        return plan.objective.value(scored(units, scores), after: previous).metrics
     }
 
     private func forward(
@@ -200,7 +201,7 @@ package final class TrainingRun: @unchecked Sendable {
 
     private func scored(_ units: [TrainingUnit], _ scores: [TokenScore]) -> [ScoredUnit] {
         var rest = scores[...]
-        return units.map { $0.scored(&rest, reference: nil) }
+        return units.map { $0.scored(&rest) }
     }
 
     /// At least as many parts as asked for, none larger than the workspace.

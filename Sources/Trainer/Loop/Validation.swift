@@ -9,10 +9,12 @@ struct Validation {
 
     /// Measures all units, as many at a time as fit into a pass.
     /// - Parameters:
+    ///   - record: The step of a run they are measured after.
     ///   - show: Gets the number of units that are done.
     ///   - broken: The error for a unit, by its line, whose loss is no number.
     func measure(
         _ units: any TrainingUnits,
+        after record: StepRecord? = nil,
         show: (Int) -> Void = { _ in },
         broken: (Int) -> any Error
     ) throws -> MetricMeans {
@@ -25,7 +27,7 @@ struct Validation {
             let scores = try pass.scores(place)
             if let line = pass.brokenLine(scores) { throw broken(line) }
             var rest = scores[...]
-            metrics.add(objective.value(part.map { $0.scored(&rest, reference: nil) }).metrics)
+            metrics.add(objective.value(part.map { $0.scored(&rest) }, after: record).metrics)
             done += part.count
             show(done)
         }

@@ -3,7 +3,8 @@ package import InferenceRuntime
 /// A loss: what a run minimises, as a function of token log-probabilities.
 ///
 /// Any such function trains through its gradient used as weights. A pass gives the log-probability
-/// of every target (a token after the first whose weight is not 0); the objective answers with the
+/// of every target (a token after the first whose weight is not 0; a negative weight marks one that
+/// is measured and never learned); the objective answers with the
 /// loss and ∂loss/∂(−log p) of every target, and the backward pass takes it from there.
 package protocol Objective: Sendable {
     /// The weights of a step's targets where they do not depend on log-probabilities: one pass
@@ -11,7 +12,11 @@ package protocol Objective: Sendable {
     func fixedWeights(_ units: [TrainingUnit]) -> [Float]?
 
     /// The loss of a whole optimizer step, or of a part of the validation data.
-    func value(_ units: [ScoredUnit]) -> ObjectiveValue
+    /// - Parameter previous: The record of the step before; `nil` before the first.
+    func value(_ units: [ScoredUnit], after previous: StepRecord?) -> ObjectiveValue
+
+    /// Whether the log-probabilities of a reference model are asked for.
+    var needsReference: Bool { get }
 }
 
 /// A unit, and how the model did at its targets.
@@ -20,9 +25,6 @@ package struct ScoredUnit: Sendable {
     package let unit: TrainingUnit
     /// The scores of each sequence's targets, in order.
     package let policy: [ArraySlice<TokenScore>]
-    /// The same targets' log-probabilities without the adapter; `nil` where the objective has no
-    /// reference.
-    package let reference: [[Float]]?
 }
 
 /// A loss, its gradient, and what else is worth knowing.
@@ -39,21 +41,18 @@ package struct ObjectiveValue: Sendable {
 }
 
 extension TrainingUnit {
-    /// The places of a sequence's tokens that are predicted and count.
+    /// The places of a sequence's tokens that are scored.
     static func targets(of sequence: EncodedExample) -> some Sequence<Int> {
-        sequence.weights.indices.lazy.filter { $0 > 0 && sequence.weights[$0] > 0 }
+        sequence.weights.indices.lazy.filter { $0 > 0 && sequence.weights[$0] != 0 }
     }
 
     /// Pairs the unit with the next scores, which are taken off the front.
-    func scored(
-        _ scores: inout ArraySlice<TokenScore>,
-        reference: [[Float]]?
-    ) -> ScoredUnit {
+    func scored(_ scores: inout ArraySlice<TokenScore>) -> ScoredUnit {
         let policy = sequences.map { sequence in
             let count = Self.targets(of: sequence).reduce(0) { count, _ in count + 1 }
             defer { scores = scores.dropFirst(count) }
             return scores.prefix(count)
         }
-        return ScoredUnit(unit: self, policy: policy, reference: reference)
+        return ScoredUnit(unit: self, policy: policy)
     }
 }

@@ -4,6 +4,8 @@ import InferenceRuntime
 package struct SupervisedObjective: Objective {
     package init() {}
 
+    package var needsReference: Bool { false }
+
     package func fixedWeights(_ units: [TrainingUnit]) -> [Float]? {
         let scale = 1 / units.reduce(0) { $0 + $1.weight }
         return units.flatMap { unit in
@@ -16,7 +18,7 @@ package struct SupervisedObjective: Objective {
     }
 
     /// Accuracy counts the fully trained tokens: prompts with a small weight are left out.
-    package func value(_ units: [ScoredUnit]) -> ObjectiveValue {
+    package func value(_ units: [ScoredUnit], after _: StepRecord?) -> ObjectiveValue {
         var loss = 0.0
         var (correct, trained) = (0, 0)
         for scored in units {

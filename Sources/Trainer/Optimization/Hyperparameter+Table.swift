@@ -2,7 +2,8 @@ import InferenceRuntime
 
 extension Hyperparameter {
     /// Every hyperparameter, in the order of the job object: OpenAI's three, then the extensions.
-    public static let all: [Hyperparameter] = training + adapter + optimizer + data
+    public static let all: [Hyperparameter] =
+        training + adapter + optimizer + data + answers
 
     private static let training: [Hyperparameter] = [
         .init(
@@ -282,6 +283,7 @@ extension Hyperparameter {
             silence: "false",
             key: "train_on_prompt",
             keyDefault: false,
+            of: [.supervised],
             "learn prompts too: `prompt_loss_weight` 1"
         ) { hyperparameters, value in
             hyperparameters.promptLossWeight = value == true ? 1 : 0
@@ -290,6 +292,7 @@ extension Hyperparameter {
             "prompt_loss_weight",
             \.promptLossWeight,
             .number(0...1),
+            of: [.supervised],
             "weight of the loss on prompts"
         ),
         .init(
@@ -298,6 +301,7 @@ extension Hyperparameter {
             .boolean,
             key: "mask_history",
             keyDefault: false,
+            of: [.supervised],
             "learn the last answer only"
         ),
     ]

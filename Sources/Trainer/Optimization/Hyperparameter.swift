@@ -18,6 +18,8 @@ public struct Hyperparameter: Sendable {
     let key: String?
     /// What LLaMA-Factory takes where its key is missing; `null` leaves it to our default.
     let keyDefault: JSONValue
+    /// The methods that take it.
+    public let methods: [TrainingMethod]
     /// What it does, for people.
     public let help: String
     /// Reads it from the resolved values; `nil` where there is nothing to echo, as of another name
@@ -35,6 +37,7 @@ public struct Hyperparameter: Sendable {
         silence: String? = nil,
         key: String? = nil,
         keyDefault: JSONValue = .null,
+        of methods: [TrainingMethod] = TrainingMethod.allCases,
         _ help: String
     ) {
         self.init(
@@ -44,6 +47,7 @@ public struct Hyperparameter: Sendable {
             silence: silence,
             key: key,
             keyDefault: keyDefault,
+            of: methods,
             help,
             value: { $0[keyPath: property].json },
             set: { hyperparameters, json in
@@ -62,6 +66,7 @@ public struct Hyperparameter: Sendable {
         silence: String? = nil,
         key: String? = nil,
         keyDefault: JSONValue = .null,
+        of methods: [TrainingMethod] = TrainingMethod.allCases,
         _ help: String,
         value: @escaping @Sendable (Hyperparameters) -> JSONValue? = { _ in nil },
         set: @escaping @Sendable (inout Hyperparameters, JSONValue) -> Void
@@ -72,8 +77,9 @@ public struct Hyperparameter: Sendable {
         self.silence = silence
         self.key = key
         self.keyDefault = keyDefault
+        self.methods = methods
         self.help = help
-        self.value = value
+        self.value = { methods.contains($0.method) ? value($0) : nil }
         self.set = set
     }
 }
@@ -85,20 +91,28 @@ extension Hyperparameter {
     /// The default in words: what silence means.
     var defaultText: String {
         if let silence { return silence }
-        switch value(Hyperparameters()) {
+        switch value(defaults) {
         case nil, .null?: return "none"
         case .string(let word)?: return "`\(word)`"
         case let value?: return value.double.map(HyperparameterRule.text) ?? value.serialized
         }
     }
 
+    /// The defaults of a method that takes it.
+    private var defaults: Hyperparameters {
+        var defaults = Hyperparameters()
+        defaults.method = methods.first ?? .supervised
+        return defaults
+    }
+
     /// The row as data, for a form: name, what it may be, defaults and help.
     public var json: JSONObject {
         var json: JSONObject = ["name": .string(name)]
         for (key, value) in rule.json.members { json[key] = value }
-        json["default"] = silence == nil ? value(Hyperparameters()) ?? .null : .null
+        json["default"] = silence == nil ? value(defaults) ?? .null : .null
         json["default_text"] = .string(defaultText)
         if let key { json["llama_factory"] = ["key": .string(key), "default": keyDefault] }
+        json["methods"] = .array(methods.map { .string($0.rawValue) })
         json["help"] = .string(help)
         return json
     }
@@ -152,6 +166,7 @@ extension HyperparameterValue where Self: RawRepresentable, RawValue == String {
 extension LearningRateSchedule.Kind: HyperparameterValue {}
 extension Hyperparameters.Evaluation: HyperparameterValue {}
 extension Hyperparameters.BestMetric: HyperparameterValue {}
+extension PreferenceLoss: HyperparameterValue {}
 
 /// Names of modules: a list, or a text with commas; `all` and nothing are `all-linear`.
 extension [String]: HyperparameterValue {

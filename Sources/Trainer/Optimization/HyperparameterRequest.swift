@@ -12,6 +12,8 @@ public struct HyperparameterError: Error, Sendable, Hashable {
 public struct HyperparameterRequest: Sendable, Hashable {
     /// The members by name; `auto` and `null` are left out.
     private var values: [String: JSONValue] = [:]
+    /// The method whose hyperparameters they are.
+    public let method: TrainingMethod
 
     /// Who asks: others of a server, or the one whose machine it is.
     public enum Source: Sendable {
@@ -22,15 +24,18 @@ public struct HyperparameterRequest: Sendable, Hashable {
     }
 
     /// A request that leaves everything to the defaults.
-    public init() {}
+    public init(of method: TrainingMethod = .supervised) { self.method = method }
 
     /// Reads an object of hyperparameters.
-    /// - Throws: `HyperparameterError` for an unknown name, a wrong type or a value out of range.
+    /// - Throws: `HyperparameterError` for an unknown name, one of another method, a wrong type or a
+    ///   value out of range.
     public init(
         json: JSONObject,
+        of method: TrainingMethod = .supervised,
         from source: Source = .request
     ) throws(HyperparameterError) {
-        try Self.checkNames(json)
+        self.method = method
+        try Self.checkNames(json, of: method)
         for (name, value) in json.members where !value.isNull && value.string != "auto" {
             let row = Hyperparameter.named[name]
             let rule = source == .file ? row?.fileRule : row?.rule
@@ -48,6 +53,7 @@ public struct HyperparameterRequest: Sendable, Hashable {
             )
         }
         try checkScheduleOptions()
+        try checkLossOfPairs()
     }
 
     /// A schedule takes its own arguments and no others, as in transformers.
@@ -65,20 +71,72 @@ public struct HyperparameterRequest: Sendable, Hashable {
     }
 
     /// Refuses names that are not in the table, the first few by name.
-    public static func checkNames(_ json: JSONObject) throws(HyperparameterError) {
+    public static func checkNames(
+        _ json: JSONObject,
+        of method: TrainingMethod
+    ) throws(HyperparameterError) {
         let unknown = json.members.filter { Hyperparameter.named[$0.key] == nil }
-        guard let first = unknown.first?.key.prefix(80) else { return }
+        guard let first = unknown.first?.key.prefix(80) else {
+            return try checkMethods(json, method)
+        }
         let names = unknown.prefix(8).map { "'\($0.key.prefix(80))'" }.joined(separator: ", ")
         let more = unknown.count > 8 ? " and \(unknown.count - 8) more" : ""
-        let known = Hyperparameter.all.map(\.name).sorted().joined(separator: ", ")
+        let known = Hyperparameter.all.filter { $0.methods.contains(method) }
+            .map(\.name).sorted().joined(separator: ", ")
         throw HyperparameterError(
             name: String(first),
             message: "Unknown hyperparameters: \(names)\(more). Known are: \(known)."
         )
     }
 
+    /// Refuses what belongs to other methods.
+    private static func checkMethods(
+        _ json: JSONObject,
+        _ method: TrainingMethod
+    ) throws(HyperparameterError) {
+        for (name, value) in json.members where !value.isNull {
+            guard let row = Hyperparameter.named[name], !row.methods.contains(method) else {
+                continue
+            }
+            let methods = row.methods.map { "'\($0.rawValue)'" }.joined(separator: " and ")
+            throw HyperparameterError(
+                name: name,
+                message:
+                    "'\(name)' is of the method \(methods), not of '\(method.rawValue)': leave "
+                    + "it out."
+            )
+        }
+    }
+
+    /// Refuses what the loss of pairs has no place for.
+    private func checkLossOfPairs() throws(HyperparameterError) {
+        let chosen = resolved(examples: 1, seed: 0)
+        let word = chosen.preferenceLoss.rawValue
+        if chosen.labelSmoothing > 0, !chosen.preferenceLoss.takesSmoothing {
+            throw HyperparameterError(
+                name: "label_smoothing",
+                message: "'label_smoothing' is of the losses 'sigmoid' and 'robust', not of "
+                    + "'\(word)': leave it out."
+            )
+        }
+        if chosen.labelSmoothing >= 0.5, chosen.preferenceLoss == .robust {
+            throw HyperparameterError(
+                name: "label_smoothing",
+                message: "'label_smoothing' must be below 0.5 with the loss 'robust'."
+            )
+        }
+        if chosen.bcoWeight > 0, !chosen.preferenceLoss.needsReference {
+            throw HyperparameterError(
+                name: "bco_weight",
+                message: "'bco_weight' needs a reference, which the loss '\(word)' does not have: "
+                    + "leave it out."
+            )
+        }
+    }
+
     /// Values that were checked when they came.
-    init(stored json: JSONObject) {
+    init(stored json: JSONObject, of method: TrainingMethod) {
+        self.method = method
         for (name, value) in json.members where !value.isNull { values[name] = value }
     }
 
@@ -94,6 +152,7 @@ public struct HyperparameterRequest: Sendable, Hashable {
     /// - Parameter seed: The job's seed, where the hyperparameters name none.
     public func resolved(examples: Int, seed: Int) -> Hyperparameters {
         var resolved = Hyperparameters()
+        resolved.method = method
         resolved.epochs = Double(min(25, max(3, 100 / max(1, examples))))
         resolved.batchSize = min(8, max(1, examples / 16))
         resolved.seed = seed
@@ -112,6 +171,9 @@ public struct HyperparameterRequest: Sendable, Hashable {
             resolved.warmupRatio = 0
         }
         if resolved.neftuneAlpha == 0 { resolved.neftuneAlpha = nil }
+        if resolved.ldAlpha == 1 { resolved.ldAlpha = nil }
+        // Policy and reference are compared as they answer, as TRL and LLaMA-Factory do.
+        if method != .supervised { resolved.dropout = 0 }
         resolved.gradientAccumulationSteps = min(
             resolved.batchSize,
             resolved.gradientAccumulationSteps

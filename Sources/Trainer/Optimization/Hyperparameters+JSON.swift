@@ -13,7 +13,7 @@ extension Hyperparameters {
     /// Reads back what `json` wrote, as the job store and checkpoints keep it.
     ///
     /// A name that is missing has its default: it was written before there was such a name.
-    public init(stored json: JSONObject) {
-        self = HyperparameterRequest(stored: json).resolved(examples: 1, seed: 0)
+    public init(stored json: JSONObject, of method: TrainingMethod = .supervised) {
+        self = HyperparameterRequest(stored: json, of: method).resolved(examples: 1, seed: 0)
     }
 }

@@ -8,6 +8,8 @@ public struct Hyperparameters: Sendable, Hashable {
     /// The learning rate that `learning_rate_multiplier` 1 stands for.
     public static let baseLearningRate = 1e-4
 
+    /// How the run learns; what the values of its own rows belong to.
+    public var method = TrainingMethod.supervised
     /// Passes over the training file.
     public var epochs = 3.0
     /// Optimizer steps of the whole run, in place of `epochs`.
@@ -78,6 +80,24 @@ public struct Hyperparameters: Sendable, Hashable {
     public var promptLossWeight = 0.0
     /// Train on the last assistant turn only.
     public var maskHistory = false
+    /// How strongly the policy is held to the reference: β of DPO and its kin, and of KTO.
+    public var beta = 0.1
+    /// The loss of pairs.
+    public var preferenceLoss = PreferenceLoss.sigmoid
+    /// The share of pairs whose labels are taken to be wrong.
+    public var labelSmoothing = 0.0
+    /// SimPO's margin.
+    public var simpoGamma = 0.5
+    /// Weight of the cross-entropy of better answers beside the loss.
+    public var ftx = 0.0
+    /// What tokens beyond the shorter answer's length count (Liu and others, 2024); `nil` counts all.
+    public var ldAlpha: Double?
+    /// Weight of BCO's loss beside that of the pairs.
+    public var bcoWeight = 0.0
+    /// KTO's weight of good answers.
+    public var desirableWeight = 1.0
+    /// KTO's weight of bad answers.
+    public var undesirableWeight = 1.0
 }
 
 extension Hyperparameters {

@@ -1,3 +1,4 @@
+import Trainer
 import InferenceRuntime
 
 /// The tests one after the other, with a word on each.
@@ -38,6 +39,8 @@ struct BenchRun {
                 results += try await AdapterBench(model, adapter).run()
             case .train:
                 results.append(try await TrainingBench.run(model))
+            case .preference:
+                results.append(try await TrainingBench.run(model, .dpo))
             }
         }
         return results

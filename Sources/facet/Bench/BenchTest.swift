@@ -14,13 +14,15 @@ enum BenchTest: String, CaseIterable {
     case adapterLoad = "adapter_load"
     /// An optimizer step over 4 × 256 tokens.
     case train
+    /// An optimizer step over two pairs of answers of 256 tokens each; only where it is asked for.
+    case preference
 }
 
 /// Tests by name, with commas between.
 struct BenchTestList: ExpressibleByArgument {
     let tests: [BenchTest]
 
-    static let all = BenchTestList(tests: BenchTest.allCases)
+    static let all = BenchTestList(tests: BenchTest.allCases.filter { $0 != .preference })
 
     init(tests: [BenchTest]) { self.tests = tests }
 

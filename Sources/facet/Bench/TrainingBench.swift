@@ -6,14 +6,19 @@ struct TrainingBench {
     private static let examples = 4
     private static let length = 256
 
-    static func run(_ bench: BenchModel) async throws -> BenchResult {
+    static func run(
+        _ bench: BenchModel,
+        _ method: TrainingMethod = .supervised
+    ) async throws -> BenchResult {
         let (model, count) = (bench.model, examples * length)
-        let (sample, memory) = try await bench.median(steps(bench))
+        let (sample, memory) = try await bench.median(steps(bench, method))
         // Forward and gradient; what is computed again for want of memory is no work done.
         let layers = 2 * model.activeWeights + 2 * model.headWeights
         return BenchResult(
             kind: .train,
-            label: "training step, \(examples) × \(length) tokens",
+            label: method == .supervised
+                ? "training step, \(examples) × \(length) tokens"
+                : "preference step, \(examples / 2) pairs of 2 × \(length) tokens",
             sample: sample,
             streams: examples,
             adapters: 1,
@@ -27,30 +32,46 @@ struct TrainingBench {
         )
     }
 
+    /// Sequences as they are, or two and two as pairs; the reference of pairs is known before.
+    private static func units(_ bench: BenchModel, _ method: TrainingMethod) -> [TrainingUnit] {
+        let sequences = (0..<examples).map { _ in
+            EncodedExample(
+                tokens: bench.tokens(length),
+                weights: [0] + [Float](repeating: 1, count: length - 1),
+                fullLength: length
+            )
+        }
+        guard method != .supervised else {
+            return sequences.enumerated().map { TrainingUnit([$0.element], line: $0.offset + 1) }
+        }
+        return stride(from: 0, to: examples, by: 2).map { first in
+            var unit = TrainingUnit(Array(sequences[first..<first + 2]), line: first + 1)
+            unit.reference = unit.sequences.map { $0.weights.dropFirst().map { _ in -10 } }
+            return unit
+        }
+    }
+
     /// Does one step a call.
     private static func steps(
-        _ bench: BenchModel
+        _ bench: BenchModel,
+        _ method: TrainingMethod
     ) throws -> (Int) async throws -> BenchResult.Sample {
+        let units = units(bench, method)
         let data = try TrainingData(
-            training: (1...examples).map { line -> TrainingUnit in
-                let weights = [0] + [Float](repeating: 1, count: length - 1)
-                let example = EncodedExample(
-                    tokens: bench.tokens(length),
-                    weights: weights,
-                    fullLength: length
-                )
-                return TrainingUnit([example], line: line)
-            },
+            training: units,
             validation: [TrainingUnit](),
             hash: "",
             notes: []
         )
-        let request = try HyperparameterRequest(json: [
-            "n_epochs": JSONValue(bench.repetitions), "batch_size": JSONValue(examples),
-            "lora_rank": JSONValue(BenchAdapter.rank), "lora_alpha": 32,
-        ])
+        let request = try HyperparameterRequest(
+            json: [
+                "n_epochs": JSONValue(bench.repetitions), "batch_size": JSONValue(units.count),
+                "lora_rank": JSONValue(BenchAdapter.rank), "lora_alpha": 32,
+            ],
+            of: method
+        )
         let plan = try TrainingPlan(
-            hyperparameters: request.resolved(examples: examples, seed: 1),
+            hyperparameters: request.resolved(examples: units.count, seed: 1),
             data: data
         )
         let context = ComputeContext(pool: bench.pool, dtype: bench.dtype)

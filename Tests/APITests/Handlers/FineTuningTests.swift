@@ -136,8 +136,23 @@ struct FineTuningTests {
         (#"{"suffix": "a b"}"#, 400, "suffix"),
         (#"{"seed": -1}"#, 400, "seed"),
         (#"{"integrations": [{"type": "wandb", "wandb": {"project": "x"}}]}"#, 400, "integrations"),
-        (#"{"method": {"type": "dpo"}}"#, 400, "method.type"),
+        (#"{"method": {"type": "reinforcement"}}"#, 400, "method.type"),
+        (#"{"method": {"type": "dpo2"}}"#, 400, "method.type"),
         (#"{"method": {}}"#, 400, "method.type"),
+        (
+            #"{"method": {"type": "dpo", "dpo": {"hyperparameters": {"beta": -1}}}}"#, 400,
+            "method.dpo.hyperparameters.beta"
+        ),
+        (
+            #"{"method": {"type": "dpo", "dpo": {"hyperparameters": {"loss": "ipo", "#
+                + #""label_smoothing": 0.1}}}}"#, 400,
+            "method.dpo.hyperparameters.label_smoothing"
+        ),
+        (
+            #"{"method": {"type": "kto", "kto": {"hyperparameters": {"loss": "ipo"}}}}"#, 400,
+            "method.kto.hyperparameters.loss"
+        ),
+        (#"{"hyperparameters": {"beta": 0.1}}"#, 400, "hyperparameters.beta"),
         (#"{"hyperparameters": {"n_epochs": 0}}"#, 400, "hyperparameters.n_epochs"),
         (#"{"hyperparameters": {"speed": 1, "depth": 2}}"#, 400, "hyperparameters.speed"),
         (

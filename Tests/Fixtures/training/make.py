@@ -20,29 +20,9 @@ sys.path.insert(0, f"{HERE}/../models")
 
 import adapters  # noqa: E402
 import tiny  # noqa: E402
+from order import permutation  # noqa: E402
 
-MASK = (1 << 64) - 1
-GAMMA = 0x9E3779B97F4A7C15
 EPOCHS, BATCH, SEED = 10, 4, 42
-
-
-def mixed(value):
-    value = ((value ^ (value >> 30)) * 0xBF58476D1CE4E5B9) & MASK
-    value = ((value ^ (value >> 27)) * 0x94D049BB133111EB) & MASK
-    return value ^ (value >> 31)
-
-
-def permutation(count, epoch):
-    """The order of an epoch: Sources/Trainer/Data/Order/CounterRandom.swift, purpose 1."""
-    key = mixed((SEED + GAMMA) & MASK)
-    key = mixed(key ^ (1 * GAMMA & MASK))
-    key = mixed(((key + GAMMA) & MASK) ^ epoch)
-    order = list(range(count))
-    for place in range(count - 1, 0, -1):
-        number = mixed((key + (place + 1) * GAMMA) & MASK)
-        other = (number * (place + 1)) >> 64
-        order[place], order[other] = order[other], order[place]
-    return order
 
 
 def examples(vocabulary):
@@ -72,7 +52,7 @@ def train(name):
     schedule = transformers.get_scheduler("cosine", optimizer, num_warmup_steps=5, num_training_steps=steps)
     losses, accuracies, norms = [], [], []
     for epoch in range(EPOCHS):
-        order = permutation(len(data), epoch)
+        order = permutation(len(data), epoch, SEED)
         for first in range(0, len(order), BATCH):
             chosen = [data[i] for i in order[first:first + BATCH]]
             count = sum(len(e["tokens"]) - e["prompt"] for e in chosen)

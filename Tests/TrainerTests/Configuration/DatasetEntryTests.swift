@@ -115,7 +115,7 @@ struct DatasetEntryTests {
         "what cannot be honoured is refused by name",
         arguments: [
             (#"{"hf_hub_url": "org/data"}"#, "hf_hub_url"),
-            (#"{"file_name": "d.jsonl", "ranking": true}"#, "ranking"),
+            (#"{"file_name": "d.jsonl", "ranking": 1}"#, "ranking"),
             (#"{"file_name": "d.jsonl", "columns": {"images": "i"}}"#, "columns.images"),
             (#"{"file_name": "d.jsonl", "tags": {"user_tag": 1}}"#, "tags.user_tag"),
             (#"{"file_name": "d.jsonl", "num_samples": 0}"#, "num_samples"),

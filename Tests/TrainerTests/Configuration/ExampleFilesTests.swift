@@ -85,8 +85,17 @@ struct ExampleFilesTests {
             "several machines", ["ray_run_name: x", "ray_num_workers: 4"],
             .refused("ray_num_workers")
         ),
-        ("preferences", ["stage: dpo", "pref_beta: 0.1", "pref_loss: sigmoid"], .refused("stage")),
-        ("KTO", ["stage: kto", "pref_beta: 0.1"], .refused("stage")),
+        ("preferences", ["stage: dpo", "pref_beta: 0.1", "pref_loss: sigmoid"], .runs),
+        ("KTO", ["stage: kto", "pref_beta: 0.1"], .runs),
+        (
+            "another reference", ["stage: dpo", "ref_model: org/other"],
+            .refused("ref_model")
+        ),
+        (
+            "smoothing with another loss",
+            ["stage: dpo", "pref_loss: ipo", "dpo_label_smoothing: 0.1"],
+            .refused("dpo_label_smoothing")
+        ),
         ("reward", ["stage: rm"], .refused("stage")),
         ("PPO", ["stage: ppo", "reward_model: saves/reward", "top_p: 0.9"], .refused("stage")),
         (
@@ -148,7 +157,7 @@ struct ExampleFilesTests {
                 return "\(error)"
             }
         }
-        #expect(message("stage: dpo").contains("'stage' is 'dpo' (preferences)"))
+        #expect(message("stage: ppo").contains("'stage' is 'ppo' (reinforcement)"))
         #expect(message("lora_rnk: 4").contains("Did you mean 'lora_rank'?"))
         #expect(message("lora_rnk: 4").utf8.count < 200)
     }

@@ -171,7 +171,7 @@ struct TrainingFileReaderTests {
                     + #""arguments": "[1]"}}]}]}"#, 1,
                 "messages[0].tool_calls[0].function.arguments must be a JSON object"
             ),
-            ("{\"chosen\": 1}", 1, "preference data"),
+            ("{\"chosen\": 1}", 1, "'chosen' and 'rejected'"),
             ("[{\"text\": \"a\"}", 1, "expected ',' or ']'"),
             ("[{\"text\": \"a\"", 1, "not closed"),
             ("[{\"text\": \"a\"}] x", 1, "after the array"),

@@ -48,12 +48,19 @@ struct TrainingLoopTests {
         )
     }
 
+    /// The same sequences as pairs, each beside the next.
+    private static let pairs: [TrainingUnit] = units.indices.map { number in
+        let others = [units[number], units[(number + 1) % units.count]]
+        return TrainingUnit(others.flatMap(\.sequences), line: number + 1)
+    }
+
     /// Two epochs of three steps, a checkpoint after every second.
     private func loop(
         _ observer: Notes,
         below folder: String,
+        of method: TrainingMethod = .supervised,
         more: JSONObject = [:]
-    ) throws -> TrainingLoop {
+    ) async throws -> TrainingLoop {
         let pool = ThreadPool(threads: 1)
         let context = ComputeContext(pool: pool, dtype: .fp32)
         let model = try TinyModel.llama(compute: .fp32, pool: pool)
@@ -62,19 +69,30 @@ struct TrainingLoopTests {
             "save_steps": 2, "lora_dropout": 0.1, "warmup_steps": 0,
         ]
         for (key, value) in more.members { chosen[key] = value }
-        let hyperparameters = try HyperparameterRequest(json: chosen).resolved(
-            examples: Self.units.count,
-            seed: 5
-        )
-        let plan = try TrainingPlan(
+        let hyperparameters = try HyperparameterRequest(json: chosen, of: method)
+            .resolved(examples: Self.units.count, seed: 5)
+        let units = method == .dpo ? Self.pairs : Self.units
+        let unreferenced = try TrainingPlan(
             hyperparameters: hyperparameters,
             data: TrainingData(
-                training: Self.units,
-                validation: Array(Self.units.prefix(1)),
+                training: units,
+                validation: Array(units.prefix(1)),
                 hash: "a",
                 notes: []
             )
         )
+        let workspace = TrainingWorkspace(model: model, longest: unreferenced.longest, limit: 0)
+        let pass = ReferencePass(
+            model: model,
+            workspace: workspace,
+            context: context,
+            adapters: AdapterMix(),
+            identity: "",
+            folder: folder + "/reference",
+            thread: Here(),
+            order: { .proceed }
+        )
+        let plan = try #require(try await pass.plan(unreferenced))
         let state = try TrainingState(hyperparameters.loraConfiguration, for: model.architecture)
         state.initialize(seed: 5, model: model, context)
         return TrainingLoop(
@@ -82,7 +100,7 @@ struct TrainingLoopTests {
                 model: model,
                 plan: plan,
                 state: state,
-                workspace: TrainingWorkspace(model: model, longest: plan.longest, limit: 0),
+                workspace: workspace,
                 context: context
             ),
             checkpoints: CheckpointStore(
@@ -156,6 +174,55 @@ struct TrainingLoopTests {
         #expect(try steps(below: parts) == ["step-2", "step-4", "step-6"])
     }
 
+    /// The baseline of BCO goes through the whole history of a run.
+    @Test(
+        "a run on pairs that dies at any step goes on and ends with the same bits",
+        arguments: 1...6
+    )
+    func pairsAreTakenUp(at step: Int) async throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let (whole, parts) = (folder + "/whole", folder + "/parts")
+        let more: JSONObject = ["bco_weight": 0.5, "ftx": 0.1]
+        _ = try await loop(Notes(), below: whole, of: .dpo, more: more).train()
+        _ = try await loop(Notes([step: .abandon]), below: parts, of: .dpo, more: more).train()
+        _ = try await loop(Notes(), below: parts, of: .dpo, more: more).train()
+        for name in [
+            "checkpoints/step-6/adapter_model.safetensors",
+            "checkpoints/step-6/optimizer.safetensors", "checkpoints/step-6/run.json",
+            "results.csv", "reference/training.logps",
+        ] {
+            #expect(try file(name, below: whole) == file(name, below: parts), "\(name)")
+        }
+        let table = String(decoding: try file("results.csv", below: whole), as: UTF8.self)
+        #expect(table.contains("rewards/margins") && table.contains("valid_rewards/accuracies"))
+    }
+
+    @Test("what the reference says is read back, and computed anew where the model is another")
+    func referenceIsKept() async throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let kept = folder + "/reference"
+        _ = try await loop(Notes(), below: folder, of: .dpo)
+        let numbers = try file("training.logps", below: kept)
+        // Other numbers than the pass would find, to see which are used.
+        let zeros = Data(repeating: 0, count: numbers.count)
+        try zeros.write(to: URL(fileURLWithPath: kept + "/training.logps"))
+        let plan = try await loop(Notes(), below: folder, of: .dpo).run.plan
+        let reference = try #require(try plan.data.training.unit(0).reference)
+        #expect(reference.count == 2 && reference.joined().allSatisfy { $0 == 0 })
+        try Data("{}".utf8).write(to: URL(fileURLWithPath: kept + "/manifest.json"))
+        _ = try await loop(Notes(), below: folder, of: .dpo)
+        #expect(try file("training.logps", below: kept) == numbers)
+    }
+
+    @Test("a run of another method is named as what differs")
+    func otherMethod() async throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        _ = try await loop(Notes([2: .save]), below: folder, of: .dpo).train()
+        let fingerprint = try await loop(Notes(), below: folder, of: .dpo).checkpoints.fingerprint
+        #expect(fingerprint["method"] == "dpo")
+        #expect(try await loop(Notes(), below: folder).checkpoints.fingerprint["method"] == nil)
+    }
+
     @Test("a run that is given up saves nothing and does not end", arguments: [3, 6])
     func abandons(at step: Int) async throws {
         defer { try? FileManager.default.removeItem(atPath: folder) }
@@ -183,7 +250,7 @@ struct TrainingLoopTests {
     func otherData() async throws {
         defer { try? FileManager.default.removeItem(atPath: folder) }
         _ = try await loop(Notes([2: .save]), below: folder).train()
-        let next = try loop(Notes(), below: folder)
+        let next = try await loop(Notes(), below: folder)
         var fingerprint = next.checkpoints.fingerprint
         fingerprint["training data"] = "b"
         fingerprint["tokenizer or chat template"] = "c"
@@ -201,14 +268,14 @@ struct TrainingLoopTests {
     @Test("the adapter in training has a new id after each change of its weights")
     func newIDs() async throws {
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        let run = try loop(Notes(), below: folder).run
+        let run = try await loop(Notes(), below: folder).run
         var ids = [run.state.adapter.id]
         var last: StepRecord?
         for _ in 0..<3 {
             last = try run.step(after: last, yield: {})
             ids.append(run.state.adapter.id)
         }
-        _ = try run.evaluate(after: 3, yield: {})
+        _ = try run.evaluate(after: try #require(last), yield: {})
         #expect(Set(ids).count == 4)
         #expect(run.state.adapter.id == ids[3])
     }
@@ -236,8 +303,8 @@ struct TrainingLoopTests {
     }
 
     @Test("the best checkpoint is kept where others go, and is the result")
-    func best() throws {
-        let plan = try loop(
+    func best() async throws {
+        let plan = try await loop(
             Notes(),
             below: folder,
             more: ["load_best_model_at_end": true, "save_total_limit": 1, "save_steps": 1]

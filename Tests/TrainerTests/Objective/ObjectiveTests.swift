@@ -11,8 +11,10 @@ struct ObjectiveTests {
     private struct TwoPasses: Objective {
         func fixedWeights(_ units: [TrainingUnit]) -> [Float]? { nil }
 
-        func value(_ units: [ScoredUnit]) -> ObjectiveValue {
-            var value = SupervisedObjective().value(units)
+        var needsReference: Bool { false }
+
+        func value(_ units: [ScoredUnit], after _: StepRecord?) -> ObjectiveValue {
+            var value = SupervisedObjective().value(units, after: nil)
             value.weights = SupervisedObjective().fixedWeights(units.map(\.unit)) ?? []
             return value
         }
@@ -22,7 +24,9 @@ struct ObjectiveTests {
     private struct Squares: Objective {
         func fixedWeights(_ units: [TrainingUnit]) -> [Float]? { nil }
 
-        func value(_ units: [ScoredUnit]) -> ObjectiveValue {
+        var needsReference: Bool { false }
+
+        func value(_ units: [ScoredUnit], after _: StepRecord?) -> ObjectiveValue {
             var value = ObjectiveValue(weights: [], metrics: MetricMeans())
             for scored in units {
                 let scores = scored.policy.joined()

@@ -138,7 +138,10 @@ struct HyperparameterTests {
     private static let table = [
         ["| Name | Default | May be | Meaning |", "|---|---|---|---|"],
         Hyperparameter.all.map { row in
-            "| `\(row.name)` | \(row.defaultText) | \(row.rule.text) | \(row.help) |"
+            let isOfAll = row.methods.count == TrainingMethod.allCases.count
+            let methods = row.methods.map { "`\($0.rawValue)`" }.joined(separator: ", ")
+            return "| `\(row.name)` | \(row.defaultText) | \(row.rule.text) | "
+                + (isOfAll ? "" : "\(methods): ") + "\(row.help) |"
         },
     ].joined().joined(separator: "\n")
 

@@ -2,10 +2,10 @@
 public struct EncodedExample: Sendable, Hashable {
     /// The ids, exactly as serving would encode the text.
     public let tokens: [Int32]
-    /// How much predicting each token counts; 0 for what is not learned.
+    /// How much predicting each token counts: 0 for what is not learned, negative for what is
+    /// measured and not learned.
     ///
-    /// The first token is never
-    /// predicted, so its weight is 0.
+    /// The first token is never predicted, so its weight is 0.
     public let weights: [Float]
     /// The number of tokens before anything was cut.
     public let fullLength: Int
@@ -18,6 +18,8 @@ public struct EncodedExample: Sendable, Hashable {
         self.fullLength = fullLength
     }
 
+    /// Whether tokens were cut off.
+    var isCut: Bool { fullLength > tokens.count }
     /// The number of tokens with a loss.
     public var trainedTokens: Int { weights.reduce(into: 0) { $0 += $1 > 0 ? 1 : 0 } }
 }
@@ -30,9 +32,17 @@ public struct EncodingOptions: Sendable, Hashable {
     public var promptLossWeight: Float
     /// Whether only the last answer of a conversation is learned.
     public var maskHistory: Bool
+    /// How the run learns: of examples as they are, of pairs, of answers with a mark.
+    public var method: TrainingMethod
 
     /// Takes options.
-    public init(cutoffLength: Int, promptLossWeight: Float, maskHistory: Bool) {
+    public init(
+        cutoffLength: Int,
+        promptLossWeight: Float,
+        maskHistory: Bool,
+        method: TrainingMethod = .supervised
+    ) {
+        self.method = method
         self.cutoffLength = cutoffLength
         self.promptLossWeight = promptLossWeight
         self.maskHistory = maskHistory

@@ -8,7 +8,7 @@ public struct ExampleEncoder: Sendable {
     private let model: BaseModel
     private var encoder: ConversationEncoder { model.encoder }
     private var tokenizer: Tokenizer { model.encoder.tokenizer }
-    private let options: EncodingOptions
+    let options: EncodingOptions
     private let now: TemplateClock
     private let endTokens: EndTokens
 
@@ -32,11 +32,28 @@ public struct ExampleEncoder: Sendable {
     /// Encodes an example; `pieces` gives texts longer than the cut-off in several.
     /// - Throws: `TrainingFileError` with the example's line where it cannot be encoded.
     public func encode(_ example: TrainingExample) throws(TrainingFileError) -> EncodedExample {
+        if case .text(let text) = example.content { return cut(encode(text)) }
+        return finished(try turns(example))
+    }
+
+    /// The tokens of an example before anything is cut.
+    struct Turns {
+        let tokens: [Int32]
+        /// The turn of the assistant that each token belongs to; `nil` for prompts.
+        let owners: [Int?]
+        /// Whether each turn is learned.
+        let isTrained: [Bool]
+    }
+
+    /// The turns of an example that is no plain text; of a pair those of the better answer.
+    func turns(_ example: TrainingExample) throws(TrainingFileError) -> Turns {
         switch example.content {
         case .chat(let chat): try encode(chat, example.line)
         case .completion(let prompt, let completion):
             try encode(prompt, completion, example.line)
-        case .text(let text): cut(encode(text))
+        case .text(let text): try encode("", text, example.line)
+        case .preference(let answer, _), .feedback(let answer, _):
+            try turns(TrainingExample(line: example.line, content: answer))
         }
     }
 
@@ -77,7 +94,7 @@ public struct ExampleEncoder: Sendable {
         _ prompt: String,
         _ completion: String,
         _ line: Int
-    ) throws(TrainingFileError) -> EncodedExample {
+    ) throws(TrainingFileError) -> Turns {
         let text = prompt + completion
         let tokens = encoder.tokens(plain: text)
         let ranges = [prompt.utf8.count..<text.utf8.count]
@@ -86,7 +103,7 @@ public struct ExampleEncoder: Sendable {
         // The end token is learned, whether the post-processor added it or not.
         if whole.count > tokens.count { owners.append(0) }
         if let last = whole.last, last == model.endOfText { owners[whole.count - 1] = 0 }
-        return finished(whole, owners, isTrained: [true])
+        return Turns(tokens: whole, owners: owners, isTrained: [true])
     }
 
     // MARK: - Conversations
@@ -94,7 +111,7 @@ public struct ExampleEncoder: Sendable {
     private func encode(
         _ chat: TrainingExample.Conversation,
         _ line: Int
-    ) throws(TrainingFileError) -> EncodedExample {
+    ) throws(TrainingFileError) -> Turns {
         let (spans, added) = try spans(
             of: Conversation(chat.messages, tools: chat.tools, addGenerationPrompt: false),
             line
@@ -114,7 +131,11 @@ public struct ExampleEncoder: Sendable {
             }
         }
         let owners = try self.owners(of: ranges, text, tokens, line)
-        return finished(tokens, owners.map { $0.map { turnOfRange[$0] } }, isTrained: isTrained)
+        return Turns(
+            tokens: tokens,
+            owners: owners.map { $0.map { turnOfRange[$0] } },
+            isTrained: isTrained
+        )
     }
 
     /// The text of a conversation as serving renders it, where the assistant speaks in it, and how
@@ -160,14 +181,8 @@ public struct ExampleEncoder: Sendable {
     }
 
     /// Weighs and cuts the tokens of turns.
-    /// - Parameters:
-    ///   - owners: for each token the turn it belongs to.
-    ///   - isTrained: for each turn whether it is learned.
-    private func finished(
-        _ tokens: [Int32],
-        _ owners: [Int?],
-        isTrained: [Bool]
-    ) -> EncodedExample {
+    private func finished(_ turns: Turns) -> EncodedExample {
+        let (tokens, owners, isTrained) = (turns.tokens, turns.owners, turns.isTrained)
         let last = owners.reduce(into: -1) { last, owner in last = max(last, owner ?? -1) }
         var weights = owners.map { owner -> Float in
             guard let owner else { return options.promptLossWeight }

@@ -12,9 +12,20 @@ public enum ExampleShape: String, Sendable {
     case sharegpt
     /// Plain text: `text`.
     case text
+    /// Pairs: OpenAI's `preferred_output` and `non_preferred_output`, or `chosen` and `rejected`
+    /// beside or around a prompt.
+    case preference
+    /// Answers with a mark: LLaMA-Factory's `kto_tag`, TRL's `label` beside prompt and completion.
+    case feedback
 
     /// The format of a record with these fields.
     static func of(columns: Set<String>) -> ExampleShape? {
+        if columns.isSuperset(of: PreferenceForms.openAI)
+            || columns.isSuperset(of: PreferenceForms.ranked)
+        {
+            return .preference
+        }
+        if columns.contains(FeedbackForms.tag) { return .feedback }
         if columns.contains("messages") { return .chat }
         if columns.contains("conversations") { return .sharegpt }
         if columns.isSuperset(of: ["prompt", "completion"]) { return .completion }
@@ -28,14 +39,14 @@ public enum ExampleShape: String, Sendable {
             throw TrainingFileError(line: line, reason: "an example must be a JSON object")
         }
         let columns = Set(object.members.map(\.key))
-        if let shape = of(columns: columns) { return shape }
-        if columns.contains("chosen") || columns.contains("kto_tag") {
-            throw TrainingFileError(line: line, reason: "preference data is not supported")
+        if let shape = of(columns: columns) {
+            return shape == .completion && FeedbackForms.hasLabel(value) ? .feedback : shape
         }
         throw TrainingFileError(
             line: line,
             reason: "expected 'messages', 'prompt' and 'completion', 'instruction' and 'output', "
-                + "'conversations' or 'text', found "
+                + "'conversations', 'text', 'preferred_output' and 'non_preferred_output' or "
+                + "'chosen' and 'rejected', found "
                 + list(columns)
         )
     }
@@ -64,6 +75,8 @@ public enum ExampleShape: String, Sendable {
             case .alpaca: .chat(try Alpaca.conversation(record))
             case .sharegpt: .chat(try ShareGPT.conversation(record))
             case .text: .text(try record.string("text"))
+            case .preference: try PreferenceForms.content(record)
+            case .feedback: try FeedbackForms.content(record)
             }
         return TrainingExample(line: line, content: content)
     }

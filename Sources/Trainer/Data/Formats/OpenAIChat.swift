@@ -10,26 +10,46 @@ enum OpenAIChat {
     static func conversation(
         _ record: RecordFields
     ) throws(TrainingFileError) -> TrainingExample.Conversation {
-        guard let messages = record.value["messages"]?.array else {
-            throw record.fail("'messages' must be a list")
+        let (messages, isTrained) = try messages(record.value["messages"], "messages", record)
+        guard messages.contains(where: { $0["role"] == "assistant" }) else {
+            throw record.fail("no message is the assistant's, so there is nothing to learn")
         }
-        guard !messages.isEmpty else { throw record.fail("'messages' is empty") }
+        return .init(
+            messages: try canonical(messages, record),
+            tools: try record.tools(),
+            isTrained: isTrained
+        )
+    }
+
+    /// A list of messages without their weights, and which of them are learned.
+    /// - Parameter path: What the list is called.
+    static func messages(
+        _ list: JSONValue?,
+        _ path: String,
+        _ record: RecordFields
+    ) throws(TrainingFileError) -> ([JSONValue], isTrained: [Bool]) {
+        guard let list = list?.array else { throw record.fail("'\(path)' must be a list") }
+        guard !list.isEmpty else { throw record.fail("'\(path)' is empty") }
         var kept: [JSONValue] = []
         var isTrained: [Bool] = []
-        for (index, message) in messages.enumerated() {
-            let (message, weight) = try checked(message, "messages[\(index)]", record)
+        for (index, message) in list.enumerated() {
+            let (message, weight) = try checked(message, "\(path)[\(index)]", record)
             kept.append(message)
             isTrained.append(weight)
         }
-        guard kept.contains(where: { $0["role"] == "assistant" }) else {
-            throw record.fail("no message is the assistant's, so there is nothing to learn")
-        }
+        return (kept, isTrained)
+    }
+
+    /// The messages of a whole conversation as today's API has them.
+    static func canonical(
+        _ messages: [JSONValue],
+        _ record: RecordFields
+    ) throws(TrainingFileError) -> [JSONValue] {
         do throws(ChatMessageError) {
-            kept = try ChatMessages.canonical(kept)
+            return try ChatMessages.canonical(messages)
         } catch {
             throw record.fail(error.description)
         }
-        return .init(messages: kept, tools: try record.tools(), isTrained: isTrained)
     }
 
     private static func checked(

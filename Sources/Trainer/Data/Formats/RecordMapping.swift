@@ -35,6 +35,7 @@ struct RecordMapping: Sendable, Hashable {
         let ours = [
             "prompt": isText ? "text" : "instruction", "query": "input", "response": "output",
             "history": "history", "system": "system", "tools": "tools", "messages": messages,
+            "chosen": "chosen", "rejected": "rejected", "kto_tag": FeedbackForms.tag,
         ]
         let given = columns?.members.compactMap { member -> Column? in
             guard let mine = ours[member.key], let theirs = member.value.string else { return nil }
@@ -67,6 +68,10 @@ struct RecordMapping: Sendable, Hashable {
         let messages = isOpenAI ? "messages" : "conversations"
         for (index, member) in members.enumerated() where member.key == messages {
             members[index].value = .array((member.value.array ?? []).map(renamed))
+        }
+        for (index, member) in members.enumerated()
+        where PreferenceForms.ranked.contains(member.key) && member.value.object != nil {
+            members[index].value = renamed(member.value)
         }
         return .object(JSONObject(members))
     }
