@@ -70,6 +70,15 @@ final class EngineMetrics: Sendable {
     private let steps = counter("facet_engine_steps_total", "Forward passes.")
     private let rows = counter("facet_engine_rows_total", "Rows of all forward passes.")
     private let failed = counter("facet_engine_failed_total", "Requests that ended in an error.")
+    private let drafts = counter(
+        "vllm:spec_decode_num_drafts_total",
+        "Steps of a sequence with guessed tokens."
+    )
+    private let drafted = counter("vllm:spec_decode_num_draft_tokens_total", "Tokens guessed.")
+    private let accepted = counter(
+        "vllm:spec_decode_num_accepted_tokens_total",
+        "Guessed tokens that were drawn."
+    )
     private let training = counter(
         "facet_training_slices_total",
         "Slices of training work the engine has run."
@@ -82,7 +91,7 @@ final class EngineMetrics: Sendable {
     var families: [MetricFamily] {
         [
             running, waiting, usage, queries, hits, preemptions, prompt, generation, iteration,
-            lora, cache, blocks, steps, rows, failed, training, served,
+            lora, cache, blocks, steps, rows, failed, drafts, drafted, accepted, training, served,
         ]
     }
 
@@ -106,6 +115,9 @@ final class EngineMetrics: Sendable {
         steps.set(Double(statistics.steps), model)
         rows.set(Double(statistics.rows), model)
         failed.set(Double(statistics.failed), model)
+        drafts.set(Double(statistics.drafts), model)
+        drafted.set(Double(statistics.draftedTokens), model)
+        accepted.set(Double(statistics.acceptedTokens), model)
         let entries = statistics.stepsByRows
         iteration.set(
             buckets: (0...EngineStatistics.rowBounds.count).map { entries[$0] },

@@ -21,6 +21,7 @@ final class ActiveRequest {
         choices = (0..<request.choices).map { choice in
             ActiveChoice(
                 index: choice,
+                drafter: Drafter(capacity: limit),
                 sampler: Sampler(
                     request.sampling,
                     seed: seed,
@@ -74,12 +75,17 @@ final class ActiveRequest {
 final class ActiveChoice {
     let index: Int
     var sampler: Sampler
+    var drafter: Drafter
+    /// What was drawn behind the step's first token, as far as the draft was right.
+    var more: [TokenSample] = []
     var sequence: SequenceID?  // once it has one of its own
     var drawn = 0
     var isOpen = true
 
-    init(index: Int, sampler: Sampler) {
+    init(index: Int, drafter: Drafter, sampler: Sampler) {
         self.index = index
+        self.drafter = drafter
         self.sampler = sampler
+        more.reserveCapacity(Drafter.maximum)
     }
 }

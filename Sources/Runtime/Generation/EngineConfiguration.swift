@@ -26,7 +26,5 @@ public struct EngineConfiguration: Sendable, Hashable {
     }
 
     /// Rows of the largest step: what a workspace has to hold.
-    public var maxRows: Int {
-        max(limits.chunkTokens, limits.mixedChunkTokens + limits.maxBatch)
-    }
+    public var maxRows: Int { limits.maxRows }
 }

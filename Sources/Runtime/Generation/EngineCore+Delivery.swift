@@ -13,6 +13,14 @@ extension EngineCore {
             }
             announcePrompt(of: task.request)
             deliver(result, to: choice, sequence, of: task.request)
+            for sample in choice.more where choice.isOpen {
+                scheduler.advanceDrafted(sequence)
+                deliver(sample, to: choice, sequence, of: task.request)
+            }
+            if task.drafted > 0 { learn(task, choice) }
+            if choice.isOpen, let failure = choice.sampler.failure {
+                return fail(task.id, .constraint("\(failure)"))
+            }
             close(task.request, task.id)
         case .done, .embed:
             task.request.embedding = task.embedding

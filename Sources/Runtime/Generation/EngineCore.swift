@@ -12,6 +12,7 @@ package final class EngineCore {
     private var step = Step()
     private var batch = Batch()
     private var tasks: [SamplingTask] = []
+    var cost = StepCost()
     var described = -1  // the scheduler's changes when its adapters were last listed
 
     package init(model: any StepModel, limits: SchedulerLimits, kvBlocks: Int) {
@@ -69,6 +70,8 @@ package final class EngineCore {
     /// `false`: there was nothing to do.
     @discardableResult
     package func runStep() -> Bool {
+        let begun = ContinuousClock.now
+        let decoding = draft()
         scheduler.next(into: &step)
         guard !step.isEmpty else { return false }
         for copy in step.copies { model.copyBlock(from: copy.source, to: copy.target) }
@@ -89,6 +92,7 @@ package final class EngineCore {
         for task in tasks { deliver(task) }
         tasks.removeAll(keepingCapacity: true)
         statistics.countStep(rows: step.rows)
+        if step.parts.count == decoding { cost.count(rows: step.rows, .now - begun) }
         updateStatistics()
         return true
     }
@@ -97,12 +101,11 @@ package final class EngineCore {
 extension EngineCore {
     private func fillBatch() {
         for part in step.parts {
-            let tokens = scheduler.tokens(part.sequence)
             let start = batch.tokens.count
             let request = scheduler.owner(part.sequence).request
             requests[request]?.begin()
             batch.append(
-                tokens: tokens[part.start..<part.end],
+                tokens: tokens(of: part),
                 firstPosition: part.start,
                 maxLength: scheduler.maxLength(part.sequence),
                 blockTable: scheduler.blockTable(part.sequence),
@@ -115,6 +118,14 @@ extension EngineCore {
         }
     }
 
+    /// The tokens of a part; guessed ones stand in no sequence yet.
+    private func tokens(of part: Step.Part) -> ArraySlice<Int32> {
+        let tokens = scheduler.tokens(part.sequence)
+        if part.end <= tokens.count { return tokens[part.start..<part.end] }
+        let (request, choice) = scheduler.owner(part.sequence)
+        return requests[request]?.choices[choice].drafter.rows[..<part.count] ?? []
+    }
+
     /// Tells the scheduler what has been computed, and lists what is to be done with the logits.
     private func collectTasks() {
         var row = 0
@@ -124,12 +135,14 @@ extension EngineCore {
             let id = scheduler.owner(part.sequence).request
             guard let active = requests[id] else { continue }
             addScores(part, active, id, firstRow: firstRow)
-            switch scheduler.advance(part) {
+            let drafted = max(0, part.end - scheduler.tokens(part.sequence).count)
+            switch scheduler.advance(part.dropping(last: drafted)) {
             case .reading: break
             case .done:
                 let kind: SamplingTask.Kind = active.request.embedsPrompt ? .embed : .done
                 tasks.append(SamplingTask(active, id, kind, row: max(0, row - 1)))
-            case .draw: addDraws(part.sequence, active, id, row: row - 1)
+            case .draw:
+                addDraws(part.sequence, active, id, row: row - 1 - drafted, drafted: drafted)
             }
         }
     }
@@ -154,11 +167,13 @@ extension EngineCore {
         _ sequence: SequenceID,
         _ active: ActiveRequest,
         _ id: GenerationID,
-        row: Int
+        row: Int,
+        drafted: Int
     ) {
         let choice = active.choices[scheduler.owner(sequence).choice]
         if choice.sequence == sequence {
-            tasks.append(SamplingTask(active, id, .draw(choice, sequence), row: row))
+            let kind = SamplingTask.Kind.draw(choice, sequence)
+            tasks.append(SamplingTask(active, id, kind, row: row, drafted: drafted))
             return
         }
         active.cachedTokens = scheduler.cachedTokens(sequence)

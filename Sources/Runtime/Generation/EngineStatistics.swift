@@ -34,6 +34,12 @@ public struct EngineStatistics: Sendable, Hashable {
     public var prefixCacheHits = 0
     /// Tokens drawn.
     public var generationTokens = 0
+    /// Steps of a sequence with guessed tokens.
+    public var drafts = 0
+    /// Tokens guessed.
+    public var draftedTokens = 0
+    /// Guessed tokens that were drawn.
+    public var acceptedTokens = 0
     /// Sequences preempted because KV blocks or places ran out.
     public var preemptions = 0
     /// Choices that ended, by reason.

@@ -16,20 +16,39 @@ struct SamplingTask {
     let id: GenerationID
     let kind: Kind
     let row: Int
+    /// Rows behind the first, of guessed tokens.
+    let drafted: Int
     private(set) var result: TokenSample?
     private(set) var embedding: [Float]?
 
-    init(_ request: ActiveRequest, _ id: GenerationID, _ kind: Kind, row: Int) {
+    init(
+        _ request: ActiveRequest,
+        _ id: GenerationID,
+        _ kind: Kind,
+        row: Int,
+        drafted: Int = 0
+    ) {
         self.request = request
         self.id = id
         self.kind = kind
         self.row = row
+        self.drafted = drafted
     }
 
     mutating func run(_ model: any StepModel, _ workspace: SamplerWorkspace) {
         switch kind {
         case .draw(let choice, _):
             result = choice.sampler.next(model.logits(row: row), workspace)
+            choice.more.removeAll(keepingCapacity: true)
+            var last = result
+            // A guess that is not what is drawn ends the draft: the rows behind it followed another token.
+            for place in 0..<drafted {
+                guard let token = last?.id, token == choice.drafter.rows[place + 1],
+                    !request.request.stopTokens.contains(token)
+                else { break }
+                last = choice.sampler.next(model.logits(row: row + place + 1), workspace)
+                if let last { choice.more.append(last) }
+            }
         case .score(let token, let top):
             result = Sampler.describe(token, logits: model.logits(row: row), top: top, workspace)
         case .embed: embedding = Array(model.hidden(row: row))

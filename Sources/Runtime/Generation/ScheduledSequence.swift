@@ -28,6 +28,7 @@ struct ScheduledSequence {
     var cursor: PrefixCache.Cursor  // up to which block they are entered
     var admission = 0  // when it began to run; higher is younger
     var charged = 0  // tokens paid for: computing them again is nobody's debt
+    var drafted = 0  // tokens guessed behind the last one, for the next step
     var scored: Int  // prompt positions whose logits are no longer wanted
     var cachedTokens = 0  // found in the prefix cache at first
 

@@ -62,6 +62,7 @@ extension Scheduler {
     mutating func preempt(_ id: SequenceID) {
         preemptions += 1
         changes += 1
+        slots[id.slot].drafted = 0
         leave(id)
         park(id)
         queue.stop(slots[id.slot].lane)

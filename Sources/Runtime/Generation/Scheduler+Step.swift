@@ -62,11 +62,13 @@ extension Scheduler {
         for id in running where slots[id.slot].phase == .decoding {
             guard withBackground || !isBackground(id) else { continue }
             let position = slots[id.slot].computed
+            let drafted = slots[id.slot].drafted
+            slots[id.slot].drafted = 0
             step.insert(
                 Step.Part(
                     sequence: id,
                     start: position,
-                    count: 1,
+                    count: 1 + drafted,
                     logitsFrom: position,
                     mix: slots[id.slot].mix
                 )

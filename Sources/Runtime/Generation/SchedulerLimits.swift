@@ -12,8 +12,13 @@ public struct SchedulerLimits: Sendable, Hashable {
     public var logitRows: Int
     /// Choices of one tenant that wait, at most, each request counting all of its own.
     public var maxWaiting: Int
+    /// How far ahead of the answers to guess.
+    public var speculation: Speculation
     /// How many virtual tokens a tenant must be ahead before it gives up a place it has.
     public var preemptionLead: Int
+
+    /// Rows of the largest step: what a workspace has to hold.
+    public var maxRows: Int { max(chunkTokens, mixedChunkTokens + maxBatch) }
 
     /// Limits with the usual measures.
     public init(
@@ -23,6 +28,7 @@ public struct SchedulerLimits: Sendable, Hashable {
         mixedChunkTokens: Int = 64,
         logitRows: Int = 64,
         maxWaiting: Int = 1024,
+        speculation: Speculation = .adaptive,
         preemptionLead: Int = 512
     ) {
         self.maxBatch = maxBatch
@@ -31,6 +37,7 @@ public struct SchedulerLimits: Sendable, Hashable {
         self.mixedChunkTokens = mixedChunkTokens
         self.logitRows = logitRows
         self.maxWaiting = maxWaiting
+        self.speculation = speculation
         self.preemptionLead = preemptionLead
     }
 }

@@ -24,6 +24,17 @@ package struct Step {
         package var end: Int { start + count }
         /// Rows with logits.
         package var logitRows: Int { end - logitsFrom }
+
+        /// The part without its last rows.
+        func dropping(last rows: Int) -> Part {
+            Part(
+                sequence: sequence,
+                start: start,
+                count: count - rows,
+                logitsFrom: min(logitsFrom, end - rows),
+                mix: mix
+            )
+        }
     }
 
     /// A block to copy before the rows are computed.

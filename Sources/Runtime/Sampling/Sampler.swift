@@ -61,6 +61,10 @@ package struct Sampler {
         return Self.describe(id, row: row, greatest: greatest, top: top, workspace)
     }
 
+    /// The tokens that the constraint leaves no choice about, as far as its bytes can be cut into
+    /// tokens; a guess, since several tokens may begin with the same bytes.
+    func forced(atMost most: Int) -> [Int32] { constraint?.forced(atMost: most) ?? [] }
+
     /// What the model thought of `id` as the next token, or `nil` for a broken row.
     package static func describe(
         _ id: Int32,

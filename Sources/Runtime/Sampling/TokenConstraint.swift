@@ -73,6 +73,18 @@ package final class TokenConstraint: Sendable {
         if let failure { throw failure }
     }
 
+    /// The longest tokens of the bytes that must come next.
+    func forced(atMost most: Int) -> [Int32] {
+        state.withLock { state in
+            guard state.failure == nil, var grammarState = state.grammarState else { return [] }
+            // What goes wrong here goes wrong again when the mask is made, and is told then.
+            guard let bytes = try? grammarState.forcedBytes(limit: 4 * most), !bytes.isEmpty else {
+                return []
+            }
+            return grammar.trie.longestTokens(of: bytes, atMost: most)
+        }
+    }
+
     /// Goes on behind a token that was drawn.
     func append(_ id: Int32) {
         state.withLock { state in

@@ -25,7 +25,12 @@ struct EngineBench {
         self.streams = streams
         self.adapters = adapters
         let context = prompt + answer
-        let limits = SchedulerLimits(maxBatch: max(32, streams), contextTokens: context)
+        // Random weights repeat themselves, so that guesses would be right more often than in use.
+        let limits = SchedulerLimits(
+            maxBatch: max(32, streams),
+            contextTokens: context,
+            speculation: .off
+        )
         let blocks = context / KVBlockPool.blockTokens + 2
         engine = try Engine(
             model: bench.model,

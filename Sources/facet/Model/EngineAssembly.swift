@@ -28,7 +28,10 @@ struct EngineAssembly {
         memory wishes: Wishes,
         priority: TrainingPriority = TrainingPriority()
     ) throws {
-        var limits = SchedulerLimits(maxBatch: options.maxBatch)
+        var limits = SchedulerLimits(
+            maxBatch: options.maxBatch,
+            speculation: options.speculation ? .adaptive : .off
+        )
         limits.contextTokens = min(
             options.context ?? Self.usualContext,
             model.architecture.contextLength

@@ -55,6 +55,15 @@ struct EngineOptions: ParsableArguments {
     )
     var maxBatch: Int = 32
 
+    @Flag(
+        inversion: .prefixedNo,
+        help: ArgumentHelp(
+            "Guess ahead of answers from what was written before and from constraints, where it pays. "
+                + "Answers stay the same to the bit."
+        )
+    )
+    var speculation = true
+
     func validate() throws {
         guard (1...1024).contains(threads) else {
             throw ValidationError("--threads must be from 1 to 1024.")

@@ -11,13 +11,15 @@ final class EngineHarness {
     init(
         blocks: Int = 64,
         limits: SchedulerLimits = .forTests(),
-        vocabularySize: Int = 97
+        vocabularySize: Int = 97,
+        script: (([Int32]) -> [Float])? = nil
     ) {
         model = ScriptedModel(
             vocabularySize: vocabularySize,
             blocks: blocks,
             maxLogitRows: limits.logitRows
         )
+        model.script = script
         core = EngineCore(model: model, limits: limits, kvBlocks: blocks)
     }
 
@@ -43,9 +45,10 @@ final class EngineHarness {
     static func alone(
         _ request: GenerationRequest,
         blocks: Int = 64,
-        limits: SchedulerLimits = .forTests()
+        limits: SchedulerLimits = .forTests(),
+        script: (([Int32]) -> [Float])? = nil
     ) -> Recorder {
-        let harness = EngineHarness(blocks: blocks, limits: limits)
+        let harness = EngineHarness(blocks: blocks, limits: limits, script: script)
         let recorder = harness.submit(request)
         harness.run()
         return recorder

@@ -29,7 +29,15 @@ struct EnginePropertyTests {
         )
     }
 
-    @Test("every request gets exactly its tokens", arguments: 0..<12)
+    /// A model that likes to repeat what it wrote a little before, so that guesses are right at times.
+    static func repeating(_ tokens: [Int32]) -> [Float] {
+        var logits = (0..<97).map { Float(($0 &* 31 &+ Int(tokens.last ?? 0) &* 17) % 23) / 23 }
+        if tokens.count > 7 { logits[Int(tokens[tokens.count - 7])] += 6 }
+        logits[5] = tokens.count % 41 == 0 ? 6 : -2
+        return logits
+    }
+
+    @Test("every request gets exactly its tokens, also where tokens are guessed", arguments: 0..<24)
     func randomTraffic(_ seed: Int) {
         var random = TinyRandom(state: UInt64(seed))
         let limits = SchedulerLimits.forTests(
@@ -38,10 +46,12 @@ struct EnginePropertyTests {
             chunkTokens: Int.random(in: 1...90, using: &random),
             mixedChunkTokens: Int.random(in: 1...40, using: &random),
             logitRows: Int.random(in: 9...40, using: &random),
+            speculation: seed % 2 == 0 ? .off : .fixed(Int.random(in: 1...7, using: &random)),
             preemptionLead: Int.random(in: 0...200, using: &random)
         )
         let blocks = Int.random(in: 10...24, using: &random)
-        let harness = EngineHarness(blocks: blocks, limits: limits)
+        let script = seed % 2 == 0 ? nil : Self.repeating
+        let harness = EngineHarness(blocks: blocks, limits: limits, script: script)
         var traffic: [(request: GenerationRequest, recorder: Recorder, cancelled: Bool)] = []
         for _ in 0..<500 {
             if traffic.count < 50, Int.random(in: 0...4, using: &random) == 0 {
@@ -58,10 +68,11 @@ struct EnginePropertyTests {
         harness.run()
 
         #expect(harness.model.faults == [])
+        if script != nil { #expect(harness.core.statistics.acceptedTokens > 0) }
         #expect(harness.core.scheduler.isIdle)
         #expect(harness.core.scheduler.cache.heldCount == 0)
         for (request, recorder, cancelled) in traffic {
-            let alone = EngineHarness.alone(request, limits: limits.relaxed)
+            let alone = EngineHarness.alone(request, limits: limits.relaxed, script: script)
             for choice in 0..<request.choices {
                 let tokens = recorder.samples(choice)
                 #expect(tokens == Array(alone.samples(choice).prefix(tokens.count)))

@@ -9,6 +9,7 @@ extension SchedulerLimits {
         mixedChunkTokens: Int = 32,
         logitRows: Int = 32,
         maxWaiting: Int = 100,
+        speculation: Speculation = .off,
         preemptionLead: Int = 64
     ) -> SchedulerLimits {
         SchedulerLimits(
@@ -18,6 +19,7 @@ extension SchedulerLimits {
             mixedChunkTokens: mixedChunkTokens,
             logitRows: logitRows,
             maxWaiting: maxWaiting,
+            speculation: speculation,
             preemptionLead: preemptionLead
         )
     }

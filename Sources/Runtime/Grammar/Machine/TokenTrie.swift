@@ -81,6 +81,18 @@ public final class TokenTrie: Sendable {
         return pieces[Int(pieceStarts[Int(id)])..<Int(pieceStarts[Int(id) + 1])]
     }
 
+    /// Cuts bytes into tokens, the longest first; what is left at the end is left out.
+    func longestTokens(of bytes: [UInt8], atMost most: Int) -> [Int32] {
+        var tokens: [Int32] = []
+        var start = 0
+        while start < bytes.count, tokens.count < most {
+            guard let (token, length) = all.longest(bytes[start...]) else { break }
+            tokens.append(token)
+            start += length
+        }
+        return tokens
+    }
+
     /// The ids that have bytes, in the order of their bytes.
     private static func sorted(_ pieces: [UInt8], _ starts: [Int32]) -> [Int32] {
         var ids = (0..<Int32(clamping: starts.count - 1)).filter {

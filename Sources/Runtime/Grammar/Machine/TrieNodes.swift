@@ -79,6 +79,24 @@ final class TrieNodes: @unchecked Sendable {
         }
     }
 
+    /// The longest token that bytes begin with, and how many it takes.
+    func longest(_ bytes: ArraySlice<UInt8>) -> (token: Int32, length: Int)? {
+        var found: (token: Int32, length: Int)?
+        var parent: Int32 = 0
+        for (length, byte) in bytes.enumerated() {
+            var child = parent + 1
+            let end = nodes[Int(parent)].next
+            while child < end, nodes[Int(child)].byte != byte { child = nodes[Int(child)].next }
+            guard child < end else { break }
+            let token = nodes[Int(child)].token
+            if token != -1 {
+                found = (token >= 0 ? token : shared[Int(-2 - token)][0], length + 1)
+            }
+            parent = child
+        }
+        return found
+    }
+
     /// The bytes from the root to a node.
     func path(to node: Int32) -> [UInt8] {
         var bytes: [UInt8] = []
