@@ -64,7 +64,7 @@ struct SpeculationTests {
     @Test("what a grammar forces is guessed, and the answer is the same")
     func forced() throws {
         let grammar = try GrammarFixture.schema(
-            #"{"properties":{"customer_number":{"type":"integer"},"delivery_address":{"enum":["home"]}},"required":["customer_number","delivery_address"],"additionalProperties":false}"#
+            #"{"type":"object","properties":{"customer_number":{"type":"integer"},"delivery_address":{"enum":["home"]}},"required":["customer_number","delivery_address"],"additionalProperties":false}"#
         )
         var request = GenerationRequest.forTests(maxTokens: 200)
         request.sampling = SamplingParameters(temperature: 1, seed: 3)
