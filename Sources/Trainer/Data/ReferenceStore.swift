@@ -1,4 +1,5 @@
 import Glibc
+import InferenceRuntime
 import Storage
 
 /// The log-probabilities that a reference model gives a data set's targets, in two files: numbers

@@ -61,7 +61,7 @@ struct ArchitectureTests {
         #", "hidden_act": "relu"}"#,
         #", "rope_scaling": {"rope_type": "mrope", "factor": 2}}"#,
         #", "rope_scaling": {"rope_type": "linear"}}"#,
-        #", "quantization_config": {"quant_method": "gptq"}}"#,
+        #", "quantization_config": {"quant_method": "hqq"}}"#,
         #", "num_key_value_heads": 3}"#,
         #", "num_key_value_heads": 0}"#,
         #", "num_hidden_layers": 0}"#,

@@ -54,10 +54,10 @@ struct PackedCheckpointTests {
                     numbers.withUnsafeBytes { Array($0) }
                 }
             }
-            try AtomicFile.write(writer, to: folder + "/model.safetensors")
+            try DurableFile.write(writer, to: folder + "/model.safetensors")
             var config = checkpoint.configuration.object ?? JSONObject()
             config["quantization_config"] = nil
-            try AtomicFile.write(
+            try DurableFile.write(
                 JSONValue.object(config).serializedBytes,
                 to: folder + "/config.json"
             )
