@@ -45,6 +45,19 @@ def test_places_count_characters_however_they_are_encoded(browser, tmp_path):
     assert [each.text for each in browser.all("mark")][-1] == "Ça va 🚀, 世界<|im_end|>"
 
 
+def test_a_pair_shows_both_answers(browser, tmp_path):
+    path = tmp_path / "pairs.jsonl"
+    better, worse = ({"role": "assistant", "content": text} for text in ["Gladly.", "No."])
+    record = {
+        "input": {"messages": [{"role": "user", "content": "Help me?"}]},
+        "preferred_output": [better],
+        "non_preferred_output": [worse],
+    }
+    path.write_text(json.dumps(record) + "\n")
+    upload(browser, path)
+    assert [each.text for each in browser.all(".example mark")] == ["Gladly.<|im_end|>", "No.<|im_end|>"]
+
+
 def test_a_file_that_cannot_be_learned_from_is_refused_with_its_line(browser, tmp_path):
     path = tmp_path / "broken.jsonl"
     path.write_text(BUTLER.read_text().splitlines()[0] + '\n{"oops": 1}\n')

@@ -37,7 +37,7 @@ export const chinese = {
   "More examples": "更多样本", "As the model sees it. What is ": "模型看到的内容。", "marked": "标记部分", " is learned, everything else is only read.": "会被学习，其余只被阅读。",
   "Examples": "样本", "First examples": "前若干样本", "Tokens": "令牌", "Learned tokens": "学习的令牌", "{count} ({share})": "{count}（{share}）", "Longest": "最长",
   "Repeated": "重复", "Tokens per example": "每个样本的令牌数", "{title}: {count} from {low} to {top}": "{title}：{count} 个，从 {low} 到 {top}",
-  "Line {line}": "第 {line} 行", "line {line}, {tokens} tokens, {trained} learned": "第 {line} 行，{tokens} 个令牌，学习 {trained} 个",
+  "The better answer": "较好的回答", "The worse answer": "较差的回答", "Line {line}": "第 {line} 行", "line {line}, {tokens} tokens, {trained} learned": "第 {line} 行，{tokens} 个令牌，学习 {trained} 个",
   "From rated answers": "来自评分的回答", "Rated answers, of the newest {count} that are kept": "最近保存的 {count} 个回答中的评分", "Corrected": "已更正",
   "Make examples": "生成样本", "Make preferences": "生成偏好数据", "Make likes and dislikes": "生成好评与差评数据", "'{name}' is made: {size}.": "“{name}”已生成：{size}。",
   "Rate or correct answers on the page Chat; they become data sets here.": "在“聊天”页面为回答评分或更正，即可在此生成数据集。",

@@ -152,8 +152,17 @@ export function mount(root) {
   attempt(showRated);
 }
 
-/// An example with its learned stretches marked; places count Unicode scalars, as in Python.
+/// An example with its learned stretches marked, and the worse answer of a pair below the better.
 function exampleView(example) {
+  const { line, tokens, trained_tokens: trained, rejected, good } = example;
+  return h("article", { class: "example", "aria-label": t("Line {line}", { line }) },
+    h("small", {}, t("line {line}, {tokens} tokens, {trained} learned", { line, tokens, trained })),
+    good !== undefined && h("span", { class: "tag" }, good ? t("Good") : t("Bad")), rejected && h("h3", {}, t("The better answer")), markedText(example),
+    rejected && [h("h3", {}, t("The worse answer")), markedText(rejected)]);
+}
+
+/// Places count Unicode scalars, as in Python.
+function markedText(example) {
   const scalars = Array.from(example.text);
   const parts = [];
   let at = 0;
@@ -162,8 +171,5 @@ function exampleView(example) {
     at = to;
   }
   parts.push(scalars.slice(at).join(""));
-  return h("article", { class: "example", "aria-label": t("Line {line}", { line: example.line }) },
-    h("small", {}, t("line {line}, {tokens} tokens, {trained} learned",
-      { line: example.line, tokens: example.tokens, trained: example.trained_tokens })),
-    h("div", { class: "text" }, parts));
+  return h("div", { class: "text" }, parts);
 }

@@ -6,18 +6,48 @@ public struct ExamplePreview: Sendable, Hashable {
     public let index: Int
     /// The line of the file it begins on.
     public let line: Int
-    /// Tokens, after anything was cut.
-    public let tokens: Int
-    /// Tokens that are learned.
-    public let trainedTokens: Int
-    /// Everything the model reads, special tokens included.
-    public let text: String
-    /// The stretches of the text that are learned, in Unicode scalars.
-    public let trained: [Range<Int>]
+    /// What is learned; of a pair the better answer.
+    let learned: ExampleText
+    /// The worse answer of a pair.
+    let rejected: ExampleText?
+    /// Whether an answer with a mark is good.
+    let isGood: Bool?
 
-    init(_ example: EncodedExample, index: Int, line: Int, _ tokenizer: Tokenizer) {
+    init(
+        index: Int,
+        line: Int,
+        learned: ExampleText,
+        rejected: ExampleText? = nil,
+        isGood: Bool? = nil
+    ) {
         self.index = index
         self.line = line
+        self.learned = learned
+        self.rejected = rejected
+        self.isGood = isGood
+    }
+
+    /// An element of the list that the API answers.
+    public var json: JSONValue {
+        var json: JSONObject = ["index": JSONValue(index), "line": JSONValue(line)]
+        for (key, value) in learned.json.members { json[key] = value }
+        json["rejected"] = rejected.map { .object($0.json) }
+        json["good"] = isGood.map(JSONValue.bool)
+        return .object(json)
+    }
+}
+
+/// Everything the model reads of one sequence, special tokens included.
+struct ExampleText: Sendable, Hashable {
+    /// Tokens, after anything was cut.
+    let tokens: Int
+    /// Tokens that are learned.
+    let trainedTokens: Int
+    let text: String
+    /// The stretches of the text that are learned, in Unicode scalars.
+    let trained: [Range<Int>]
+
+    init(_ example: EncodedExample, _ tokenizer: Tokenizer) {
         tokens = example.tokens.count
         trainedTokens = example.trainedTokens
         var (text, trained) = ("", [Range<Int>]())
@@ -32,11 +62,10 @@ public struct ExamplePreview: Sendable, Hashable {
         self.trained = trained
     }
 
-    /// An element of the list that the API answers.
-    public var json: JSONValue {
+    var json: JSONObject {
         [
-            "index": JSONValue(index), "line": JSONValue(line), "tokens": JSONValue(tokens),
-            "trained_tokens": JSONValue(trainedTokens), "text": .string(text),
+            "tokens": JSONValue(tokens), "trained_tokens": JSONValue(trainedTokens),
+            "text": .string(text),
             "trained": .array(
                 trained.map { [JSONValue($0.lowerBound), JSONValue($0.upperBound)] }
             ),

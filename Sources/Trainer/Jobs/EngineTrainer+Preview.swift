@@ -36,20 +36,10 @@ extension EngineTrainer {
         after: Int,
         limit: Int
     ) async throws(TrainingFileError) -> ExamplePage {
-        let model = environment.base
-        let tokenizer = model.encoder.tokenizer
-        let options = EncodingOptions(
-            cutoffLength: min(
-                Hyperparameters().cutoffLength,
-                environment.model.architecture.contextLength
-            ),
-            promptLossWeight: 0,
-            maskHistory: false
-        )
-        let encoder = ExampleEncoder(
-            model: model,
-            options: options,
-            now: TemplateClock(seconds: UnixTime.now, offset: 0)
+        let encoders = TrainingMethod.allCases.map { ($0, encoder(for: $0)) }
+        let previewer = ExamplePreviewer(
+            encoders: Dictionary(uniqueKeysWithValues: encoders),
+            tokenizer: environment.base.encoder.tokenizer
         )
         return try await previews.run { () throws(TrainingFileError) in
             let reader = try TrainingFileReader(file)
@@ -61,13 +51,27 @@ extension EngineTrainer {
                     page.hasMore = true
                     break
                 }
-                let encoded = try encoder.encode(example)
-                page.examples.append(
-                    ExamplePreview(encoded, index: index, line: example.line, tokenizer)
-                )
+                page.examples.append(try previewer.preview(example, index: index))
             }
             return page
         }
+    }
+
+    private func encoder(for method: TrainingMethod) -> ExampleEncoder {
+        let options = EncodingOptions(
+            cutoffLength: min(
+                Hyperparameters().cutoffLength,
+                environment.model.architecture.contextLength
+            ),
+            promptLossWeight: 0,
+            maskHistory: false,
+            method: method
+        )
+        return ExampleEncoder(
+            model: environment.base,
+            options: options,
+            now: TemplateClock(seconds: UnixTime.now, offset: 0)
+        )
     }
 
     /// Removes what plans have left that a crash cut short.
@@ -76,5 +80,43 @@ extension EngineTrainer {
         for name in names where name.contains(DurableFile.temporaryMark) {
             try? FileManager.default.removeItem(atPath: "\(folder)/\(name)")
         }
+    }
+}
+
+/// Shows each example as the method sees it that learns from its kind.
+private struct ExamplePreviewer: Sendable {
+    let encoders: [TrainingMethod: ExampleEncoder]
+    let tokenizer: Tokenizer
+
+    func preview(
+        _ example: TrainingExample,
+        index: Int
+    ) throws(TrainingFileError) -> ExamplePreview {
+        let method: TrainingMethod =
+            switch example.content {
+            case .preference: .dpo
+            case .feedback: .kto
+            case .chat, .completion, .text: .supervised
+            }
+        var texts: [ExampleText] = []
+        var isGood: Bool?
+        if method == .supervised {
+            if let encoded = try encoders[method]?.encode(example) {
+                texts.append(ExampleText(encoded, tokenizer))
+            }
+        } else if let unit = try encoders[method]?.units(example, after: nil).first {
+            texts = unit.sequences.map { ExampleText($0, tokenizer) }
+            isGood = method == .kto ? unit.label > 0 : nil
+        }
+        guard let learned = texts.first else {
+            throw TrainingFileError(line: example.line, reason: "nothing of it can be shown")
+        }
+        return ExamplePreview(
+            index: index,
+            line: example.line,
+            learned: learned,
+            rejected: method == .dpo ? texts.last : nil,
+            isGood: isGood
+        )
     }
 }
