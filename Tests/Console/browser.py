@@ -136,7 +136,7 @@ class Browser:
             select = Select(self.named(name))
             option = next((each for each in select.options if each.text.startswith(text)), None)
             if option is not None:
-                select.select_by_visible_text(option.text)
+                select.select_by_value(option.get_attribute("value"))
             return option is not None
 
         self.wait(f"'{text}' in '{name}'", pick)
