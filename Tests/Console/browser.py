@@ -120,9 +120,15 @@ class Browser:
         self.wait(f"the page {page}", lambda: any(each.text == page for each in self.all("nav a[aria-current]")))
 
     def click(self, name: str, selector: str = CONTROLS):
-        element = self.named(name, selector)
-        self.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", element)
-        element.click()
+        """Clicks a control, also where the page puts another of that name in its place just then."""
+
+        def press():
+            element = self.named(name, selector)
+            self.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", element)
+            element.click()
+            return True
+
+        self.wait(f"a click on '{name}'", press)
 
     def fill(self, name: str, text: str):
         element = self.named(name)

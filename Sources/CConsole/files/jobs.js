@@ -63,7 +63,7 @@ function jobView(job, isOpen) {
   const events = new Map();
   let isComplete = false;
   const title = h("strong", {});
-  const state = h("span", { class: "tag" });
+  const tag = h("span", { class: "tag" });
   const progress = h("span", { class: "progress" });
   const buttons = h("div", { class: "actions" });
   const note = h("div", {});
@@ -72,7 +72,7 @@ function jobView(job, isOpen) {
   const log = h("pre", { tabindex: "0", role: "region", "aria-label": t("Log") });
   const facts = h("pre", { tabindex: "0", role: "region", "aria-label": t("Hyperparameters") });
   const element = h("details", { class: "job", open: isOpen, on: { toggle: () => element.open && refresh() } },
-    h("summary", {}, title, " ", state, " ", progress),
+    h("summary", {}, title, " ", tag, " ", progress),
     h("div", { class: "stack" }, buttons, note, charts, checkpoints,
       h("details", {}, h("summary", {}, t("Log")), log),
       h("details", {}, h("summary", {}, t("Hyperparameters")), facts)));
@@ -91,12 +91,14 @@ function jobView(job, isOpen) {
   let shown = "";
 
   function update(next) {
-    if (JSON.stringify(next) === shown) return;
     if (next.status !== job.status) isComplete = false;
     job = next;
-    shown = JSON.stringify(next);
+    // A step changes the job, too; what can be pressed stays as it is then.
+    const state = JSON.stringify([next.status, next.fine_tuned_model, next.result_files, next.error, next.hyperparameters]);
+    if (state === shown) return;
+    shown = state;
     title.textContent = name();
-    state.textContent = t(job.status);
+    tag.textContent = t(job.status);
     replace(buttons,
       job.status === "running" && button(t("Pause"), act("pause")), job.status === "paused" && button(t("Resume"), act("resume")),
       isLive(job) && button(t("Cancel"), act("cancel")),
@@ -179,6 +181,9 @@ function jobView(job, isOpen) {
   }
 
   function showCheckpoints(all) {
+    const state = JSON.stringify(all.map((each) => each.id));
+    if (state === checkpoints.dataset.state) return;
+    checkpoints.dataset.state = state;
     replace(checkpoints, all.length > 0 && [h("h3", {}, t("Checkpoints, newest first")), h("div", { class: "actions" },
       all.map((each) => button(t("Talk to step {step}", { step: each.step_number }),
         () => talkTo(each.fine_tuned_model_checkpoint), { title: each.fine_tuned_model_checkpoint })))]);
