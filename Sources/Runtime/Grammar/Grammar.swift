@@ -8,17 +8,26 @@ public final class Grammar: Sendable {
     /// The tokenizer's pieces that masks are made of.
     public let trie: TokenTrie
     private let machine: Mutex<GrammarMachine>
+    private let held: Atomic<Int>
+
+    /// About how many bytes it takes, with what has been found out so far.
+    var heldBytes: Int { held.load(ordering: .relaxed) }
 
     init(_ program: sending GrammarProgram, trie: TokenTrie) {
         self.trie = trie
-        machine = Mutex(GrammarMachine(program: program, trie: trie))
+        let machine = GrammarMachine(program: program, trie: trie)
+        held = Atomic(machine.heldBytes)
+        self.machine = Mutex(machine)
     }
 
     /// Lets one caller at a time use what is shared.
     func withMachine<Result>(
         _ body: (GrammarMachine) throws(GrammarError) -> sending Result
     ) throws(GrammarError) -> sending Result {
-        try machine.withLock { (machine) throws(GrammarError) in try body(machine) }
+        try machine.withLock { (machine) throws(GrammarError) in
+            defer { held.store(machine.heldBytes, ordering: .relaxed) }
+            return try body(machine)
+        }
     }
 
     /// The state before the first token.

@@ -11,11 +11,21 @@ public final class GrammarCache: Sendable {
         var grammars: [[UInt8]: Grammar] = [:]
         /// Keys, the longest unused first.
         var order: [[UInt8]] = []
+
+        /// Forgets those that have not been used for longest.
+        mutating func forget(beyond maximumBytes: Int) {
+            var bytes = grammars.values.reduce(0) { $0 + $1.heldBytes }
+            while order.count > GrammarCache.limit || (bytes > maximumBytes && order.count > 1) {
+                bytes -= grammars.removeValue(forKey: order.removeFirst())?.heldBytes ?? 0
+            }
+        }
     }
 
     private let tokenizer: Tokenizer
     private let stopTokens: Set<Int32>
     private let state = Mutex(State())
+
+    private let maximumBytes: Int
 
     /// Grammars kept.
     private static let limit = 32
@@ -23,7 +33,11 @@ public final class GrammarCache: Sendable {
     private static let maximumKeyBytes = 1 << 18
 
     /// A cache over a tokenizer, whose pieces are arranged when a grammar is first asked for.
-    public init(_ tokenizer: Tokenizer, stopTokens: Set<Int32>) {
+    ///
+    /// - Parameter maximumBytes: What the grammars kept may take together, with all that is found
+    ///   out about them as they are used; the one used last is kept whatever it takes.
+    public init(_ tokenizer: Tokenizer, stopTokens: Set<Int32>, maximumBytes: Int = 256 << 20) {
+        self.maximumBytes = maximumBytes
         self.tokenizer = tokenizer
         self.stopTokens = stopTokens
     }
@@ -41,6 +55,7 @@ public final class GrammarCache: Sendable {
             if let grammar = state.grammars[key] {
                 state.order.removeAll { $0 == key }
                 state.order.append(key)
+                state.forget(beyond: maximumBytes)
                 return (Optional(grammar), grammar.trie)
             }
             let trie =
@@ -54,9 +69,7 @@ public final class GrammarCache: Sendable {
         guard key.count <= Self.maximumKeyBytes else { return grammar }
         state.withLock { state in
             if state.grammars.updateValue(grammar, forKey: key) == nil { state.order.append(key) }
-            if state.order.count > Self.limit {
-                state.grammars[state.order.removeFirst()] = nil
-            }
+            state.forget(beyond: maximumBytes)
         }
         return grammar
     }

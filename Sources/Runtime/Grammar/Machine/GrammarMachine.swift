@@ -37,6 +37,11 @@ final class GrammarMachine {
         return GrammarPosition(threads: threads, isComplete: row.isComplete)
     }
 
+    /// About how many bytes it takes, with its program.
+    var heldBytes: Int {
+        program.heldBytes + lexer.heldBytes + rows.heldBytes + masks.heldBytes
+    }
+
     /// Begins an operation: forgets everything where it has grown too large.
     func prepare() {
         let isFull =
@@ -120,6 +125,9 @@ struct MaskCache {
     private var order: [[GrammarThread]] = []
     private var oldest = 0
     static let limit = 192
+    /// About how many bytes of masks and walks there are.
+    private(set) var heldBytes = 0
+    private var walkBytes = 0
 
     func mask(_ threads: [GrammarThread]) -> [UInt64]? { masks[threads] }
 
@@ -127,11 +135,11 @@ struct MaskCache {
         if order.count < Self.limit {
             order.append(threads)
         } else {
-            masks[order[oldest]] = nil
+            if let old = masks.removeValue(forKey: order[oldest]) { heldBytes -= old.count * 8 }
             order[oldest] = threads
             oldest = (oldest + 1) % Self.limit
         }
-        masks[threads] = mask
+        if masks.updateValue(mask, forKey: threads) == nil { heldBytes += mask.count * 8 }
     }
 
     /// What walking found in a lexer's state, whatever the row.
@@ -139,6 +147,11 @@ struct MaskCache {
         var mask: [UInt64]
         var crossings: [MaskWalk.Crossing]
         var trie: TrieNodes
+
+        var heldBytes: Int {
+            mask.count * 8 + crossings.count * MemoryLayout<MaskWalk.Crossing>.stride
+                + trie.count * MemoryLayout<TrieNodes.Node>.stride
+        }
     }
 
     private var walks: [Int32: Walk] = [:]
@@ -146,7 +159,13 @@ struct MaskCache {
     func walk(_ state: Int32) -> Walk? { walks[state] }
 
     mutating func insert(_ walk: Walk, _ state: Int32) {
-        if walks.count >= Self.limit { walks.removeAll() }
-        walks[state] = walk
+        if walks.count >= Self.limit {
+            walks.removeAll()
+            heldBytes -= walkBytes
+            walkBytes = 0
+        }
+        guard walks.updateValue(walk, forKey: state) == nil else { return }
+        walkBytes += walk.heldBytes
+        heldBytes += walk.heldBytes
     }
 }

@@ -43,6 +43,9 @@ final class GrammarProgram {
 
     init(arena: RegexArena) { self.arena = arena }
 
+    /// About how many bytes it takes.
+    var heldBytes: Int { edges.count * 64 + arena.heldBytes }
+
     /// The edges of a node.
     func edges(of node: Int32) -> [Edge] {
         if !pending.isEmpty, let (object, place) = pending.removeValue(forKey: node) {

@@ -30,6 +30,9 @@ final class LexerStates {
     /// Whether it is time to begin anew.
     var isFull: Bool { count > Self.limit / 2 || parts.count > Self.partLimit / 2 }
 
+    /// About how many bytes its states take.
+    var heldBytes: Int { capacity << 10 + parts.count * MemoryLayout<Part>.stride }
+
     init(arena: RegexArena) {
         self.arena = arena
         successors = .allocate(capacity: capacity * 256)

@@ -20,6 +20,13 @@ final class ParserRows {
     /// Items and edges of all rows together; 12 bytes each.
     private static let edgeLimit = 4_000_000
 
+    /// About how many bytes its rows take.
+    var heldBytes: Int {
+        rows.count * MemoryLayout<ParserRow>.stride
+            + (scans.count + waits.count) * MemoryLayout<ParserEdge>.stride
+            + kernels.count * MemoryLayout<ParserItem>.stride + memo.count * 24
+    }
+
     init(program: GrammarProgram, lexer: LexerStates) {
         self.program = program
         self.lexer = lexer

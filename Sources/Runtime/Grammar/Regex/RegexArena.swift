@@ -55,6 +55,12 @@ final class RegexArena {
     var liveness: [RegexID: Bool] = [:]
     private var marked = (nodes: 0, lists: 0)
 
+    /// About how many bytes its expressions take.
+    var heldBytes: Int {
+        nodes.count * (MemoryLayout<Node>.stride + 16) + lists.count * 4 + bytes.count
+            + sets.count * MemoryLayout<ByteSet>.stride
+    }
+
     init(nodeLimit: Int = 600_000) {
         self.nodeLimit = nodeLimit
         append(.init(kind: .empty, isNullable: false, isBoolean: false, a: 0, b: 0, c: 0))
