@@ -5,8 +5,13 @@ public enum ByteTokenizer {
     /// Makes one.
     /// - Parameters:
     ///   - special: The text of token 256.
+    ///   - more: The texts of further special tokens, from 257 on.
     ///   - config: What `tokenizer_config.json` says.
-    public static func make(special: String, config: JSONValue? = nil) throws -> Tokenizer {
+    public static func make(
+        special: String,
+        more: [String] = [],
+        config: JSONValue? = nil
+    ) throws -> Tokenizer {
         let byteLevel: JSONValue = [
             "type": "ByteLevel", "add_prefix_space": false,
         ]
@@ -14,17 +19,19 @@ public enum ByteTokenizer {
             alphabet.enumerated().map { (key: String($1), value: JSONValue($0)) }
         )
         let document: JSONValue = [
-            "added_tokens": [
-                [
-                    "id": 256, "content": .string(special), "special": true,
-                    "single_word": false, "lstrip": false, "rstrip": false, "normalized": false,
-                ]
-            ],
+            "added_tokens": .array(([special] + more).enumerated().map(added)),
             "pre_tokenizer": byteLevel,
             "decoder": byteLevel,
             "model": ["type": "BPE", "vocab": .object(vocabulary), "merges": []],
         ]
         return try Tokenizer(tokenizerJSON: document.serializedBytes, config: config)
+    }
+
+    private static func added(_ place: Int, _ text: String) -> JSONValue {
+        [
+            "id": JSONValue(256 + place), "content": .string(text), "special": true,
+            "single_word": false, "lstrip": false, "rstrip": false, "normalized": false,
+        ]
     }
 
     /// GPT-2's printable stand-ins for the 256 bytes.

@@ -32,6 +32,8 @@ struct GenerationFields: Sendable {
     let count: Int
     let stream: Bool
     let includeUsage: Bool
+    /// Whether each event of a stream tells how long the answer took so far.
+    let timesEachToken: Bool
     /// What the answer is held to, and the field that says so.
     let constraint: ConstraintField?
     /// The hash of what keeps this caller's cached prefixes apart within its tenant: only compared,
@@ -55,6 +57,7 @@ struct GenerationFields: Sendable {
         skipsSpecialTokens = try fields.bool("skip_special_tokens") ?? true
         count = try fields.integer("n", in: 1...128) ?? 1
         stream = try fields.bool("stream") ?? false
+        timesEachToken = try fields.bool("timings_per_token") ?? false
         includeUsage = try Self.includeUsage(fields, stream: stream)
         cacheKeyHash = try fields.string("prompt_cache_key").map { SHA256.hex(of: Array($0.utf8)) }
         if stream, promptLogprobs != nil {

@@ -70,8 +70,14 @@ struct APIRoutes: Sendable {
         add(.post, "/v1/completions", [.infer], completions, to: &router)
         let embeddings = answers.route(EmbeddingRequest.decode)
         add(.post, "/v1/embeddings", [.infer], embeddings, to: &router)
+        addRelevance(to: &router)
         addResponses(to: &router)
         addMessages(to: &router)
+        let base = answers.encoder.model.id
+        let infill = answers.route(translating: { fields, _ throws(APIError) in
+            try InfillRequest.translated(fields, base: base)
+        })
+        add(.post, "/infill", [.infer], infill, to: &router)
         let tokens = TokenizeHandlers(encoder: answers.encoder)
         add(.post, "/tokenize", [.infer], tokens.tokenize, to: &router)
         add(.post, "/detokenize", [.infer], tokens.detokenize, to: &router)
@@ -99,6 +105,15 @@ struct APIRoutes: Sendable {
         add(.post, path + "/{id}", [.infer], completions.update, to: &router)
         add(.delete, path + "/{id}", [.infer], completions.delete, to: &router)
         add(.get, path + "/{id}/messages", [.infer], completions.messages, to: &router)
+    }
+
+    private func addRelevance(to router: inout Router) {
+        let rerank = answers.route(translating: RelevanceRequest.rerank)
+        for path in ["/rerank", "/v1/rerank", "/v2/rerank"] {
+            add(.post, path, [.infer], rerank, to: &router)
+        }
+        let score = answers.route(RelevanceRequest.score)
+        for path in ["/score", "/v1/score"] { add(.post, path, [.infer], score, to: &router) }
     }
 
     private func addResponses(to router: inout Router) {

@@ -20,6 +20,7 @@ struct TestAPI {
         template: String? = TestModel.template,
         defaults: GenerationDefaults = GenerationDefaults(stopTokens: [TestModel.end]),
         hiddenSize: Int? = nil,
+        tokenizer: Tokenizer? = nil,
         ring: KeyRing? = nil,
         configuration: FacetServerConfiguration = FacetServerConfiguration(),
         configure: (inout FacetServices) -> Void = { _ in }
@@ -30,7 +31,8 @@ struct TestAPI {
                 templates: try template.map {
                     ChatTemplateSet(main: try ChatTemplate(source: $0), toolUse: nil)
                 },
-                defaults: defaults
+                defaults: defaults,
+                tokenizer: tokenizer
             ),
             hash: String(repeating: "a", count: 64),
             created: 1_700_000_000,
@@ -52,13 +54,14 @@ struct TestAPI {
     /// The tiny base, without weights.
     static func base(
         templates: ChatTemplateSet?,
-        defaults: GenerationDefaults
+        defaults: GenerationDefaults,
+        tokenizer: Tokenizer? = nil
     ) throws -> BaseModel {
         BaseModel(
             name: baseID,
             folder: "/models/tiny",
             encoder: ConversationEncoder(
-                tokenizer: try TestModel.tokenizer(),
+                tokenizer: try tokenizer ?? TestModel.tokenizer(),
                 templates: templates
             ),
             defaults: defaults

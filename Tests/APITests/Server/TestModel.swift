@@ -7,8 +7,14 @@ enum TestModel {
     static let end: Int32 = 256
 
     /// A byte-level tokenizer without merges, whose ids are the bytes.
-    static func tokenizer() throws -> Tokenizer {
-        try ByteTokenizer.make(special: "<|end|>", config: ["eos_token": "<|end|>"])
+    ///
+    /// - Parameter names: Further special tokens, from 257 on.
+    static func tokenizer(adding names: [String] = []) throws -> Tokenizer {
+        try ByteTokenizer.make(
+            special: "<|end|>",
+            more: names,
+            config: ["eos_token": "<|end|>"]
+        )
     }
 
     static let template = """

@@ -90,13 +90,29 @@ struct AnswerEndpoint: Sendable {
         try caller.admission?.takePrompt(tokens: asked.prompts.reduce(0) { $0 + $1.count })
         var run = AnswerRun(asked, source, encoder.model, for: caller, metrics, id: request.id)
         run.hold(to: grammar)
-        let writer = asked.writer(head(asked, source))
+        let writer = timed(asked.writer(head(asked, source)), &run, request)
         var response =
             asked.fields.stream
             ? stream(run, writer) : .json(bytes: try await document(run, writer))
         response.headers.merge(source.headers)
         response.headers.merge(asked.headers)
         return response
+    }
+
+    /// The writer, which adds timings where they are asked for.
+    private func timed(
+        _ writer: any AnswerWriter,
+        _ run: inout AnswerRun,
+        _ request: HTTPRequest
+    ) -> any AnswerWriter {
+        let header = request.headers["x-facet-timings"] ?? "0"
+        let isEachTimed = run.asked.fields.timesEachToken
+        guard run.asked.isTimed || isEachTimed || !["0", "false"].contains(header) else {
+            return writer
+        }
+        let timings = AnswerTimings()
+        run.timings = timings
+        return TimedWriter(writer, timings, eachEvent: isEachTimed)
     }
 
     /// The whole answer in one body.

@@ -34,6 +34,8 @@ struct AnswerRequest: Sendable {
     var parts: AnswerParts?
     /// Further fields of the response's head.
     var headers: HTTPHeaders = [:]
+    /// Whether the answer has timings, however little the request asks for them.
+    var isTimed = false
     /// Keeps the whole answer, also of a stream, before its end is told; `nil`: it is not kept.
     var keep: (@Sendable (_ document: [UInt8]) async throws -> Void)?
 

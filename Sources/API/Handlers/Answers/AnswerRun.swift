@@ -33,6 +33,8 @@ struct AnswerRun: Sendable {
     let source: AnswerSource
     let model: ServedModel
     let meter: AnswerMeter
+    /// What the answer tells of its times; `nil`: nothing.
+    var timings: AnswerTimings?
 
     /// A run of what was asked, by whom `source` says.
     init(
@@ -134,9 +136,11 @@ struct AnswerRun: Sendable {
             switch event {
             case .prompt(let summary):
                 timer.prompt(of: request.prompt.count, summary)
+                timings?.prompt(of: request.prompt.count, summary)
                 try await body(.prompt(index, summary))
             case .token(let choice, let sample):
                 timer.token(choice: choice)
+                timings?.tokens()
                 let (events, isLast) = choices.append(sample, to: choice)
                 for event in events { try await body(event) }
                 if isLast {
@@ -145,6 +149,8 @@ struct AnswerRun: Sendable {
                 }
             case .finished(let choice, let reason, let usage):
                 timer.finished(reason)
+                // The token that ends an answer is counted and not told.
+                timings?.tokens(usage.completionTokens - choices.counts[choice])
                 for event in choices.finish(choice, reason, usage) { try await body(event) }
             case .failed(let error): throw APIError(error, prompt: asked.param)
             }
@@ -159,7 +165,7 @@ extension AnswerRun {
     /// The choices of one prompt while they grow.
     private struct Choices {
         private var assemblers: [ChoiceAssembler]
-        private var counts: [Int]
+        fileprivate var counts: [Int]
         private let prompt: Int
         /// Tokens that end a choice although the engine goes on, so that it tells their
         /// log-probability.

@@ -26,11 +26,7 @@ enum CompletionRequest {
         let names = ["max_completion_tokens", "max_tokens"]
         let maxTokens = try fields.integer(firstOf: names, in: 0...Int.max) ?? 16
         let bestOf = try bestOf(fields, shared)
-        if let suffix = try fields.string("suffix"), !suffix.utf8.isEmpty {
-            throw .unsupported("suffix", "this model has no infill tokens; remove the field")
-        }
-        var prompts: [[Int32]] = []
-        for text in texts { prompts.append(try encoder.tokens(of: text)) }
+        let (prompts, ends) = try tokens(of: texts, fields, encoder, echoes: echoes)
         let echoed =
             echoes ? zip(texts, prompts).map { EchoedPrompt($0, $1, encoder.tokenizer) } : []
         // Choosing the best needs log-probabilities even where none are shown.
@@ -48,7 +44,7 @@ enum CompletionRequest {
             maxTokens: maxTokens,
             promptLogprobs: [echoes ? logprobs : nil, shared.promptLogprobs].compactMap { $0 }
                 .max(),
-            stopTokens: try shared.stopTokens(encoder.model),
+            stopTokens: try shared.stopTokens(encoder.model).union(ends),
             text: AnswerRequest.Text(
                 showsEnd: logprobs != nil,
                 skipsSpecialTokens: shared.skipsSpecialTokens,
@@ -67,6 +63,34 @@ enum CompletionRequest {
             },
             constraint: shared.answerConstraint
         )
+    }
+
+    /// The tokens of the prompts; with a suffix they ask for what stands between, and the second
+    /// are tokens that end it.
+    private static func tokens(
+        of texts: [Prompt],
+        _ fields: RequestFields,
+        _ encoder: PromptEncoder,
+        echoes: Bool
+    ) throws(APIError) -> ([[Int32]], ends: Set<Int32>) {
+        var prompts: [[Int32]] = []
+        guard let suffix = try fields.string("suffix"), !suffix.utf8.isEmpty else {
+            for text in texts { prompts.append(try encoder.tokens(of: text)) }
+            return (prompts, [])
+        }
+        guard !echoes else {
+            throw .unsupported("echo", "a prompt with a suffix is not echoed")
+        }
+        var ends: Set<Int32> = []
+        for text in texts {
+            guard case .text(let prefix) = text else {
+                throw .unsupported("suffix", "it needs a prompt that is text")
+            }
+            let infill = try encoder.infill(prefix: prefix, suffix: suffix, param: "suffix")
+            prompts.append(infill.tokens)
+            ends = infill.ends
+        }
+        return (prompts, ends)
     }
 
     /// OpenAI's bound is 5; who scores prompts may have as many as in chat.
