@@ -130,7 +130,8 @@ def main() -> None:
     over.set()
     for thread in threads:
         thread.join()
-    states = [server.get(f"/v1/fine_tuning/jobs/{job}")["status"] for job in jobs]
+    states = [server.get(f"/v1/fine_tuning/jobs/{job}") for job in jobs]
+    states = [(job["error"] or {}).get("message") or job["status"] for job in states]
     peak, now = server.resident("VmHWM"), server.resident()
     show("busy", memory_mb=options.memory * 1e6 / 2**20, peak_mb=peak, now_mb=now, jobs=states,
          **counts)
