@@ -88,7 +88,8 @@ extension APIError {
 
     fileprivate static let memoryFull = APIError(
         status: .serviceUnavailable,
-        message: "The memory for requests and their answers is taken. Please try again.",
+        message: "The memory for requests and their answers is taken. Please try again, or ask for "
+            + "fewer tokens or log-probabilities.",
         type: "server_error",
         code: "server_busy",
         headers: ["Retry-After": "1"]
