@@ -99,7 +99,21 @@ public struct OpenFile: ~Copyable, Sendable {
         try Self.read(count, at: offset, of: descriptor, path: path)
     }
 
-    /// The same for a descriptor that somebody else keeps open.
+    /// `count` bytes from `offset`; its position stays.
+    ///
+    /// - Throws: `EBADMSG` where the file has fewer.
+    public borrowing func read(
+        exactly count: Int,
+        at offset: Int
+    ) throws(FileSystemError) -> [UInt8] {
+        let bytes = try read(count, at: offset)
+        guard bytes.count == count else {
+            throw FileSystemError(operation: "read", path: path, code: EBADMSG)
+        }
+        return bytes
+    }
+
+    /// Up to `count` bytes of a descriptor that somebody else keeps open.
     package static func read(
         _ count: Int,
         at offset: Int,

@@ -41,7 +41,7 @@ package final class EncodedUnitStore: TrainingUnits {
         let entry = try entries(place, 2)
         let (start, end) = (entry[0], entry[2])
         guard start >= 0, end > start, (end - start) % 4 == 0 else { throw damaged }
-        var words = Words(try read(records, end - start, at: start))
+        var words = Words(try records.read(exactly: end - start, at: start))
         guard let line = words.next(), let label = words.next(), let sequences = words.next(),
             sequences >= 0
         else { throw damaged }
@@ -65,19 +65,9 @@ package final class EncodedUnitStore: TrainingUnits {
     private func entries(_ place: Int, _ number: Int) throws(FileSystemError) -> [Int] {
         precondition((0..<count).contains(place), "no unit \(place) of \(count)")
         let size = number * Self.indexEntry
-        return try read(index, size, at: place * Self.indexEntry).withUnsafeBytes { bytes in
+        return try index.read(exactly: size, at: place * Self.indexEntry).withUnsafeBytes { bytes in
             (0..<number * 2).map { bytes.loadUnaligned(fromByteOffset: $0 * 8, as: Int.self) }
         }
-    }
-
-    private func read(
-        _ file: borrowing OpenFile,
-        _ size: Int,
-        at offset: Int
-    ) throws(FileSystemError) -> [UInt8] {
-        let bytes = try file.read(size, at: offset)
-        guard bytes.count == size else { throw damaged }
-        return bytes
     }
 
     private var damaged: FileSystemError {

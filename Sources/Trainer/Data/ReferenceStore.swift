@@ -28,12 +28,12 @@ final class ReferenceStore: Sendable {
         of place: Int,
         _ unit: TrainingUnit
     ) throws(FileSystemError) -> [[Float]] {
-        let ends = try read(index, 16, at: place * 8).withUnsafeBytes { bytes in
+        let ends = try index.read(exactly: 16, at: place * 8).withUnsafeBytes { bytes in
             (0..<2).map { bytes.loadUnaligned(fromByteOffset: $0 * 8, as: Int.self) }
         }
         let counts = unit.sequences.map { TrainingUnit.targets(of: $0).count { _ in true } }
         guard ends[0] >= 0, ends[1] - ends[0] == 4 * counts.reduce(0, +) else { throw damaged }
-        let all = try read(numbers, ends[1] - ends[0], at: ends[0]).withUnsafeBytes {
+        let all = try numbers.read(exactly: ends[1] - ends[0], at: ends[0]).withUnsafeBytes {
             Array($0.bindMemory(to: Float.self))
         }
         var first = 0
@@ -41,16 +41,6 @@ final class ReferenceStore: Sendable {
             defer { first += count }
             return Array(all[first..<first + count])
         }
-    }
-
-    private func read(
-        _ file: borrowing OpenFile,
-        _ size: Int,
-        at offset: Int
-    ) throws(FileSystemError) -> [UInt8] {
-        let bytes = try file.read(size, at: offset)
-        guard bytes.count == size else { throw damaged }
-        return bytes
     }
 
     private var damaged: FileSystemError {
