@@ -48,11 +48,13 @@ public final class MemoryMappedFile: @unchecked Sendable {
     }
 
     /// Tells the system that a range was read for the last time, so that its pages may go.
+    ///
+    /// What lies elsewhere is left alone: the parts of one matrix may be in several files.
     public func discard(_ range: UnsafeRawBufferPointer) {
         guard let base = range.baseAddress, let start = bytes.baseAddress else { return }
         let page = Int(sysconf(Int32(_SC_PAGESIZE)))
         let offset = base - start
-        precondition(offset >= 0 && offset + range.count <= bytes.count, "a range of this file")
+        guard offset >= 0, offset + range.count <= bytes.count else { return }
         let first = (offset + page - 1) / page * page
         let last = (offset + range.count) / page * page
         guard last > first else { return }

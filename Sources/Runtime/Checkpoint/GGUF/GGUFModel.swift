@@ -164,7 +164,11 @@ extension GGUFModel {
                 return part
             }
         }
-        guard tensor.matrices == 1 else { return [part] }
+        guard tensor.matrices == 1 else {
+            // No model here has such a tensor: it is refused by its name.
+            part.rows = tensor.rows * tensor.matrices
+            return [part]
+        }
         if let module = family.module(of: stem) {
             part.name = module + end
             part.heads = family.reorderedHeads(of: stem)
