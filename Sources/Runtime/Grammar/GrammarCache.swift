@@ -50,7 +50,8 @@ public final class GrammarCache: Sendable {
         _ source: GrammarSource,
         spelled: Set<Int32> = []
     ) throws(GrammarError) -> Grammar {
-        let key = source.key + spelled.sorted().flatMap { "\($0),".utf8 }
+        // No number has the byte that ends them.
+        let key = spelled.sorted().flatMap { "\($0),".utf8 } + [0xFF] + source.key
         let (known, trie) = state.withLock { state in
             if let grammar = state.grammars[key] {
                 state.order.removeAll { $0 == key }

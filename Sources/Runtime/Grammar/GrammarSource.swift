@@ -34,7 +34,8 @@ public enum GrammarSource: Sendable, Hashable {
             [7, hasBegun ? 1 : 0]
                 + JSONValue.array([.string(open), .string(close)]).serializedBytes + source.key
         case .either(let sources):
-            [8] + sources.flatMap { $0.key + [0] }
+            // Their lengths tell where each ends, whatever its text.
+            [8] + sources.map(\.key).flatMap { "\($0.count):".utf8 + $0 }
         }
     }
 }

@@ -18,6 +18,18 @@ struct GrammarCacheTests {
         #expect(try narrow.grammar(first) !== last)
     }
 
+    @Test("what differs is never found in another's place, whatever its text")
+    func keys() throws {
+        let cache = GrammarCache(GrammarFixture.tokenizer, stopTokens: [])
+        let plain = try cache.grammar(.regex("a1,"))
+        #expect(try cache.grammar(.regex("a"), spelled: [1]) !== plain)
+        let sources: [GrammarSource] = [
+            .either([.regex("a"), .regex("b")]), .either([.regex("a\u{0}\u{2}b")]),
+            .either([.regex("a\u{0}\u{2}b"), .regex("")]),
+        ]
+        #expect(Set(sources.map(\.key)).count == sources.count)
+    }
+
     @Test("what is found out about a grammar counts as it comes")
     func growth() throws {
         let cache = GrammarCache(GrammarFixture.tokenizer, stopTokens: [])
