@@ -48,6 +48,7 @@ let package = Package(
         system("COpenBLAS", pkgConfig: "openblas", apt: "libopenblas-dev"),
         system("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev"),
         system("CZstd", pkgConfig: "libzstd", apt: "libzstd-dev"),
+        system("CPostgres", pkgConfig: "libpq", apt: "libpq-dev"),
         system("CPCRE2", pkgConfig: "libpcre2-8", apt: "libpcre2-dev"),
 
         // SIMD kernels. Optimised in debug builds too: unoptimised they are 50 times slower.
@@ -72,8 +73,9 @@ let package = Package(
         .target(
             name: "Storage",
             dependencies: [
-                "InferenceRuntime",
+                "InferenceRuntime", "CPostgres",
                 .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "Logging", package: "swift-log"),
             ],
             path: "Sources/Storage",
             swiftSettings: swiftSettings
@@ -137,7 +139,10 @@ let package = Package(
         ),
         tests("KernelTests", ["InferenceRuntime", "CKernels"]),
         tests("RuntimeTests", ["InferenceRuntime"]),
-        tests("StorageTests", ["Storage"]),
+        tests(
+            "StorageTests",
+            ["Storage", .product(name: "Logging", package: "swift-log")]
+        ),
         tests("AdapterStoreTests", ["AdapterStore", "Storage", "InferenceRuntime"]),
         tests(
             "TrainerTests",

@@ -82,5 +82,5 @@ require_facet() {
 # What building facet takes.
 require_build_tools() {
     require_swift
-    require_packages pkg-config libuv1-dev libssl-dev libopenblas-dev libpcre2-dev libcurl4-openssl-dev zlib1g-dev libzstd-dev libsqlite3-dev
+    require_packages pkg-config libuv1-dev libssl-dev libopenblas-dev libpcre2-dev libcurl4-openssl-dev zlib1g-dev libzstd-dev libsqlite3-dev libpq-dev
 }

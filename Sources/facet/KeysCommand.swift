@@ -11,10 +11,17 @@ struct KeysCommand: ParsableCommand {
     )
 
     struct File: ParsableArguments {
-        @Option(help: ArgumentHelp("The file of keys.", valueName: "file"))
+        @Option(
+            help: ArgumentHelp(
+                "The file of keys, or a PostgreSQL database with them.",
+                valueName: "file|url"
+            )
+        )
         var apiKeys: String
 
-        var keys: KeyFile { KeyFile(path: apiKeys) }
+        var keys: any KeyStore {
+            get throws(KeyFileError) { try KeyPlace.store(apiKeys) }
+        }
     }
 
     struct Create: ParsableCommand {
@@ -55,7 +62,7 @@ struct KeysCommand: ParsableCommand {
     }
 
     struct List: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Show the keys of a file.")
+        static let configuration = CommandConfiguration(abstract: "Show the keys.")
 
         @OptionGroup var file: File
 

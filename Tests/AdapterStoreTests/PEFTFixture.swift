@@ -154,7 +154,7 @@ final class StoreFixture {
         _ budget: Int,
         _ base: AdapterBase?
     ) throws -> AdapterStore {
-        let database = try FacetDatabase(folder: folder("data"), migrations: [.adapters])
+        let database = try TestDatabase.open(folder("data"), migrations: [.adapters])
         var configuration = AdapterStoreConfiguration(
             base: base,
             memoryBudget: budget,

@@ -6,7 +6,6 @@ struct NameTests {
     /// Names that a library or the compiler asks for by name.
     static let askedFor: Set = [
         "Facet", "InboundIn", "callAsFunction", "channelRead", "channelReadComplete",
-        "databaseTableName",
         "defaultValueDescription", "isIsolatingCurrentContext", "unownedExecutor",
     ]
 

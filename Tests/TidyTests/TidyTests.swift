@@ -11,6 +11,7 @@ struct TidyTests {
         "CKernels": ["Sources/Runtime/Kernels/"],
         "COpenBLAS": ["Sources/Runtime/Kernels/"],
         "CPCRE2": ["Sources/Runtime/Tokenizer/"],
+        "CPostgres": ["Sources/Storage/Postgres/"],
         "CZlib": ["Sources/Trainer/Data/Compression/", "Sources/API/Console/"],
         "CZstd": ["Sources/Trainer/Data/Compression/"],
         "CConsole": ["Sources/API/Console/"],

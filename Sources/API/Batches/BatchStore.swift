@@ -2,15 +2,15 @@ import GRDB
 import InferenceRuntime
 public import Storage
 
-/// The batches and the results of their lines, in the database of the data directory.
+/// The batches and the results of their lines, in the database.
 ///
 /// Every function returns when what it wrote is on stable storage. A line's result and the count of
 /// its batch are written in one transaction, so that no line is counted or answered twice.
 public struct BatchStore: Sendable {
-    private let pool: DatabasePool
+    private let database: FacetDatabase
 
     /// The batches of a database that was opened with `migrations`.
-    public init(database: FacetDatabase) { pool = database.pool }
+    public init(database: FacetDatabase) { self.database = database }
 
     /// Batches of one tenant that are not over.
     private static let maximumLive = 100
@@ -19,8 +19,8 @@ public struct BatchStore: Sendable {
     ///
     /// - Throws: 429 where its tenant has too many that are not over.
     func insert(_ batch: RequestBatch) async throws -> RequestBatch {
-        try await pool.write { db in
-            let live = try Self.live.filter(Column("tenant") == batch.tenant).fetchCount(db)
+        try await database.write { db in
+            let live = try db.fetchCount(Self.live.filter(Column("tenant") == batch.tenant))
             guard live < Self.maximumLive else {
                 throw APIError.tooManyRequests(
                     "You have \(live) batches that are not over. Wait for them, or cancel some.",
@@ -28,14 +28,14 @@ public struct BatchStore: Sendable {
                     retryAfter: 60
                 )
             }
-            try batch.insert(db)
+            try db.insert(batch)
             return batch
         }
     }
 
     /// One batch; `tenant` `nil` sees everybody's.
     func batch(_ id: String, tenant: TenantID?) async throws -> RequestBatch? {
-        let found = try await pool.read { db in try RequestBatch.fetchOne(db, key: ["id": id]) }
+        let found = try await database.read { db in try Self.fetch(id, db) }
         guard let found, tenant == nil || tenant == found.tenant else { return nil }
         return found
     }
@@ -46,24 +46,24 @@ public struct BatchStore: Sendable {
         after: RequestBatch?,
         limit: Int
     ) async throws -> (batches: [RequestBatch], hasMore: Bool) {
-        let found = try await pool.read { db in
+        let found = try await database.read { db in
             var rows = RequestBatch.all()
             if let tenant { rows = rows.filter(Column("tenant") == tenant) }
             if let after = after?.number { rows = rows.filter(Column("number") < after) }
-            return try rows.order(Column("number").desc).limit(limit + 1).fetchAll(db)
+            return try db.fetchAll(rows.order(Column("number").desc).limit(limit + 1))
         }
         return (Array(found.prefix(limit)), found.count > limit)
     }
 
     /// The batches that are not over, oldest first.
     func liveBatches() async throws -> [RequestBatch] {
-        try await pool.read { db in try Self.live.order(Column("number")).fetchAll(db) }
+        try await database.read { db in try db.fetchAll(Self.live.order(Column("number"))) }
     }
 
     /// Whether a batch that is not over uses a file.
     func isInUse(file: String) async throws -> Bool {
-        try await pool.read { db in
-            try Self.live.filter(Column("inputFile") == file).fetchCount(db) > 0
+        try await database.read { db in
+            try db.fetchCount(Self.live.filter(Column("inputFile") == file)) > 0
         }
     }
 
@@ -74,30 +74,34 @@ public struct BatchStore: Sendable {
         _ id: String,
         _ change: @escaping @Sendable (inout RequestBatch) throws -> Void
     ) async throws -> RequestBatch? {
-        try await pool.write { db in
-            guard var batch = try RequestBatch.fetchOne(db, key: ["id": id]) else { return nil }
+        try await database.write { db in
+            guard var batch = try Self.fetch(id, db) else { return nil }
             try change(&batch)
-            try batch.update(db)
+            try db.update(batch)
             return batch
         }
     }
 
     /// Keeps the result of a line, once.
     func keep(_ result: BatchResult, of id: String) async throws {
-        try await pool.write { db in
-            guard var batch = try RequestBatch.fetchOne(db, key: ["id": id]), batch.status.isLive,
-                try !result.exists(db)
+        try await database.write { db in
+            guard var batch = try Self.fetch(id, db), batch.status.isLive,
+                try db.fetchCount(
+                    Self.results(of: batch).filter(Column("line") == result.line)
+                ) == 0
             else { return }
-            try result.insert(db)
+            try db.insert(result)
             batch.count(result)
-            try batch.update(db)
+            try db.update(batch)
         }
     }
 
     /// The lines that have a result.
     func answered(_ batch: RequestBatch) async throws -> Set<Int> {
-        try await pool.read { db in
-            try Self.results(of: batch).select(Column("line"), as: Int.self).fetchSet(db)
+        try await database.read { db in
+            Set(
+                try db.fetchAll(Self.results(of: batch).select(Column("line"), as: Int.self))
+            )
         }
     }
 
@@ -108,23 +112,32 @@ public struct BatchStore: Sendable {
         after line: Int,
         limit: Int
     ) async throws -> [BatchResult] {
-        try await pool.read { db in
-            try Self.results(of: batch)
-                .filter(Column("isError") == areErrors).filter(Column("line") > line)
-                .order(Column("line")).limit(limit).fetchAll(db)
+        try await database.read { db in
+            try db.fetchAll(
+                Self.results(of: batch)
+                    .filter(Column("isError") == (areErrors ? 1 : 0)).filter(Column("line") > line)
+                    .order(Column("line")).limit(limit)
+            )
         }
     }
 
     /// Ends a batch whose results are files.
     func end(_ id: String, output: String?, error: String?, now: Int) async throws -> RequestBatch?
     {
-        try await pool.write { db in
-            guard var batch = try RequestBatch.fetchOne(db, key: ["id": id]) else { return nil }
+        try await database.write { db in
+            guard var batch = try Self.fetch(id, db) else { return nil }
             batch.end(output: output, error: error, now: now)
-            try batch.update(db)
-            try Self.results(of: batch).deleteAll(db)
+            try db.update(batch)
+            try db.execute(
+                sql: "DELETE FROM batch_result WHERE batch = ?",
+                arguments: [batch.number]
+            )
             return batch
         }
+    }
+
+    private static func fetch(_ id: String, _ db: DatabaseSession) throws -> RequestBatch? {
+        try db.fetchOne(RequestBatch.filter(Column("id") == id))
     }
 
     private static var live: QueryInterfaceRequest<RequestBatch> {

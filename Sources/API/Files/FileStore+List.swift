@@ -1,5 +1,5 @@
-public import Storage
 public import GRDB
+public import Storage
 
 extension FileStore {
     /// Which files are asked for.
@@ -16,7 +16,7 @@ extension FileStore {
 
     /// Files in the order they were stored, or the other way round.
     func files(_ query: Query) async throws -> (files: [StoredFile], hasMore: Bool) {
-        let found = try await pool.read { db in
+        let found = try await database.read { db in
             let number = Column("number")
             var files = StoredFile.filter(
                 Column("expires") == nil || Column("expires") > UnixTime.now
@@ -24,20 +24,23 @@ extension FileStore {
             if let tenant = query.tenant { files = files.filter(Column("tenant") == tenant) }
             if let purpose = query.purpose { files = files.filter(Column("purpose") == purpose) }
             if let after = query.after {
-                let start = StoredFile.filter(key: ["id": after]).select(number)
+                let start = StoredFile.filter(Column("id") == after).select(number)
                 files = files.filter(query.newestFirst ? number < start : number > start)
             }
-            return try files.order(query.newestFirst ? number.desc : number.asc)
-                .limit(query.limit + 1).fetchAll(db)
+            return try db.fetchAll(
+                files.order(query.newestFirst ? number.desc : number.asc).limit(query.limit + 1)
+            )
         }
         return (files: Array(found.prefix(query.limit)), hasMore: found.count > query.limit)
     }
 
     /// The files whose time is over.
     func expired() async throws -> [String] {
-        try await pool.read { db in
-            try StoredFile.filter(Column("expires") <= UnixTime.now)
-                .select(Column("id"), as: String.self).fetchAll(db)
+        try await database.read { db in
+            try db.fetchAll(
+                StoredFile.filter(Column("expires") <= UnixTime.now)
+                    .select(Column("id"), as: String.self)
+            )
         }
     }
 }

@@ -10,7 +10,7 @@ import InferenceRuntime
 public final class FileStore: Sendable {
     /// Where the files lie.
     public let folder: String
-    let pool: DatabasePool
+    let database: FacetDatabase
     let work = WorkerPool(name: "files", limit: 4)
     /// What is being uploaded.
     let uploads = UploadLedger()
@@ -18,14 +18,14 @@ public final class FileStore: Sendable {
     /// The files of a database that was opened with `migrations`.
     public init(database: FacetDatabase) async throws {
         folder = database.folder + "/files"
-        pool = database.pool
+        self.database = database
         let folder = folder
         try await work.run { () throws(FileSystemError) in
             try DurableFile.makeFolder(folder, mode: 0o700)
         }
         let ids = Set(
-            try await pool.read { db in
-                try StoredFile.select(Column("id"), as: String.self).fetchAll(db)
+            try await database.read { db in
+                try db.fetchAll(StoredFile.select(Column("id"), as: String.self))
             }
         )
         // What a crash left behind has no row.
@@ -41,8 +41,8 @@ public final class FileStore: Sendable {
 
     /// One file; `tenant` `nil` sees everybody's.
     public func file(_ id: String, tenant: TenantID?) async throws -> StoredFile? {
-        let file = try await pool.read { db in
-            try StoredFile.fetchOne(db, key: ["id": id])
+        let file = try await database.read { db in
+            try db.fetchOne(StoredFile.filter(Column("id") == id))
         }
         guard let file, tenant == nil || tenant == file.tenant else { return nil }
         if let expires = file.expires, expires <= UnixTime.now { return nil }
@@ -51,12 +51,14 @@ public final class FileStore: Sendable {
 
     /// Bytes of all files of a tenant.
     public func storedBytes(of tenant: TenantID) async throws -> Int {
-        try await pool.read { db in try Self.storedBytes(of: tenant, db) }
+        try await database.read { db in try Self.storedBytes(of: tenant, db) }
     }
 
-    private static func storedBytes(of tenant: TenantID, _ db: Database) throws -> Int {
-        try StoredFile.filter(Column("tenant") == tenant)
-            .select(sum(Column("bytes")), as: Int.self).fetchOne(db) ?? 0
+    private static func storedBytes(of tenant: TenantID, _ db: DatabaseSession) throws -> Int {
+        try db.fetchOne(
+            StoredFile.filter(Column("tenant") == tenant)
+                .select(sum(Column("bytes")), as: Int.self)
+        ) ?? 0
     }
 
     /// Begins a file that is not there until it is committed.
@@ -101,12 +103,12 @@ public final class FileStore: Sendable {
         }
         let allowance = upload.share?.allowance
         do {
-            try await pool.write { db in
+            try await database.write { db in
                 let stored = try Self.storedBytes(of: tenant, db) + elsewhere
                 if let allowance, file.bytes > allowance - stored {
                     throw APIError.overQuota(allowance)
                 }
-                try file.insert(db)
+                try db.insert(file)
             }
         } catch {
             try? await work.run { () throws(FileSystemError) in try DurableFile.remove(path) }
@@ -148,7 +150,9 @@ public final class FileStore: Sendable {
 
     /// Removes a file for good; durable when this returns.
     func delete(_ id: String) async throws {
-        _ = try await pool.write { db in try StoredFile.deleteOne(db, key: ["id": id]) }
+        _ = try await database.write { db in
+            try db.execute(sql: "DELETE FROM file WHERE id = ?", arguments: [id])
+        }
         let path = path(of: id)
         try await work.run { () throws(FileSystemError) in try DurableFile.remove(path) }
     }

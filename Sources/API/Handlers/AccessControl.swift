@@ -24,6 +24,10 @@ struct AccessControl: Sendable {
             } catch let error as APIError {
                 count(route, request, error.status)
                 throw error
+            } catch let error as DatabaseOutage {
+                let error = APIError.outage("\(error)")
+                count(route, request, error.status)
+                throw error
             }
         }
     }

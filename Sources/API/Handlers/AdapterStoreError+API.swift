@@ -27,6 +27,14 @@ extension APIError {
         case .damaged: self = .server(message)
         case .cancelled: self = .unavailable(message, code: "cancelled")
         case .storage: self = .server(message)
+        case .unavailable: self = .outage(message)
         }
+    }
+}
+
+extension APIError {
+    /// Status 503 where a shared store is away: what is needed of it may be there again in seconds.
+    static func outage(_ message: String) -> APIError {
+        .unavailable(message, code: "storage_unavailable")
     }
 }

@@ -1,13 +1,13 @@
 import InferenceRuntime
 import Storage
 
-/// `/v1/keys`: the keys of the server's file, for administrators.
+/// `/v1/keys`: the keys of the server, for administrators.
 struct KeysHandler: Sendable {
-    let file: KeyFile
+    let store: any KeyStore
 
     /// Every key without its text, oldest first.
     func list(_: HTTPRequest, _: Caller) async throws -> HTTPResponse {
-        let keys = try await perform { file throws(KeyFileError) in try file.load() }
+        let keys = try await perform { store throws(KeyFileError) in try store.load() }
         return .json(["object": "list", "data": .array(keys.map(Self.object)), "has_more": false])
     }
 
@@ -19,8 +19,8 @@ struct KeysHandler: Sendable {
                 try Self.limits(fields)
             )
         }
-        let made = try await perform { file throws(KeyFileError) in
-            try file.create(tenant: tenant, rights: rights, limits: limits)
+        let made = try await perform { store throws(KeyFileError) in
+            try store.create(tenant: tenant, rights: rights, limits: limits)
         }
         var object = Self.object(made.key).object ?? JSONObject()
         object["key"] = .string(made.text)
@@ -30,7 +30,7 @@ struct KeysHandler: Sendable {
     /// Takes a key out; the server refuses it within seconds.
     func delete(_ request: HTTPRequest, _: Caller) async throws -> HTTPResponse {
         let id = request.parameters["id"] ?? ""
-        _ = try await perform { file throws(KeyFileError) in try file.revoke(id: id) }
+        _ = try await perform { store throws(KeyFileError) in try store.revoke(id: id) }
         return .json(["id": .string(id), "object": "key", "deleted": true])
     }
 
@@ -61,18 +61,19 @@ struct KeysHandler: Sendable {
     }
 
     private func perform<Value: Sendable>(
-        _ body: @escaping @Sendable (KeyFile) throws(KeyFileError) -> Value
+        _ body: @escaping @Sendable (any KeyStore) throws(KeyFileError) -> Value
     ) async throws(APIError) -> Value {
-        let file = file
+        let store = store
         do throws(KeyFileError) {
             return try await ProcessorWork.run(bytes: 0) { () throws(KeyFileError) in
-                try body(file)
+                try body(store)
             }
         } catch {
             switch error {
             case .unknownKey(let id):
                 throw .notFound("API key", id, param: "id", code: "key_not_found")
             case .invalidArgument: throw .invalid("tenant", "\(error)")
+            case .unavailable(let message): throw .outage(message)
             case .missing, .damaged, .storage: throw .server("\(error)")
             }
         }

@@ -56,6 +56,7 @@ struct Authenticator: Sendable {
     ) throws(APIError) -> APIKey {
         if let text = Self.presented(headers) {
             guard let key = ring.key(matching: text) else {
+                if ring.isBehind { throw Self.unknowable }
                 throw Self.refused("Incorrect API key provided: \(Self.masked(text)).")
             }
             return key
@@ -63,6 +64,7 @@ struct Authenticator: Sendable {
         guard let session = sessions.session(headers, now: now),
             let key = ring.key(id: session.keyID)
         else {
+            if ring.isBehind { throw Self.unknowable }
             throw Self.refused(
                 "You didn't provide an API key. Send it in the Authorization header as "
                     + "'Authorization: Bearer YOUR_KEY'."
@@ -92,6 +94,11 @@ struct Authenticator: Sendable {
             headers: ["WWW-Authenticate": "Bearer"]
         )
     }
+
+    /// The database of the keys is away, so that nobody can say whether this one is good.
+    private static let unknowable = APIError.outage(
+        "The API key cannot be checked at the moment. Try again in a few seconds."
+    )
 
     /// Enough of a key to recognise it, too little to use it.
     private static func masked(_ text: String) -> String {

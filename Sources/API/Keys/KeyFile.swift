@@ -7,7 +7,7 @@ import InferenceRuntime
 /// Every change replaces the file as a whole, so a reader sees the old keys or the new ones; a
 /// lock on its folder keeps two commands from losing each other's change. Only the owner may read
 /// it, although it holds digests alone.
-public struct KeyFile: Sendable {
+public struct KeyFile: KeyStore {
     /// Where it is.
     public let path: String
     private static let version = 1
@@ -45,18 +45,8 @@ public struct KeyFile: Sendable {
     }
 
     /// Adds a key, making the file where there is none.
-    ///
-    /// - Returns: The key, and its text, which is stored nowhere.
-    public func create(
-        tenant: String,
-        rights: Set<KeyRight> = KeyRight.standard,
-        limits: KeyLimits = KeyLimits()
-    ) throws(KeyFileError) -> (key: APIKey, text: String) {
-        try APIKey.check(tenant: tenant)
-        guard !rights.isEmpty else { throw .invalidArgument("A key needs at least one right") }
-        let made = APIKey.make(tenant: TenantID(tenant), rights: rights, limits: limits)
-        try change { (keys: inout [APIKey]) throws(KeyFileError) in keys.append(made.key) }
-        return made
+    public func add(_ key: APIKey) throws(KeyFileError) {
+        try change { (keys: inout [APIKey]) throws(KeyFileError) in keys.append(key) }
     }
 
     /// Takes a key out; a running server refuses it within seconds.

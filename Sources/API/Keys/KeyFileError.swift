@@ -10,6 +10,8 @@ public enum KeyFileError: Error, Sendable, Hashable, CustomStringConvertible {
     case invalidArgument(String)
     /// The file system refused.
     case storage(String)
+    /// The database is away.
+    case unavailable(String)
 
     /// A sentence for the one who started the command.
     public var description: String {
@@ -22,7 +24,7 @@ public enum KeyFileError: Error, Sendable, Hashable, CustomStringConvertible {
                 + "make new keys with 'facet keys create'."
         case .unknownKey(let id): "There is no key '\(id)'."
         case .invalidArgument(let message): message + "."
-        case .storage(let message): message
+        case .storage(let message), .unavailable(let message): message
         }
     }
 }

@@ -21,8 +21,8 @@ public final class FacetServer: Sendable {
         logger: Logger
     ) async throws {
         let ring: KeyRing?
-        if let file = configuration.keyFile {
-            ring = try KeyRing(file: file, logger: logger)
+        if let keys = configuration.keys {
+            ring = try KeyRing(keys, logger: logger)
         } else {
             ring = nil
             if !Self.isLoopback(configuration.http.host) {

@@ -3,7 +3,7 @@ public struct FacetServerConfiguration: Sendable {
     /// Address, TLS, limits and times of HTTP.
     public var http: ServerConfiguration
     /// The keys to ask for; `nil`: everybody who reaches the address may do everything.
-    public var keyFile: KeyFile?
+    public var keys: (any KeyStore)?
     /// Further names under which the server answers where only those of this machine do.
     public var allowedHosts: [String] = []
     /// The names of the adapters given at the start, in their order: llama.cpp's indices.
@@ -14,10 +14,13 @@ public struct FacetServerConfiguration: Sendable {
     public var servesConsole = true
 
     /// A configuration with the usual limits.
-    public init(http: ServerConfiguration = ServerConfiguration(), keyFile: KeyFile? = nil) {
+    public init(
+        http: ServerConfiguration = ServerConfiguration(),
+        keys: (any KeyStore)? = nil
+    ) {
         self.http = http
-        self.keyFile = keyFile
+        self.keys = keys
         // Web pages of others may call only a server that asks them for a key.
-        if keyFile != nil { self.http.cors = .any }
+        if keys != nil { self.http.cors = .any }
     }
 }

@@ -89,7 +89,7 @@ public struct FacetServices: Sendable {
                 isSecure: configuration.http.tls != nil,
                 canTrain: files != nil && jobs != nil
             ),
-            keys: configuration.keyFile.map { KeysHandler(file: $0) },
+            keys: configuration.keys.map { KeysHandler(store: $0) },
             servesConsole: configuration.servesConsole
         )
     }

@@ -2,12 +2,12 @@ import GRDB
 import InferenceRuntime
 public import Storage
 
-/// The answers that tenants asked to keep, in the database of the data directory: bounded by count,
+/// The answers that tenants asked to keep, in the database: bounded by count,
 /// bytes and age for each tenant.
 ///
 /// Every function returns when what it wrote is on stable storage.
 public struct StoredCompletionStore: Sendable {
-    private let pool: DatabasePool
+    private let database: FacetDatabase
     private let limits: Limits
 
     /// What is kept of one tenant.
@@ -22,7 +22,7 @@ public struct StoredCompletionStore: Sendable {
     public init(database: FacetDatabase) { self.init(database: database, limits: Limits()) }
 
     init(database: FacetDatabase, limits: Limits) {
-        pool = database.pool
+        self.database = database
         self.limits = limits
     }
 
@@ -37,8 +37,8 @@ public struct StoredCompletionStore: Sendable {
                     + "\(limits.bytes) are kept. Leave 'store' out."
             )
         }
-        try await pool.write { [limits] db in
-            try completion.insert(db)
+        try await database.write { [limits] db in
+            try db.insert(completion)
             try db.execute(
                 sql: "DELETE FROM chat_completion WHERE created <= ?",
                 arguments: [UnixTime.now - limits.age]
@@ -51,7 +51,7 @@ public struct StoredCompletionStore: Sendable {
                                 sum(bytes) OVER newest AS total
                             FROM chat_completion WHERE tenant = ?
                             WINDOW newest AS (ORDER BY number DESC)
-                        ) WHERE place > ? OR total > ?
+                        ) AS ranked WHERE place > ? OR total > ?
                     )
                     """,
                 arguments: [completion.tenant, limits.count, limits.bytes]
@@ -61,7 +61,9 @@ public struct StoredCompletionStore: Sendable {
 
     /// One answer of a tenant.
     func completion(_ id: String, of tenant: TenantID) async throws -> StoredCompletion? {
-        try await pool.read { db in try fresh(tenant).filter(Column("id") == id).fetchOne(db) }
+        try await database.read { db in
+            try db.fetchOne(fresh(tenant).filter(Column("id") == id))
+        }
     }
 
     /// Replaces the metadata of an answer.
@@ -71,11 +73,11 @@ public struct StoredCompletionStore: Sendable {
         of tenant: TenantID,
         metadata: JSONValue
     ) async throws -> StoredCompletion? {
-        try await pool.write { db in
-            let found = try fresh(tenant).filter(Column("id") == id).fetchOne(db)
+        try await database.write { db in
+            let found = try db.fetchOne(fresh(tenant).filter(Column("id") == id))
             guard var found else { return nil }
             found.metadata = JSONDocument(metadata)
-            try found.update(db)
+            try db.update(found)
             return found
         }
     }
@@ -83,8 +85,11 @@ public struct StoredCompletionStore: Sendable {
     /// Forgets an answer.
     /// - Returns: Whether there was one of that id.
     func delete(_ id: String, of tenant: TenantID) async throws -> Bool {
-        try await pool.write { db in
-            try fresh(tenant).filter(Column("id") == id).deleteAll(db) > 0
+        try await database.write { db in
+            try db.execute(
+                sql: "DELETE FROM chat_completion WHERE tenant = ? AND id = ? AND created > ?",
+                arguments: [tenant, id, UnixTime.now - limits.age]
+            ) > 0
         }
     }
 
@@ -112,7 +117,7 @@ extension StoredCompletionStore {
     func completions(
         _ query: Query
     ) async throws -> (completions: [StoredCompletion], hasMore: Bool) {
-        let found = try await pool.read { db in
+        let found = try await database.read { db in
             let number = Column("number")
             var rows = fresh(query.tenant)
             if let model = query.model { rows = rows.filter(Column("model") == model) }
@@ -125,8 +130,9 @@ extension StoredCompletionStore {
             if let after = query.after?.number {
                 rows = rows.filter(query.newestFirst ? number < after : number > after)
             }
-            return try rows.order(query.newestFirst ? number.desc : number.asc)
-                .limit(query.limit + 1).fetchAll(db)
+            return try db.fetchAll(
+                rows.order(query.newestFirst ? number.desc : number.asc).limit(query.limit + 1)
+            )
         }
         return (Array(found.prefix(query.limit)), found.count > query.limit)
     }

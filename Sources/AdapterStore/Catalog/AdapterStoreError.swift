@@ -42,6 +42,8 @@ public enum AdapterStoreError: Error, Sendable, Hashable {
     case cancelled
     /// The disk or the database failed; nothing was changed.
     case storage(operation: String, reason: String)
+    /// The shared database or object store is away; nothing was changed, and later it may work.
+    case unavailable(reason: String)
 }
 
 extension AdapterStoreError: CustomStringConvertible {
@@ -89,6 +91,7 @@ extension AdapterStoreError: CustomStringConvertible {
             "The request was cancelled."
         case .storage(let operation, let reason):
             "Could not \(operation): \(reason)."
+        case .unavailable(let reason): reason
         }
     }
 }

@@ -5,27 +5,33 @@ import Storage
 /// The catalog's facts as rows.
 extension CatalogChange {
     /// Writes the change inside the transaction of the caller.
-    func write(to db: Database) throws {
+    func write(to db: DatabaseSession) throws {
         switch self {
-        case .put(let generation): try GenerationRow(generation).insert(db, onConflict: .replace)
+        case .put(let generation): try db.insert(GenerationRow(generation), onConflict: .replace)
         case .delete(let key, let hash):
             let (tenant, name) = (key.owner.name, key.name)
-            try GenerationRow.deleteOne(db, key: ["tenant": tenant, "name": name, "hash": hash])
-        case .putAlias(let alias): try AliasRow(alias).insert(db, onConflict: .replace)
+            try db.execute(
+                sql: "DELETE FROM adapterGeneration WHERE tenant = ? AND name = ? AND hash = ?",
+                arguments: [tenant, name, hash]
+            )
+        case .putAlias(let alias): try db.insert(AliasRow(alias), onConflict: .replace)
         case .deleteAlias(let key):
-            try AliasRow.deleteOne(db, key: ["tenant": key.owner.name, "name": key.name])
+            try db.execute(
+                sql: "DELETE FROM adapterAlias WHERE tenant = ? AND name = ?",
+                arguments: [key.owner.name, key.name]
+            )
         }
     }
 }
 
 extension CatalogState {
     /// Everything the database holds.
-    init(reading db: Database) throws {
+    init(reading db: DatabaseSession) throws {
         self.init()
-        for row in try GenerationRow.order(Column("created")).fetchAll(db) {
+        for row in try db.fetchAll(GenerationRow.order(Column("created"))) {
             apply(.put(row.generation))
         }
-        for row in try AliasRow.fetchAll(db) { apply(.putAlias(try row.alias)) }
+        for row in try db.fetchAll(AliasRow.all()) { apply(.putAlias(try row.alias)) }
     }
 }
 

@@ -50,6 +50,16 @@ extension AdapterStore {
         return try Self.alias(in: changes, named: alias)
     }
 
+    /// Takes over what other servers have changed in a shared database.
+    public func refresh() async throws {
+        let gone = try await catalog.refresh()
+        for hash in gone { cache.forget(hash) }
+        if !gone.isEmpty { await threads.run { self.files.collect(gone) } }
+    }
+
+    /// What the revisions of a shared database call the adapters.
+    public static var area: String { AdapterCatalog.area }
+
     /// Removes generations whose grace has passed and that nothing holds; call it now and then.
     public func collectGarbage() async throws(AdapterStoreError) {
         let limit = configuration.now() - configuration.graceSeconds

@@ -1,26 +1,38 @@
-public import GRDB
+import GRDB
 import InferenceRuntime
 import Glibc
 
-/// The one database of a data directory, `DIR/facet.sqlite`, and the lock on the directory.
+/// The database of a server, and the lock on its data directory.
 ///
+/// Without more it is `DIR/facet.sqlite`; with a `postgresql://` URL any number of servers share one.
 /// The directory and what is made in it belong to its owner alone, whatever the umask. Adapters,
-/// jobs and files each bring their own tables as `ModuleMigrations`. A commit is on
-/// stable storage when it returns (WAL with `synchronous = FULL`): what was acknowledged survives
-/// SIGKILL and power loss.
+/// jobs and files each bring their own tables as `ModuleMigrations`. A commit is on stable storage
+/// when it returns (SQLite's WAL with `synchronous = FULL`, PostgreSQL's `synchronous_commit`): what
+/// was acknowledged survives SIGKILL and power loss. Transactions that write are serializable.
 public final class FacetDatabase: Sendable {
-    /// The data directory.
+    private enum Backend {
+        /// Many readers, one writer.
+        case sqlite(DatabasePool)
+        case postgres(PostgresPool)
+    }
+
+    /// The data directory; empty for a shared database that was opened alone.
     public let folder: String
-    /// Connections: many readers, one writer.
-    public let pool: DatabasePool
-    private let lock: DirectoryLock
+    private let backend: Backend
+    private let lock: DirectoryLock?
+    private let work = WorkerPool(name: "database", limit: 4)
 
     /// Makes the directory where it is missing, locks it, opens the database and migrates it.
     ///
     /// - Parameters:
     ///   - folder: The data directory.
+    ///   - url: A `postgresql://` URL; `nil`: SQLite in the data directory.
     ///   - migrations: The tables of every module that will use the database.
-    public init(folder: String, migrations: [ModuleMigrations]) throws(FacetDatabaseError) {
+    public init(
+        folder: String,
+        url: String? = nil,
+        migrations: [ModuleMigrations]
+    ) throws(FacetDatabaseError) {
         do throws(FileSystemError) {
             try DurableFile.makeFolder(folder, mode: 0o700)
         } catch {
@@ -28,12 +40,128 @@ public final class FacetDatabase: Sendable {
         }
         self.folder = folder
         self.lock = try DirectoryLock(folder: folder)
-        self.pool = try Self.open(folder: folder)
-        try Self.migrate(pool, folder: folder, migrations)
+        if let url {
+            backend = try .postgres(Self.connect(url, migrations))
+        } else {
+            let pool = try Self.open(folder: folder)
+            try Self.migrate(pool, folder: folder, migrations)
+            backend = .sqlite(pool)
+        }
         do throws(FileSystemError) {
             try DurableFile.synchronizeFolder(folder)
         } catch {
             throw .cannotOpen(folder: folder, reason: error.description)
+        }
+    }
+
+    /// Opens a shared database without a data directory, and migrates it.
+    public init(url: String, migrations: [ModuleMigrations]) throws(FacetDatabaseError) {
+        folder = ""
+        lock = nil
+        backend = try .postgres(Self.connect(url, migrations))
+    }
+
+    private static func connect(
+        _ url: String,
+        _ migrations: [ModuleMigrations]
+    ) throws(FacetDatabaseError) -> PostgresPool {
+        try PostgresMigrations(migrations).apply(to: url)
+        return PostgresPool(url: url) {
+            let queue = try DatabaseQueue()
+            try migrations.migrator.migrate(queue)
+            return queue
+        }
+    }
+
+    /// Whether a text names a database that servers share.
+    public static func isURL(_ text: String) -> Bool {
+        text.hasPrefix("postgresql://") || text.hasPrefix("postgres://")
+    }
+
+    /// Whether other servers use the database too.
+    public var isShared: Bool { if case .postgres = backend { true } else { false } }
+
+    /// Reads one state of the database.
+    /// - Throws: What `body` throws; `DatabaseOutage` where a shared database is away.
+    public func read<Value: Sendable>(
+        _ body: @escaping @Sendable (DatabaseSession) throws -> Value
+    ) async throws -> Value {
+        switch backend {
+        case .sqlite(let pool): try await pool.read { db in try body(DatabaseSession(db)) }
+        case .postgres: try await work.run { try self.readNow(body) }
+        }
+    }
+
+    /// Reads one state of the database on this thread.
+    public func readNow<Value>(_ body: (DatabaseSession) throws -> Value) throws -> Value {
+        switch backend {
+        case .sqlite(let pool): try pool.read { db in try body(DatabaseSession(db)) }
+        case .postgres(let pool):
+            try Self.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", pool, body)
+        }
+    }
+
+    /// Changes the database, all of it or nothing; durable when this returns.
+    ///
+    /// - Parameters:
+    ///   - body: Runs again where another server was faster, so that it changes nothing else.
+    ///   - committed: Called once, before anybody else's change can be committed on SQLite.
+    /// - Throws: What `body` throws; `DatabaseOutage` where a shared database is away.
+    @discardableResult
+    public func write<Value: Sendable>(
+        committed: @escaping @Sendable (Value) -> Void = { _ in },
+        _ body: @escaping @Sendable (DatabaseSession) throws -> Value
+    ) async throws -> Value {
+        switch backend {
+        case .sqlite(let pool):
+            try await pool.writeWithoutTransaction { db in
+                try Self.change(db, committed, body)
+            }
+        case .postgres: try await work.run { try self.writeNow(committed: committed, body) }
+        }
+    }
+
+    /// Changes the database on this thread.
+    public func writeNow<Value>(
+        committed: (Value) -> Void = { _ in },
+        _ body: (DatabaseSession) throws -> Value
+    ) throws -> Value {
+        switch backend {
+        case .sqlite(let pool):
+            return try pool.writeWithoutTransaction { db in
+                try Self.change(db, committed, body)
+            }
+        case .postgres(let pool):
+            let value = try Self.run("BEGIN ISOLATION LEVEL SERIALIZABLE", pool, body)
+            committed(value)
+            return value
+        }
+    }
+
+    private static func change<Value>(
+        _ db: Database,
+        _ committed: (Value) -> Void,
+        _ body: (DatabaseSession) throws -> Value
+    ) throws -> Value {
+        var outcome: Value?
+        try db.inTransaction {
+            outcome = try body(DatabaseSession(db))
+            return .commit
+        }
+        guard let outcome else { throw CancellationError() }
+        committed(outcome)
+        return outcome
+    }
+
+    private static func run<Value>(
+        _ begin: String,
+        _ pool: PostgresPool,
+        _ body: (DatabaseSession) throws -> Value
+    ) throws -> Value {
+        try pool.transaction(begin) { session in
+            try session.schema.inDatabase { db in
+                try body(DatabaseSession(db, session.connection))
+            }
         }
     }
 
@@ -66,10 +194,9 @@ public final class FacetDatabase: Sendable {
         folder: String,
         _ modules: [ModuleMigrations]
     ) throws(FacetDatabaseError) {
-        var migrator = DatabaseMigrator()
-        for module in modules { module.register(in: &migrator) }
+        let migrator = modules.migrator
         do {
-            let applied = try pool.read { [migrator] db in try migrator.appliedIdentifiers(db) }
+            let applied = try pool.read { db in try migrator.appliedIdentifiers(db) }
             for module in modules {
                 if let unknown = module.firstUnknown(among: applied) {
                     throw FacetDatabaseError.newerSchema(folder: folder, migration: unknown)
@@ -80,31 +207,6 @@ public final class FacetDatabase: Sendable {
             throw error
         } catch {
             throw .cannotOpen(folder: folder, reason: "\(error)")
-        }
-    }
-}
-
-/// Why a data directory cannot be used.
-public enum FacetDatabaseError: Error, Sendable, Hashable, CustomStringConvertible {
-    /// Another process works on it.
-    case locked(folder: String, process: Int?)
-    /// A newer program has changed its tables.
-    case newerSchema(folder: String, migration: String)
-    /// It cannot be made, read or written.
-    case cannotOpen(folder: String, reason: String)
-
-    /// A sentence for the one who started the program.
-    public var description: String {
-        switch self {
-        case .locked(let folder, let process):
-            "The data directory \(folder) is in use by another facet"
-                + (process.map { " (process \($0))" } ?? "")
-                + "; stop it first or give another --data directory."
-        case .newerSchema(let folder, let migration):
-            "The data directory \(folder) was written by a newer facet (\(migration)); "
-                + "this version cannot use it."
-        case .cannotOpen(let folder, let reason):
-            "The data directory \(folder) cannot be opened: \(reason)"
         }
     }
 }

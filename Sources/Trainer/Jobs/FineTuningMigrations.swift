@@ -1,5 +1,4 @@
 public import Storage
-import GRDB
 
 extension FineTuningStore {
     /// The tables of jobs, their events and checkpoints.

@@ -70,24 +70,25 @@ struct FineTuningRow: Codable, FetchableRecord, PersistableRecord {
         }
     }
 
-    static func fetch(_ key: String, _ db: Database) throws -> FineTuningRow? {
-        try fetchOne(db, key: ["key": key])
+    static func fetch(_ key: String, _ db: DatabaseSession) throws -> FineTuningRow? {
+        try db.fetchOne(filter(Column("key") == key))
     }
 
     /// Jobs made before the one of that number, newest first.
-    static func cursor(
+    static func page(
         tenant: TenantID?,
         before number: Int,
-        _ db: Database
-    ) throws -> RecordCursor<FineTuningRow> {
+        limit: Int,
+        _ db: DatabaseSession
+    ) throws -> [FineTuningRow] {
         var rows = filter(Column("number") < number)
         if let tenant { rows = rows.filter(Column("tenant") == tenant) }
-        return try rows.order(Column("number").desc).fetchCursor(db)
+        return try db.fetchAll(rows.order(Column("number").desc).limit(limit))
     }
 
-    static func live(_ db: Database) throws -> [FineTuningJob] {
+    static func live(_ db: DatabaseSession) throws -> [FineTuningJob] {
         let statuses = FineTuningStatus.allCases.filter(\.isLive).map(\.rawValue)
-        return try filter(statuses.contains(Column("status"))).order(Column("number"))
-            .fetchAll(db).map { try $0.job }
+        let rows = filter(statuses.contains(Column("status"))).order(Column("number"))
+        return try db.fetchAll(rows).map { try $0.job }
     }
 }

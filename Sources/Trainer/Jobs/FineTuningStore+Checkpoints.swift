@@ -5,25 +5,27 @@ extension FineTuningStore {
     /// Lists a checkpoint; the files are durable already.
     /// - Returns: Whether it was not on the list before.
     func add(_ checkpoint: FineTuningCheckpoint) async throws -> Bool {
-        try await pool.write { db in
-            try CheckpointRow(checkpoint).insert(db, onConflict: .ignore)
-            return db.changesCount > 0
+        try await database.write { db in
+            try db.insert(CheckpointRow(checkpoint), onConflict: .ignore)
         }
     }
 
     /// Takes checkpoints off the list.
     func removeCheckpoints(of key: String, steps: [Int]) async throws {
-        try await pool.write { db in
+        try await database.write { db in
             for step in steps {
-                try CheckpointRow.deleteOne(db, key: ["job": key, "step": step])
+                try db.execute(
+                    sql: "DELETE FROM jobCheckpoint WHERE job = ? AND step = ?",
+                    arguments: [key, step]
+                )
             }
         }
     }
 
     /// Takes all checkpoints of a job off the list.
     func removeAllCheckpoints(of key: String) async throws {
-        _ = try await pool.write { db in
-            try CheckpointRow.filter(Column("job") == key).deleteAll(db)
+        _ = try await database.write { db in
+            try db.execute(sql: "DELETE FROM jobCheckpoint WHERE job = ?", arguments: [key])
         }
     }
 
@@ -33,11 +35,11 @@ extension FineTuningStore {
         before: Int?,
         limit: Int
     ) async throws -> Page<FineTuningCheckpoint> {
-        try await pool.read { db in
+        try await database.read { db in
             let step = Column("step")
-            let rows = try CheckpointRow.filter(Column("job") == key && step < (before ?? Int.max))
-                .order(step.desc).limit(limit + 1).fetchAll(db)
-            return Page(rows.map(\.checkpoint), limit: limit)
+            let rows = CheckpointRow.filter(Column("job") == key && step < (before ?? Int.max))
+            let found = try db.fetchAll(rows.order(step.desc).limit(limit + 1))
+            return Page(found.map(\.checkpoint), limit: limit)
         }
     }
 }

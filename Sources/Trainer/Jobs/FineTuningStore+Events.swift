@@ -10,7 +10,8 @@ extension FineTuningStore {
         to key: String,
         now: Int
     ) async throws {
-        try await pool.write { db in try Self.add(message, level: level, to: key, now: now, db) }
+        try await database.write { db in try Self.add(message, level: level, to: key, now: now, db)
+        }
     }
 
     static func add(
@@ -18,9 +19,9 @@ extension FineTuningStore {
         level: FineTuningEvent.Level,
         to key: String,
         now: Int,
-        _ db: Database
+        _ db: DatabaseSession
     ) throws {
-        try EventRow(job: key, created: now, level: level, message: message).insert(db)
+        try db.insert(EventRow(job: key, created: now, level: level, message: message))
     }
 
     /// Adds the numbers of an optimizer step, and when the job will be done.
@@ -35,22 +36,31 @@ extension FineTuningStore {
         to key: String,
         now: Int
     ) async throws {
-        try await pool.write { db in
-            let events = EventRow.filter(Column("job") == key)
-            let jobs = FineTuningRow.filter(Column("key") == key)
-            if try events.filter(Column("step") == step).deleteAll(db) == 0 {
-                try jobs.updateAll(db, Column("unfinishedStarts").set(to: 0))
+        try await database.write { db in
+            let replaced = try db.execute(
+                sql: "DELETE FROM jobEvent WHERE job = ? AND step = ?",
+                arguments: [key, step]
+            )
+            if replaced == 0 {
+                try db.execute(
+                    sql: "UPDATE job SET unfinishedStarts = 0 WHERE key = ?",
+                    arguments: [key]
+                )
             }
-            try EventRow(
-                job: key,
-                created: now,
-                level: .info,
-                message: message,
-                step: step,
-                metrics: JSONDocument(metrics)
-            ).insert(db)
-            try jobs.filter(Column("status") == FineTuningStatus.running.rawValue)
-                .updateAll(db, Column("estimatedFinish").set(to: estimatedFinish))
+            try db.insert(
+                EventRow(
+                    job: key,
+                    created: now,
+                    level: .info,
+                    message: message,
+                    step: step,
+                    metrics: JSONDocument(metrics)
+                )
+            )
+            try db.execute(
+                sql: "UPDATE job SET estimatedFinish = ? WHERE key = ? AND status = ?",
+                arguments: [estimatedFinish, key, FineTuningStatus.running.rawValue]
+            )
         }
     }
 
@@ -65,13 +75,15 @@ extension FineTuningStore {
         limit: Int
     ) async throws -> Page<FineTuningEvent> {
         let start = after ?? (newestFirst ? Int.max : 0)
-        return try await pool.read { db in
+        return try await database.read { db in
             let number = Column("number")
-            let rows =
-                try EventRow
-                .filter(Column("job") == key && (newestFirst ? number < start : number > start))
-                .order(newestFirst ? number.desc : number.asc).limit(limit + 1).fetchAll(db)
-            return Page(rows.map(\.event), limit: limit)
+            let rows = EventRow.filter(
+                Column("job") == key && (newestFirst ? number < start : number > start)
+            )
+            let found = try db.fetchAll(
+                rows.order(newestFirst ? number.desc : number.asc).limit(limit + 1)
+            )
+            return Page(found.map(\.event), limit: limit)
         }
     }
 }

@@ -1,20 +1,20 @@
 public import Storage
 import GRDB
 
-/// The jobs, their events and checkpoints, in the database of the data directory.
+/// The jobs, their events and checkpoints, in the database.
 ///
 /// Every function returns when what it wrote is on stable storage.
 public struct FineTuningStore: Sendable {
-    let pool: DatabasePool
+    let database: FacetDatabase
 
     /// The jobs of a database that was opened with `migrations`.
     public init(database: FacetDatabase) {
-        pool = database.pool
+        self.database = database
     }
 
     /// Adds a new job.
     func insert(_ job: FineTuningJob) async throws {
-        try await pool.write { db in try FineTuningRow(job).insert(db) }
+        try await database.write { db in _ = try db.insert(FineTuningRow(job)) }
     }
 
     /// Changes one job in a transaction; what `change` throws leaves everything as it was.
@@ -24,12 +24,12 @@ public struct FineTuningStore: Sendable {
         _ key: String,
         _ change: @escaping @Sendable (inout FineTuningJob) throws(Failure) -> Void
     ) async throws -> FineTuningJob? {
-        try await pool.write { db in
+        try await database.write { db in
             guard let row = try FineTuningRow.fetch(key, db) else { return nil }
             let before = try row.job
             var job = before
             try change(&job)
-            if job != before { try FineTuningRow(job, number: row.number).update(db) }
+            if job != before { try db.update(FineTuningRow(job, number: row.number)) }
             return job
         }
     }
@@ -43,11 +43,11 @@ public struct FineTuningStore: Sendable {
         now: Int,
         _ change: @escaping @Sendable (inout FineTuningJob) -> Bool
     ) async throws -> FineTuningJob? {
-        try await pool.write { db in
+        try await database.write { db in
             guard let row = try FineTuningRow.fetch(key, db) else { return nil }
             var job = try row.job
             let hasEnded = change(&job)
-            try FineTuningRow(job, number: row.number).update(db)
+            try db.update(FineTuningRow(job, number: row.number))
             for (level, message) in events where hasEnded {
                 try Self.add(message, level: level, to: key, now: now, db)
             }
@@ -57,7 +57,7 @@ public struct FineTuningStore: Sendable {
 
     /// One job; `tenant` `nil` sees everybody's.
     public func job(_ key: String, tenant: TenantID?) async throws -> FineTuningJob? {
-        let job = try await pool.read { db in try FineTuningRow.fetch(key, db)?.job }
+        let job = try await database.read { db in try FineTuningRow.fetch(key, db)?.job }
         guard let job, tenant == nil || tenant == job.tenant else { return nil }
         return job
     }
@@ -69,13 +69,20 @@ public struct FineTuningStore: Sendable {
         metadata: [FineTuningRequest.MetadataEntry],
         limit: Int
     ) async throws -> Page<FineTuningJob> {
-        try await pool.read { db in
-            let start = try after.map { try FineTuningRow.fetch($0, db)?.number ?? 0 } ?? Int.max
-            let rows = try FineTuningRow.cursor(tenant: tenant, before: start, db)
+        try await database.read { db in
+            var last = try after.map { try FineTuningRow.fetch($0, db)?.number ?? 0 } ?? Int.max
             var found: [FineTuningJob] = []
-            while found.count <= limit, let row = try rows.next() {
-                let job = try row.job
-                if metadata.allSatisfy(job.request.metadata.contains) { found.append(job) }
+            while found.count <= limit {
+                let rows = try FineTuningRow.page(
+                    tenant: tenant,
+                    before: last,
+                    limit: limit + 1,
+                    db
+                )
+                for job in try rows.map({ try $0.job })
+                where metadata.allSatisfy(job.request.metadata.contains) { found.append(job) }
+                guard rows.count > limit, let number = rows.last?.number else { break }
+                last = number
             }
             return Page(found, limit: limit)
         }
@@ -83,7 +90,7 @@ public struct FineTuningStore: Sendable {
 
     /// The jobs that are not over, oldest first.
     public func liveJobs() async throws -> [FineTuningJob] {
-        try await pool.read { db in try FineTuningRow.live(db) }
+        try await database.read { db in try FineTuningRow.live(db) }
     }
 
     /// Whether a job that is not over uses a file.
@@ -95,8 +102,8 @@ public struct FineTuningStore: Sendable {
 
     /// The job whose model has this name.
     public func job(model: String) async throws -> FineTuningJob? {
-        try await pool.read { db in
-            try FineTuningRow.filter(Column("model") == model).fetchOne(db)?.job
+        try await database.read { db in
+            try db.fetchOne(FineTuningRow.filter(Column("model") == model))?.job
         }
     }
 }

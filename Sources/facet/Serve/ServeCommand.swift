@@ -3,6 +3,7 @@ import ArgumentParser
 import Foundation
 import InferenceRuntime
 import Logging
+import Storage
 
 /// `facet serve`.
 struct ServeCommand: AsyncParsableCommand {
@@ -77,7 +78,21 @@ struct ServeCommand: AsyncParsableCommand {
     )
     var data: String?
 
-    @Option(help: ArgumentHelp("Ask for the keys in this file.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp(
+            "A PostgreSQL database in place of the data directory's own: servers with the same one "
+                + "share adapters, jobs, files, batches and stored answers.",
+            valueName: "postgresql://…"
+        )
+    )
+    var database: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Ask for the keys in this file, or in a PostgreSQL database.",
+            valueName: "file|url"
+        )
+    )
     var apiKeys: String?
 
     @Option(help: ArgumentHelp("The certificate chain for TLS, in PEM.", valueName: "file"))
@@ -159,6 +174,9 @@ struct ServeCommand: AsyncParsableCommand {
         }
         guard (tlsCert == nil) == (tlsKey == nil) else {
             throw ValidationError("--tls-cert and --tls-key go together.")
+        }
+        guard database.map(FacetDatabase.isURL) ?? true else {
+            throw ValidationError("--database must be a URL that begins with postgresql://.")
         }
         let memories = [
             ("--memory", memory), ("--adapter-memory", adapterMemory),

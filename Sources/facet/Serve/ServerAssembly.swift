@@ -13,12 +13,15 @@ struct ServerAssembly {
     private let jobs: FineTuningService
     private let engine: Engine
     private let hint: StartHint
+    /// Looks for what other servers change; `nil` where there are none.
+    private let watch: DatabaseWatch?
 
     init(_ command: ServeCommand) async throws {
         self.command = command
         let logger = Self.logger()
         let database = try FacetDatabase(
             folder: Self.dataFolder(command),
+            url: command.database,
             migrations: [
                 .adapters, FileStore.migrations, FineTuningStore.migrations,
                 StoredCompletionStore.migrations, BatchStore.migrations,
@@ -56,9 +59,10 @@ struct ServerAssembly {
         try await Self.publish(given, in: adapters)
         let files = try await FileStore(database: database)
         let jobs = Self.jobs(command, checkpoint, assembly, adapters, files, database, logger)
-        var configuration = Self.configuration(command)
+        var configuration = try Self.configuration(command)
         configuration.startedAdapters = given.map(\.name)
         configuration.http.memory = assembly.memory
+        watch = await Self.watch(database, adapters, logger)
         server = try await FacetServer(
             FacetServices(
                 model: Self.served(checkpoint, assembly),
@@ -84,6 +88,8 @@ struct ServerAssembly {
     /// Serves until a signal says to stop.
     func run() async throws {
         try await jobs.start()
+        let looking = watch.map { watch in Task { await watch.run() } }
+        defer { looking?.cancel() }
         let (command, hint) = (command, hint)
         try await server.run { address in
             let scheme = command.tlsCert == nil ? "http" : "https"
@@ -98,6 +104,17 @@ struct ServerAssembly {
         }
         await jobs.stop()
         await engine.stop(draining: false)
+    }
+
+    private static func watch(
+        _ database: FacetDatabase,
+        _ adapters: AdapterStore,
+        _ logger: Logger
+    ) async -> DatabaseWatch? {
+        guard database.isShared else { return nil }
+        let watch = DatabaseWatch(database, logger: logger)
+        await watch.onChange(of: AdapterStore.area) { try await adapters.refresh() }
+        return watch
     }
 
     private static func logger() -> Logger {
@@ -127,10 +144,12 @@ struct ServerAssembly {
         )
     }
 
-    private static func configuration(_ command: ServeCommand) -> FacetServerConfiguration {
+    private static func configuration(
+        _ command: ServeCommand
+    ) throws -> FacetServerConfiguration {
         var configuration = FacetServerConfiguration(
             http: httpConfiguration(command),
-            keyFile: command.apiKeys.map { KeyFile(path: $0) }
+            keys: try command.apiKeys.map(KeyPlace.store)
         )
         configuration.allowedHosts = command.allowedHosts
         configuration.maximumFileBytes = command.maxFileBytes

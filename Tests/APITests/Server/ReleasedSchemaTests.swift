@@ -123,16 +123,15 @@ struct ReleasedSchemaTests {
             .jobs(tenant: nil, after: nil, metadata: [], limit: 10).elements
         let files = try await FileStore(database: database)
             .files(FileStore.Query(newestFirst: false)).files
-        try await database.pool.writeWithoutTransaction { db in
-            try db.execute(sql: "PRAGMA foreign_keys = OFF")
+        try await database.write { db in
             try db.execute(sql: "DELETE FROM adapterGeneration; DELETE FROM adapterAlias")
             try db.execute(sql: "DELETE FROM file; DELETE FROM job; DELETE FROM sqlite_sequence")
             for rows in state.adapters.values {
                 for row in rows { try CatalogChange.put(row).write(to: db) }
             }
             for alias in state.aliases.values { try CatalogChange.putAlias(alias).write(to: db) }
-            for file in files { try file.insert(db) }
-            for job in jobs.reversed() { try FineTuningRow(job).insert(db) }
+            for file in files { try db.insert(file) }
+            for job in jobs.reversed() { try db.insert(FineTuningRow(job)) }
         }
         for (row, old) in zip(try Self.rows(database), before) { #expect(row == old) }
         let again = try await FineTuningStore(database: database)
@@ -142,7 +141,7 @@ struct ReleasedSchemaTests {
 
     /// All rows, but for what a job was asked for: newer versions write more fields of that.
     private static func rows(_ database: FacetDatabase) throws -> [[String: DatabaseValue]] {
-        try database.pool.read { db in
+        try DatabaseQueue(path: database.folder + "/facet.sqlite").read { db in
             try ["adapterGeneration", "adapterAlias", "file", "job"].flatMap { table in
                 try Row.fetchAll(db, sql: "SELECT * FROM \(table) ORDER BY 1, 2, 3").map { row in
                     var columns = Dictionary(uniqueKeysWithValues: row.map { ($0.0, $0.1) })

@@ -30,8 +30,8 @@ final class TestWorld: Sendable {
             atPath: folder,
             withIntermediateDirectories: true
         )
-        let database = try FacetDatabase(
-            folder: folder + "/data",
+        let database = try TestDatabase.open(
+            folder + "/data",
             migrations: [
                 .adapters, FineTuningStore.migrations, FileStore.migrations,
                 StoredCompletionStore.migrations, BatchStore.migrations,
@@ -70,7 +70,7 @@ final class TestWorld: Sendable {
         api = try TestAPI(
             generator: generator,
             ring: try KeyRing(file: keyFile, logger: logger),
-            configuration: FacetServerConfiguration(keyFile: keyFile)
+            configuration: FacetServerConfiguration(keys: keyFile)
         ) { [adapters, files, jobs, completions, batches] services in
             services.adapters = adapters
             services.files = files

@@ -9,7 +9,7 @@ import TestSupport
     @Test("after any history the database says what memory says", arguments: 0..<4 as Range<UInt64>)
     func randomHistory(seed: UInt64) async throws {
         let folder = try TemporaryFolder()
-        let database = try FacetDatabase(folder: folder.path, migrations: [.adapters])
+        let database = try TestDatabase.open(folder.path, migrations: [.adapters])
         let catalog = try AdapterCatalog(database: database)
         var random = SplitMix(state: seed)
         for step in 0..<120 {
@@ -75,8 +75,8 @@ import TestSupport
     func synchronous() throws {
         let folder = try TemporaryFolder()
         let database = try FacetDatabase(folder: folder.path, migrations: [.adapters])
-        let level = try database.pool.writeWithoutTransaction { db in
-            try Int.fetchOne(db, sql: "PRAGMA synchronous")
+        let level = try database.writeNow { db in
+            try db.fetchOne(SQLRequest<Int>(sql: "PRAGMA synchronous"))
         }
         #expect(level == 2)
     }

@@ -70,7 +70,7 @@ struct CrashWorker {
     }
 
     static func open(_ folder: String) throws -> AdapterStore {
-        let database = try FacetDatabase(folder: folder + "/data", migrations: [.adapters])
+        let database = try TestDatabase.open(folder + "/data", migrations: [.adapters])
         var configuration = AdapterStoreConfiguration(
             base: try BaseFixture.base(),
             memoryBudget: 1 << 20,

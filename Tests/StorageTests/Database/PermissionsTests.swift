@@ -20,7 +20,7 @@ struct PermissionsTests {
             let folder = try TemporaryFolder()
             let data = folder("data")
             let database = try FacetDatabase(folder: data, migrations: [])
-            try await database.pool.write { db in try db.execute(sql: "CREATE TABLE t (x)") }
+            try await database.write { db in try db.execute(sql: "CREATE TABLE t (x)") }
             let staging = try StagingFolder(in: data)
             for folder in [data, staging.path] where PermissionsTests.mode(folder) != 0o700 {
                 exit(1)

@@ -3,6 +3,7 @@ import InferenceRuntime
 import Logging
 import Storage
 import Synchronization
+import TestSupport
 import Testing
 import Trainer
 
@@ -24,7 +25,7 @@ struct FineTuningOrderTests {
     }
 
     private func database() throws -> FacetDatabase {
-        try FacetDatabase(folder: folder, migrations: [FineTuningStore.migrations])
+        try TestDatabase.open(folder, migrations: [FineTuningStore.migrations])
     }
 
     private func create(

@@ -20,7 +20,7 @@ struct FineTuningServiceTests {
     }
 
     func database() throws -> FacetDatabase {
-        try FacetDatabase(folder: folder, migrations: [FineTuningStore.migrations])
+        try TestDatabase.open(folder, migrations: [FineTuningStore.migrations])
     }
 
     func request(_ file: String = "file-a") -> FineTuningRequest {
