@@ -9,19 +9,32 @@ die() {
     exit 1
 }
 
-# The Swift toolchain, found on PATH or where installers put it; 6.3 or newer.
+# Where scripts/install-toolchain puts Swift.
+toolchain=${XDG_DATA_HOME:-$HOME/.local/share}/facet/toolchain
+
+# The Swift toolchain, found on PATH or where installers put it; 6.3 or newer. Where there is none it is fetched if
+# `install_toolchain` is set, or if a person at the terminal says yes.
 require_swift() {
-    local candidate
+    local candidate answer=''
     if ! command -v swift >/dev/null 2>&1; then
-        for candidate in /opt/swift/usr/bin "$HOME/.local/share/swiftly/bin" /usr/libexec/swift/bin; do
+        for candidate in /opt/swift/usr/bin "$HOME/.local/share/swiftly/bin" /usr/libexec/swift/bin "$toolchain/usr/bin"; do
             if [ -x "$candidate/swift" ]; then
                 PATH="$candidate:$PATH"
                 break
             fi
         done
     fi
+    if ! command -v swift >/dev/null 2>&1; then
+        if [ -z "${install_toolchain:-}" ] && [ -t 0 ] && [ -t 2 ]; then
+            read -r -p "The Swift toolchain is missing. Fetch it (about 1 GB) into $toolchain? [y/N] " answer
+        fi
+        if [ -n "${install_toolchain:-}" ] || [[ $answer == [yY]* ]]; then
+            "$root/scripts/install-toolchain"
+            PATH="$toolchain/usr/bin:$PATH"
+        fi
+    fi
     command -v swift >/dev/null 2>&1 ||
-        die "the Swift toolchain is missing: install Swift 6.3 or newer from https://www.swift.org/install/linux and put it on PATH."
+        die "the Swift toolchain is missing: run this again with --install-toolchain to fetch it, or install Swift 6.3 or newer from https://www.swift.org/install/linux and put it on PATH."
     local version major minor
     version=$(swift --version 2>/dev/null | sed -n 's/.*Swift version \([0-9]*\.[0-9]*\).*/\1/p' | head -n 1)
     major=${version%%.*}
@@ -69,13 +82,19 @@ python_tests() {
     "$environment/bin/python" -m pytest -q "$tests" "$@"
 }
 
+# FACET, the release build. Swift's libraries are inside it, so that it runs where there is no toolchain, and no path
+# of this machine is.
+build_facet() {
+    require_build_tools
+    local options=(-c release --static-swift-stdlib -Xcc "-ffile-prefix-map=$root=.")
+    swift build "${options[@]}" --product facet >&2
+    FACET=$(swift build "${options[@]}" --show-bin-path)/facet
+    export FACET
+}
+
 # FACET, the executable that tests run: the release build, which is made where it is missing.
 require_facet() {
-    if [ -z "${FACET:-}" ]; then
-        require_build_tools
-        swift build -c release --product facet
-        FACET=$(swift build -c release --show-bin-path)/facet
-    fi
+    [ -n "${FACET:-}" ] || build_facet
     export FACET
 }
 

@@ -23,14 +23,8 @@ struct QuantizeCommand: ParsableCommand {
     @Flag(help: "Quantize the scales as well: 4.13 instead of 4.5 bits per weight.")
     var doubleQuant = false
 
-    @Option(help: "Threads; by default one per core.")
-    var threads = ProcessInfo.processInfo.activeProcessorCount
-
-    func validate() throws {
-        guard (1...1024).contains(threads) else {
-            throw ValidationError("--threads is from 1 to 1024")
-        }
-    }
+    @Option(help: "Threads, from 1 to 1024.")
+    var threads: ThreadCount = .perCore
 
     func run() throws {
         let target = try Self.trimmed(destination)
@@ -57,7 +51,7 @@ struct QuantizeCommand: ParsableCommand {
             from: source,
             to: folder,
             scales: doubleQuant ? .nested : .plain,
-            pool: ThreadPool(threads: threads)
+            pool: ThreadPool(threads: threads.value)
         ) { line.show($0.fraction) }
     }
 

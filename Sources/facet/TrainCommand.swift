@@ -66,7 +66,7 @@ struct TrainCommand: AsyncParsableCommand {
     private func training(
         _ configuration: inout TrainConfiguration
     ) throws -> (LocalTraining, template: String?) {
-        let pool = ThreadPool(threads: engine.threads)
+        let pool = ThreadPool(threads: engine.threads.value)
         let checkpoint = try ServedCheckpoint.load(
             configuration.model,
             name: nil,

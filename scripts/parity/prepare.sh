@@ -9,10 +9,8 @@ if [ -z "${PYTHON:-}" ]; then
     "$work/venv/bin/pip" install --quiet -r Tests/Fixtures/models/requirements.txt
     PYTHON="$work/venv/bin/python"
 fi
-if [ -z "${FACET:-}" ]; then
-    swift build -c release --product facet
-    FACET=$(swift build -c release --show-bin-path)/facet
-fi
+. scripts/lib.sh
+require_facet
 
 # write_table NAME FILE: puts a table between the marks of its name in docs/MODELS.md.
 write_table() {

@@ -46,7 +46,7 @@ struct LocalModel {
     /// Loads a base (`nil`: the demo) and an adapter.
     init(model: String?, adapter: String?, _ options: EngineOptions) throws {
         let demo = try model == nil ? DemoModel.locate() : nil
-        let pool = ThreadPool(threads: options.threads)
+        let pool = ThreadPool(threads: options.threads.value)
         checkpoint = try ServedCheckpoint.load(
             demo?.folder ?? model ?? "",
             name: demo?.name,

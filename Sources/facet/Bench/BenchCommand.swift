@@ -47,8 +47,8 @@ struct BenchCommand: AsyncParsableCommand {
     @Flag(help: "One JSON object in place of the table.")
     var json = false
 
-    @Option(help: ArgumentHelp("Threads to compute with; by default one per core.", valueName: "n"))
-    var threads: Int = ProcessInfo.processInfo.activeProcessorCount
+    @Option(help: ArgumentHelp("Threads to compute with, from 1 to 1024.", valueName: "n"))
+    var threads: ThreadCount = .perCore
 
     @Option(help: ArgumentHelp("How to multiply.", valueName: "int8|bf16|fp32"))
     var computeDtype: ComputeDType = .int8
@@ -80,9 +80,6 @@ struct BenchCommand: AsyncParsableCommand {
         guard model == nil || shape == nil else {
             throw ValidationError("--model and --shape exclude each other.")
         }
-        guard (1...1024).contains(threads) else {
-            throw ValidationError("--threads must be from 1 to 1024.")
-        }
         guard (3...1000).contains(repetitions) else {
             throw ValidationError("--repetitions must be from 3 to 1000.")
         }
@@ -91,8 +88,8 @@ struct BenchCommand: AsyncParsableCommand {
     func run() async throws {
         if let quality { return try measureQuality(quality) }
         say("measuring what the machine can do")
-        let machine = BenchMachine(threads: threads)
-        let model = try load(ThreadPool(threads: threads))
+        let machine = BenchMachine(threads: threads.value)
+        let model = try load(ThreadPool(threads: threads.value))
         if !json { print(BenchTable(machine: machine, model: model, results: []).introduction) }
         let results = try await BenchRun(model).run(tests.tests)
         guard json else {
@@ -147,7 +144,7 @@ struct BenchCommand: AsyncParsableCommand {
     }
 
     private func measureQuality(_ file: String) throws {
-        let pool = ThreadPool(threads: threads)
+        let pool = ThreadPool(threads: threads.value)
         let exact = try checkpoint(.fp32, pool)
         let bench = QualityBench(
             exact: exact.model,

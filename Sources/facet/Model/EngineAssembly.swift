@@ -75,7 +75,7 @@ struct EngineAssembly {
             let budget = ResidentBudget(
                 model: model,
                 limits: limits,
-                threads: options.threads,
+                threads: options.threads.value,
                 adapters: wishes.adapters ?? min(max(total / 8, 256 << 20), 4 << 30),
                 training: training,
                 memory: total

@@ -9,11 +9,11 @@ extension BaseDType: ExpressibleByArgument {}
 struct EngineOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Threads to compute with; by default one per core.",
+            "Threads to compute with, from 1 to 1024.",
             valueName: "n"
         )
     )
-    var threads: Int = ProcessInfo.processInfo.activeProcessorCount
+    var threads: ThreadCount = .perCore
 
     @Option(
         help: ArgumentHelp(
@@ -65,9 +65,6 @@ struct EngineOptions: ParsableArguments {
     var speculation = true
 
     func validate() throws {
-        guard (1...1024).contains(threads) else {
-            throw ValidationError("--threads must be from 1 to 1024.")
-        }
         guard (1...1024).contains(maxBatch) else {
             throw ValidationError("--max-batch must be from 1 to 1024.")
         }

@@ -34,7 +34,7 @@ struct ServerAssembly {
             )
         }
         let demo = try command.model == nil ? DemoModel.locate() : nil
-        let pool = ThreadPool(threads: command.engine.threads)
+        let pool = ThreadPool(threads: command.engine.threads.value)
         let checkpoint = try ServedCheckpoint.load(
             demo?.folder ?? command.model ?? "",
             name: command.servedModelName ?? demo?.name,
