@@ -46,17 +46,18 @@ struct HealthHandlers: Sendable {
     }
 
     func metrics(_: HTTPRequest, _: Caller) async throws -> HTTPResponse {
-        var names: [String: String] = [:]
+        var room = AdapterRoom()
         if let adapters {
             let statuses = adapters.list(for: .program)
             metrics.adapters.update(adapters.statistics, statuses)
-            for status in statuses { names[status.generation.hash] = status.generation.name }
+            room = AdapterRoom(adapters.statistics, statuses, adapters.aliases(for: .program))
         }
-        if let jobs { try await metrics.training.update(jobs) }
+        // What the jobs say is missing while their database is away; the rest is wanted all the more.
+        if let jobs { try? await metrics.training.update(jobs) }
         let text = metrics.text(
             engine: model.generator.statistics,
             contextTokens: model.generator.contextTokens,
-            adapterNames: names
+            room: room
         )
         return .text(text, contentType: PrometheusText.contentType)
     }

@@ -97,12 +97,12 @@ final class EngineMetrics: Sendable {
 
     /// Takes over what the engine says of itself.
     ///
-    /// - Parameter names: The names of adapters by their content.
+    /// - Parameter room: Which adapters are in memory.
     func update(
         _ statistics: EngineStatistics,
         model: String,
         contextTokens: Int,
-        names: [String: String]
+        room: AdapterRoom
     ) {
         running.set(Double(statistics.running), model)
         waiting.set(Double(statistics.waiting), model)
@@ -132,11 +132,14 @@ final class EngineMetrics: Sendable {
         cache.reset()
         cache.set(1, "16", "\(statistics.kvBlocks)", "\(contextTokens)")
         lora.reset()
+        let running = statistics.runningAdapters.map { room.names[$0] ?? $0 }
+        let ready = room.resident + running.filter { !room.resident.contains($0) }
+        let waiting = statistics.waitingAdapters.map { room.names[$0] ?? $0 }
         lora.set(
             Double(UnixTime.now),
-            "\(AdapterMetrics.maximumAdapters)",
-            statistics.runningAdapters.map { names[$0] ?? $0 }.joined(separator: ","),
-            statistics.waitingAdapters.map { names[$0] ?? $0 }.joined(separator: ",")
+            "\(max(room.capacity, ready.count))",
+            ready.joined(separator: ","),
+            waiting.filter { !ready.contains($0) }.joined(separator: ",")
         )
     }
 }

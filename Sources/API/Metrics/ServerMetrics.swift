@@ -35,17 +35,17 @@ final class ServerMetrics: Sendable {
 
     /// The text of `/metrics`.
     ///
-    /// - Parameter adapterNames: The names of adapters by their content.
+    /// - Parameter room: Which adapters are in memory.
     func text(
         engine statistics: EngineStatistics,
         contextTokens: Int,
-        adapterNames: [String: String]
+        room: AdapterRoom
     ) -> String {
         engine.update(
             statistics,
             model: modelName,
             contextTokens: contextTokens,
-            names: adapterNames
+            room: room
         )
         process.update()
         return PrometheusText.render(

@@ -30,6 +30,7 @@ enum FineTuningJobObject {
             "estimated_finish": job.estimatedFinish.map { JSONValue($0) } ?? .null,
             "integrations": [],
             "metadata": metadata(of: job),
+            "worker": job.worker.map(JSONValue.string) ?? .null,
             "user_provided_suffix": job.request.suffix.map(JSONValue.string) ?? .null,
         ]
     }

@@ -1,3 +1,5 @@
+public import Storage
+
 /// What is to become a generation: where it lies and what it shall be called.
 public struct AdapterPublication: Sendable {
     /// The name; the trainer's begin with `ft:`, nobody else's.
@@ -14,6 +16,8 @@ public struct AdapterPublication: Sendable {
     public var tags: [String]
     /// The most bytes of weights its owner's adapters may take together, this one included.
     public var ownerLimit: Int?
+    /// Runs in the transaction that publishes; what it throws publishes nothing.
+    public var fence: (@Sendable (DatabaseSession) throws -> Void)?
     /// Whether the trainer publishes it: only then may the name begin with `ft:`.
     private(set) var isTrained = false
 

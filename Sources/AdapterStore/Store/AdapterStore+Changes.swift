@@ -1,15 +1,19 @@
 import InferenceRuntime
+public import Storage
 
 extension AdapterStore {
     /// Takes a name away at once; its files go when the last lease ends.
     ///
     /// An adapter takes its aliases with it, a fine-tuned model its checkpoints. Durable when this
     /// returns.
+    ///
+    /// - Parameter fence: Runs in the same transaction; what it throws removes nothing.
     public func remove(
         _ name: String,
-        for caller: AdapterCaller
+        for caller: AdapterCaller,
+        fence: (@Sendable (DatabaseSession) throws -> Void)? = nil
     ) async throws(AdapterStoreError) {
-        let changes = try await catalog.change("remove the adapter") {
+        let changes = try await catalog.change("remove the adapter", fence: fence) {
             state throws(AdapterStoreError) in
             try state.removing(name, for: caller)
         }

@@ -24,6 +24,11 @@ extension AdapterStore {
         return all.filter(\.isCurrent) + all.filter { !$0.isCurrent }.sorted(by: Self.precedes)
     }
 
+    /// Whether a generation is in memory, so that a lease of it waits for nothing.
+    public func isResident(_ generation: AdapterGeneration) -> Bool {
+        cache.status(of: generation.hash).isResident
+    }
+
     /// Every alias the caller may see, by name.
     public func aliases(for caller: AdapterCaller) -> [AdapterAlias] {
         let aliases = catalog.read { state in

@@ -38,7 +38,9 @@ extension AdapterStore {
         let hold = try await threads.run { () throws(AdapterStoreError) in
             try self.files.install(staged.folder, hash: staged.hash)
         }
-        _ = try await catalog.change("publish the adapter") { state throws(AdapterStoreError) in
+        let fence = publication.fence
+        _ = try await catalog.change("publish the adapter", fence: fence) {
+            state throws(AdapterStoreError) in
             // Others may have been published meanwhile.
             let needed = state.weightBytes(of: owner, adding: generation)
             if let limit = publication.ownerLimit, needed > limit {

@@ -121,6 +121,15 @@ public struct DatabaseSession {
         )
     }
 
+    /// Milliseconds since 1970 by the clock that all servers of the database have in common.
+    public func clock() throws -> Int {
+        guard let postgres else { return UnixTime.now * 1000 }
+        let rows = try postgres.run(
+            "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)"
+        ).rows
+        return rows.first.flatMap { Int.fromDatabaseValue($0[0]) } ?? 0
+    }
+
     /// Counts a change of an area of a shared database, so that other servers read it anew.
     /// - Returns: The area's new revision; `nil` where the database is nobody else's.
     public func advanceRevision(of area: String) throws -> Int? {

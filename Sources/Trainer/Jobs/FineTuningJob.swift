@@ -78,6 +78,10 @@ public struct FineTuningJob: Sendable, Hashable {
     /// Starts of its work since the last step it had not done before, or since it last left off in
     /// good order; more than one says that processes die of it.
     var unfinishedStarts = 0
+    /// The server that works on it, or did last.
+    public var worker: String?
+    /// How often its work has been started.
+    var attempt = 0
 
     /// The id in `/v1/fine_tuning/jobs`.
     public var id: String { Self.prefix + key }

@@ -57,6 +57,15 @@ extension FineTuningStore {
                 sql: "ALTER TABLE job ADD COLUMN storedBytes INTEGER NOT NULL DEFAULT 0"
             )
         }
+        migrations.step("leases") { db in
+            try db.execute(
+                sql: """
+                    ALTER TABLE job ADD COLUMN worker TEXT;
+                    ALTER TABLE job ADD COLUMN attempt INTEGER NOT NULL DEFAULT 0;
+                    ALTER TABLE job ADD COLUMN leaseUntil INTEGER;
+                    """
+            )
+        }
         return migrations
     }
 }

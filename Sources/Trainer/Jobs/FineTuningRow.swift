@@ -24,6 +24,8 @@ struct FineTuningRow: Codable, FetchableRecord, PersistableRecord {
     let totalSteps: Int?
     let estimatedFinish: Int?
     let unfinishedStarts: Int
+    let worker: String?
+    let attempt: Int
 
     init(_ job: FineTuningJob, number: Int? = nil) {
         self.number = number
@@ -42,6 +44,8 @@ struct FineTuningRow: Codable, FetchableRecord, PersistableRecord {
         totalSteps = job.totalSteps
         estimatedFinish = job.estimatedFinish
         unfinishedStarts = job.unfinishedStarts
+        worker = job.worker
+        attempt = job.attempt
     }
 
     /// - Throws: `HyperparameterError` where the stored request cannot be read.
@@ -65,7 +69,9 @@ struct FineTuningRow: Codable, FetchableRecord, PersistableRecord {
                 error: error,
                 totalSteps: totalSteps,
                 estimatedFinish: estimatedFinish,
-                unfinishedStarts: unfinishedStarts
+                unfinishedStarts: unfinishedStarts,
+                worker: worker,
+                attempt: attempt
             )
         }
     }

@@ -7,7 +7,7 @@ extension FineTuningService {
     func advance() async {
         let live: [FineTuningJob]
         do {
-            live = try await store.liveJobs()
+            live = try await store.claimableJobs()
         } catch {
             logger.error("the jobs cannot be read", metadata: ["error": "\(error)"])
             return advanceLater()
@@ -47,7 +47,9 @@ extension FineTuningService {
         _ body: @escaping @Sendable (isolated FineTuningService) async -> Void
     ) {
         let task = Task {
-            await body(self)
+            let isOurs = await claim(job)
+            if isOurs { await body(self) } else { try? await Task.sleep(for: .milliseconds(200)) }
+            await release(job.key)
             running[job.key] = nil
             await advance()
         }
@@ -87,7 +89,7 @@ extension FineTuningService {
         else { return }
         await note("Fine-tuning job started", job.key)
         log("fine-tuning job started", started)
-        var progress = JobProgress(key: job.key, store: store, logger: logger)
+        var progress = JobProgress(key: job.key, store: workStore(of: job.key), logger: logger)
         progress.didSave = { await self.didSaveCheckpoint(of: job) }
         do throws(FineTuningError) {
             let outcome = try await trainer.run(started, control: control, progress: progress)
@@ -166,7 +168,10 @@ extension FineTuningService {
     ) async -> FineTuningJob? {
         while true {
             do {
-                return try await store.end(key, events, now: Self.now, change)
+                return try await workStore(of: key).end(key, events, now: Self.now, change)
+            } catch is JobLeaseLost {
+                logger.warning("another server has taken a job over", metadata: ["job": "\(key)"])
+                return nil
             } catch {
                 logger.error(
                     "the end of a job could not be saved",
@@ -184,7 +189,7 @@ extension FineTuningService {
         _ change: @escaping @Sendable (inout FineTuningJob) -> Void
     ) async -> FineTuningJob? {
         do {
-            return try await store.update(key, change)
+            return try await workStore(of: key).update(key, change)
         } catch {
             logger.error(
                 "a job could not be saved",

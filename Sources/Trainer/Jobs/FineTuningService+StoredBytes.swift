@@ -5,7 +5,8 @@ extension FineTuningService {
     /// Measures a job's folder and notes what it takes.
     func noteStoredBytes(of job: FineTuningJob) async {
         do {
-            try await store.setStoredBytes(await trainer.storedBytes(of: job), of: job.key)
+            let bytes = await trainer.storedBytes(of: job)
+            try await workStore(of: job.key).setStoredBytes(bytes, of: job.key)
         } catch {
             logger.error(
                 "the bytes of a job could not be noted",

@@ -13,6 +13,9 @@ public actor FineTuningService {
     let trainer: any FineTuningTrainer
     let logger: Logger
     let maximumRunning: Int
+    /// Who works on jobs here, and how long others wait before they take them over.
+    let worker: JobWorker
+    private var heart: Task<Void, Never>?
     var running: [String: Running] = [:]
     var isStopping = false
     /// Whose job was validated and trained last.
@@ -24,6 +27,8 @@ public actor FineTuningService {
         let isTraining: Bool
         let control: TrainingControl
         let task: Task<Void, Never>
+        /// `nil` until the job has been claimed.
+        var lease: JobLease?
     }
 
     /// A service that runs at most `maximumRunning` jobs at once; they take turns on the engine.
@@ -31,8 +36,10 @@ public actor FineTuningService {
         store: FineTuningStore,
         trainer: any FineTuningTrainer,
         maximumRunning: Int,
+        worker: JobWorker = JobWorker(),
         logger: Logger
     ) {
+        self.worker = worker
         self.store = store
         self.trainer = trainer
         self.maximumRunning = maximumRunning
@@ -44,7 +51,13 @@ public actor FineTuningService {
     ///
     /// A job during which processes have died twice in a row is set aside: it would end this one
     /// too, and the next.
+    ///
+    /// Where servers share a database only the leases tell what nobody works on.
     public func start() async throws {
+        if store.database.isShared {
+            heart = Task { await beat() }
+            return await advance()
+        }
         for job in try await store.liveJobs() {
             guard job.status == .running || job.status == .validatingFiles else { continue }
             guard job.unfinishedStarts < Self.mostUnfinishedStarts else {
@@ -160,6 +173,7 @@ public actor FineTuningService {
         isStopping = true
         for run in running.values { run.control.tell(.save) }
         for run in running.values { await run.task.value }
+        heart?.cancel()
     }
 
     private func change(
@@ -174,15 +188,18 @@ public actor FineTuningService {
         _ key: String,
         level: FineTuningEvent.Level = .info
     ) async {
-        await JobProgress(key: key, store: store, logger: logger).note(message, level: level)
+        await JobProgress(key: key, store: workStore(of: key), logger: logger).note(
+            message,
+            level: level
+        )
     }
 
     static var now: Int { Int(Date().timeIntervalSince1970) }
 
     /// Starts of a job that ended with the process, and brought no new step, before it is set aside.
-    private static let mostUnfinishedStarts = 2
+    static let mostUnfinishedStarts = 2
 
-    private static let serverDied = FineTuningError(
+    static let serverDied = FineTuningError(
         code: "server_died",
         message: "The server died twice in a row while it worked on this job, so the job is set "
             + "aside. What it saved is kept. Look at the server's log for the reason before you "

@@ -5,14 +5,14 @@ extension FineTuningStore {
     /// Lists a checkpoint; the files are durable already.
     /// - Returns: Whether it was not on the list before.
     func add(_ checkpoint: FineTuningCheckpoint) async throws -> Bool {
-        try await database.write { db in
+        try await write { db in
             try db.insert(CheckpointRow(checkpoint), onConflict: .ignore)
         }
     }
 
     /// Takes checkpoints off the list.
     func removeCheckpoints(of key: String, steps: [Int]) async throws {
-        try await database.write { db in
+        try await write { db in
             for step in steps {
                 try db.execute(
                     sql: "DELETE FROM jobCheckpoint WHERE job = ? AND step = ?",
@@ -24,7 +24,7 @@ extension FineTuningStore {
 
     /// Takes all checkpoints of a job off the list.
     func removeAllCheckpoints(of key: String) async throws {
-        _ = try await database.write { db in
+        _ = try await write { db in
             try db.execute(sql: "DELETE FROM jobCheckpoint WHERE job = ?", arguments: [key])
         }
     }

@@ -10,7 +10,7 @@ extension FineTuningStore {
         to key: String,
         now: Int
     ) async throws {
-        try await database.write { db in try Self.add(message, level: level, to: key, now: now, db)
+        try await write { db in try Self.add(message, level: level, to: key, now: now, db)
         }
     }
 
@@ -36,7 +36,7 @@ extension FineTuningStore {
         to key: String,
         now: Int
     ) async throws {
-        try await database.write { db in
+        try await write { db in
             let replaced = try db.execute(
                 sql: "DELETE FROM jobEvent WHERE job = ? AND step = ?",
                 arguments: [key, step]

@@ -15,7 +15,7 @@ extension FineTuningStore {
 
     /// Notes what one job takes now.
     func setStoredBytes(_ bytes: Int, of key: String) async throws {
-        try await database.write { db in
+        try await write { db in
             try db.execute(
                 sql: "UPDATE job SET storedBytes = ? WHERE key = ?",
                 arguments: [bytes, key]

@@ -6,6 +6,26 @@ import GRDB
 /// Every function returns when what it wrote is on stable storage.
 public struct FineTuningStore: Sendable {
     let database: FacetDatabase
+    /// What every write checks in its own transaction; `nil`: nothing.
+    private(set) var lease: JobLease?
+
+    /// The same store for the work of a lease alone: it writes nothing once the lease is lost.
+    func held(by lease: JobLease?) -> FineTuningStore {
+        var store = self
+        store.lease = lease
+        return store
+    }
+
+    @discardableResult
+    func write<Value: Sendable>(
+        _ body: @escaping @Sendable (DatabaseSession) throws -> Value
+    ) async throws -> Value {
+        let lease = lease
+        return try await database.write { db in
+            try lease?.check(db)
+            return try body(db)
+        }
+    }
 
     /// The jobs of a database that was opened with `migrations`.
     public init(database: FacetDatabase) {
@@ -14,7 +34,7 @@ public struct FineTuningStore: Sendable {
 
     /// Adds a new job.
     func insert(_ job: FineTuningJob) async throws {
-        try await database.write { db in _ = try db.insert(FineTuningRow(job)) }
+        try await write { db in _ = try db.insert(FineTuningRow(job)) }
     }
 
     /// Changes one job in a transaction; what `change` throws leaves everything as it was.
@@ -24,7 +44,7 @@ public struct FineTuningStore: Sendable {
         _ key: String,
         _ change: @escaping @Sendable (inout FineTuningJob) throws(Failure) -> Void
     ) async throws -> FineTuningJob? {
-        try await database.write { db in
+        try await write { db in
             guard let row = try FineTuningRow.fetch(key, db) else { return nil }
             let before = try row.job
             var job = before
@@ -43,7 +63,7 @@ public struct FineTuningStore: Sendable {
         now: Int,
         _ change: @escaping @Sendable (inout FineTuningJob) -> Bool
     ) async throws -> FineTuningJob? {
-        try await database.write { db in
+        try await write { db in
             guard let row = try FineTuningRow.fetch(key, db) else { return nil }
             var job = try row.job
             let hasEnded = change(&job)

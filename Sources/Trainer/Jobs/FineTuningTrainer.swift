@@ -91,12 +91,19 @@ public protocol FineTuningProgress: Sendable {
 /// How a job's training is told to stop; it looks between optimizer steps.
 public final class TrainingControl: Sendable {
     private let order = Mutex(TrainingOrder.proceed)
+    private let held = Mutex<JobLease?>(nil)
 
     /// A control that lets the training proceed.
     public init() {}
 
     /// What the training should do now.
     public var current: TrainingOrder { order.withLock { $0 } }
+
+    /// What everything the training writes is checked against; `nil`: nothing.
+    var lease: JobLease? { held.withLock { $0 } }
+
+    /// Names the lease under which the training works.
+    func hold(_ lease: JobLease) { held.withLock { $0 = lease } }
 
     /// Tells the training; `abandon` is never taken back.
     func tell(_ new: TrainingOrder) {

@@ -56,7 +56,7 @@ final class JobObserver: TrainingObserver {
     func willRemove(checkpoints steps: [Int]) async {
         for step in steps {
             let name = AdapterName.checkpoint(of: job.fineTunedModel, step: step)
-            try? await environment.adapters.remove(name, for: .program)
+            try? await environment.adapters.remove(name, for: .program, fence: fence)
         }
         await progress.removedCheckpoints(steps: steps)
     }
@@ -80,10 +80,15 @@ final class JobObserver: TrainingObserver {
             parent: job.request.parent,
             step: step
         )
-        _ = try await environment.adapters.publish(
-            .trained(name: name, folder: folder, lineage: lineage),
-            for: .tenant(job.tenant)
-        )
+        var publication = AdapterPublication.trained(name: name, folder: folder, lineage: lineage)
+        publication.fence = fence
+        _ = try await environment.adapters.publish(publication, for: .tenant(job.tenant))
+    }
+
+    /// Refuses what this run writes once the job belongs to another server.
+    private var fence: (@Sendable (DatabaseSession) throws -> Void)? {
+        guard let lease = control.lease else { return nil }
+        return { db in try lease.check(db) }
     }
 }
 

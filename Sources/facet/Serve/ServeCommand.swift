@@ -89,6 +89,15 @@ struct ServeCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
+            "Seconds after which a job whose server is gone is taken over by another one with the "
+                + "same --database.",
+            valueName: "seconds"
+        )
+    )
+    var jobLease = 15
+
+    @Option(
+        help: ArgumentHelp(
             "Ask for the keys in this file, or in a PostgreSQL database.",
             valueName: "file|url"
         )
@@ -184,6 +193,9 @@ struct ServeCommand: AsyncParsableCommand {
         ]
         for (name, value) in memories where !(1...(1 << 30)).contains(value ?? 1) {
             throw ValidationError("\(name) must be a number of MB, at least 1.")
+        }
+        guard (1...3_600).contains(jobLease) else {
+            throw ValidationError("--job-lease must be from 1 to 3600 seconds.")
         }
         guard (0...1).contains(trainingShare) else {
             throw ValidationError("--training-share must be from 0 to 1.")

@@ -250,6 +250,7 @@ struct ServerAssembly {
             store: FineTuningStore(database: database),
             trainer: trainer,
             maximumRunning: 2,
+            worker: JobWorker(leaseSeconds: command.jobLease),
             logger: logger
         )
     }

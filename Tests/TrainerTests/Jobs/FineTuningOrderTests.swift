@@ -28,6 +28,12 @@ struct FineTuningOrderTests {
         try TestDatabase.open(folder, migrations: [FineTuningStore.migrations])
     }
 
+    /// The database of one server, whose start tells that the last process has died; where servers
+    /// share one, the end of a lease does (`JobLeaseTests`).
+    private func ownDatabase() throws -> FacetDatabase {
+        try FacetDatabase(folder: folder, migrations: [FineTuningStore.migrations])
+    }
+
     private func create(
         _ service: FineTuningService,
         _ tenant: String = "a"
@@ -137,7 +143,7 @@ struct FineTuningOrderTests {
     func diesTwice() async throws {
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let (database, trainer) = (
-            try database(), ScriptedTrainer(steps: 5, .init(stepsUntilDeath: 0))
+            try ownDatabase(), ScriptedTrainer(steps: 5, .init(stepsUntilDeath: 0))
         )
         let first = service(trainer, database)
         let job = try await create(first)
@@ -161,7 +167,7 @@ struct FineTuningOrderTests {
     func diesOften() async throws {
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let (database, trainer) = (
-            try database(), ScriptedTrainer(steps: 4, .init(stepsUntilDeath: 1))
+            try ownDatabase(), ScriptedTrainer(steps: 4, .init(stepsUntilDeath: 1))
         )
         var services = [service(trainer, database)]
         let job = try await create(services[0])

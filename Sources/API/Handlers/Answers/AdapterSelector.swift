@@ -104,7 +104,11 @@ struct AdapterSelector: Sendable {
     func lease(_ adapters: Resolved) async throws(APIError) -> AnswerSource {
         guard let store, !adapters.entries.isEmpty else { return .base(baseID) }
         do throws(AdapterStoreError) {
-            return AnswerSource(try await store.lease(mix: adapters.entries))
+            let wasResident = adapters.entries.allSatisfy { store.isResident($0.generation) }
+            return AnswerSource(
+                try await store.lease(mix: adapters.entries),
+                wasResident: wasResident
+            )
         } catch {
             throw APIError(error, param: Self.param(of: error, adapters.names))
         }

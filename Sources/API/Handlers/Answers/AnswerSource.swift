@@ -11,37 +11,47 @@ struct AnswerSource: Sendable {
     let generations: [String]
     /// What keeps the weights in memory; `nil` for the base alone.
     let lease: AdapterMixLease?
+    /// Whether the weights were in memory when they were asked for.
+    let wasResident: Bool
 
     /// The base alone.
     static func base(_ id: String) -> AnswerSource {
-        AnswerSource(mix: AdapterMix(), label: id, generations: [], lease: nil)
+        AnswerSource(mix: AdapterMix(), label: id, generations: [], lease: nil, wasResident: true)
     }
 
     /// The adapters of a lease.
-    init(_ lease: AdapterMixLease) {
+    init(_ lease: AdapterMixLease, wasResident: Bool) {
         mix = lease.mix
         label = lease.entries.map(\.generation.name).joined(separator: "+")
         generations = lease.entries.map { entry in
             entry.scale == 1 ? entry.generation.hash : "\(entry.generation.hash)*\(entry.scale)"
         }
         self.lease = lease
+        self.wasResident = wasResident
     }
 
     private init(
         mix: AdapterMix,
         label: String,
         generations: [String],
-        lease: AdapterMixLease?
+        lease: AdapterMixLease?,
+        wasResident: Bool
     ) {
         self.mix = mix
         self.label = label
         self.generations = generations
         self.lease = lease
+        self.wasResident = wasResident
     }
 
-    /// Tells which generation answers, where one adapter does.
+    /// Tells who answers, and whether a router has sent the request to a server that was ready for it.
     var headers: HTTPHeaders {
-        guard !generations.isEmpty else { return [:] }
-        return ["x-adapter-id": label, "x-adapter-generation": generations.joined(separator: ",")]
+        var headers: HTTPHeaders = [
+            "x-facet-adapter": label, "x-facet-resident": wasResident ? "hit" : "miss",
+        ]
+        guard !generations.isEmpty else { return headers }
+        headers["x-adapter-id"] = label
+        headers["x-adapter-generation"] = generations.joined(separator: ",")
+        return headers
     }
 }
