@@ -18,6 +18,10 @@ struct TrainCommand: AsyncParsableCommand {
               facet train examples/sft.yaml
               facet train examples/sft.yaml lora_rank=16 num_train_epochs=1 output_dir=out/r16
               facet train examples/sft.yaml --plan
+              mpirun -n 2 facet train examples/sft.yaml
+
+            Processes of mpirun share the passes of each step, of which there are \
+            gradient_accumulation_steps; the adapter has the same bits however many they are.
             """
     )
 
@@ -34,16 +38,23 @@ struct TrainCommand: AsyncParsableCommand {
 
     func run() async throws {
         var configuration = try configuration()
-        // A plan leaves no trace where the adapter would go.
-        let scratch = NSTemporaryDirectory() + "facet-plan-\(UUID().uuidString)"
+        let group = plan ? nil : try MPIGroup.ofLauncher()
+        // A plan leaves no trace where the adapter would go, and of a group one process writes there.
+        let scratch = NSTemporaryDirectory() + "facet-train-\(UUID().uuidString)"
         defer { try? FileManager.default.removeItem(atPath: scratch) }
-        if plan { configuration.outputFolder = scratch }
+        let isSilent = (group?.rank ?? 0) > 0
+        if plan || isSilent { configuration.outputFolder = scratch }
         let (training, template) = try training(&configuration)
         if plan { return print(JSONValue.object(training.description).serialized) }
+        if isSilent {
+            _ = try await training.run(in: group, isStopping: isStopping) { _ in }
+            return group?.leave() ?? ()
+        }
         for note in training.notes { say("\(note)") }
         say(training.summary)
+        if let group { say("\(group.count) processes share each step.") }
         if let template { try keep(template, in: configuration.outputFolder) }
-        try await train(training, into: configuration.outputFolder)
+        try await train(training, in: group, into: configuration.outputFolder)
         if let tokens = configuration.predictedTokens {
             try await predict(configuration, tokens: tokens, hasOwnTemplate: template != nil)
         }
@@ -107,6 +118,12 @@ struct TrainCommand: AsyncParsableCommand {
         return (training, template)
     }
 
+    /// Asks between layers, or between the steps of a group.
+    private var isStopping: @Sendable () -> Bool {
+        StopSignals.catchFirst()
+        return { StopSignals.received != nil }
+    }
+
     private func keep(_ template: String, in folder: String) throws {
         let path = folder + "/chat_template.jinja"
         do {
@@ -120,12 +137,16 @@ struct TrainCommand: AsyncParsableCommand {
         }
     }
 
-    private func train(_ training: LocalTraining, into folder: String) async throws {
-        StopSignals.catchFirst()
+    private func train(
+        _ training: LocalTraining,
+        in group: MPIGroup?,
+        into folder: String
+    ) async throws {
         let line = ProgressLine("training")
-        let end = try await training.run(isStopping: { StopSignals.received != nil }) {
+        let end = try await training.run(in: group, isStopping: isStopping) {
             Self.show($0, line)
         }
+        group?.leave()
         line.finish()
         switch end {
         case .finished: return

@@ -25,6 +25,11 @@ public struct TokenScore: Sendable, Hashable {
     public var logProbability: Float
     /// Whether it was the likeliest.
     public var isCorrect: Bool
+
+    public init(logProbability: Float, isCorrect: Bool) {
+        self.logProbability = logProbability
+        self.isCorrect = isCorrect
+    }
 }
 
 extension Transformer {

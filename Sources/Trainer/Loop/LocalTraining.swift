@@ -1,6 +1,7 @@
-import Storage
 import Foundation
 public import InferenceRuntime
+import Storage
+import Synchronization
 
 /// A run without a server: `facet train`.
 ///
@@ -100,9 +101,11 @@ public struct LocalTraining {
 
     /// Trains from the last checkpoint, if there is one, to the end.
     /// - Parameters:
-    ///   - isStopping: Whether to save and leave off; asked between layers.
+    ///   - group: The processes that share the run, each with an output folder of its own.
+    ///   - isStopping: Whether to save and leave off; asked between layers, in a group between steps.
     ///   - show: Gets each step.
     public func run(
+        in group: (any ProcessGroup)? = nil,
         isStopping: @escaping @Sendable () -> Bool,
         _ show: @escaping @Sendable (Progress) -> Void
     ) async throws -> End {
@@ -111,34 +114,44 @@ public struct LocalTraining {
         if configuration.overwrites { try? FileManager.default.removeItem(atPath: checkpoints) }
         let writer = PEFTAdapterWriter(base: base.baseModel.origin, state: state)
         let workspace = TrainingWorkspace(model: base.model, longest: plan.longest, limit: .max)
-        let thread = OwnThread(isStopping: isStopping)
-        let pass = referencePass(workspace, thread, isStopping)
+        // A process that left a step would leave the others waiting.
+        let observer = LocalObserver(
+            group: group,
+            isStopping: isStopping,
+            show: show,
+            folder: folder
+        )
+        let mayStop: @Sendable () -> Bool = { group == nil && isStopping() }
+        let thread = OwnThread(isStopping: mayStop)
+        let pass = referencePass(workspace, thread, mayStop)
         guard let plan = try await pass.plan(plan) else { return .stopped(step: 0) }
+        let fingerprint = TrainingCheckpoint.fingerprint(
+            of: plan,
+            on: base.model,
+            base.context,
+            from: startingPoint
+        )
+        if let group {
+            try group.check(fingerprint)
+            try TrainingCheckpoint.share(below: checkpoints, in: group)
+        }
         let loop = TrainingLoop(
             run: TrainingRun(
                 model: base.model,
                 plan: plan,
                 state: state,
                 workspace: workspace,
-                context: base.context
+                context: base.context,
+                group: group
             ),
             checkpoints: CheckpointStore(
                 folder: checkpoints,
-                fingerprint: TrainingCheckpoint.fingerprint(
-                    of: plan,
-                    on: base.model,
-                    base.context,
-                    from: startingPoint
-                ),
+                fingerprint: fingerprint,
                 writer: writer,
                 threads: WorkerPool(name: "training", limit: 1)
             ),
             thread: thread,
-            observer: LocalObserver(
-                isStopping: isStopping,
-                show: show,
-                folder: folder
-            ),
+            observer: observer,
             artifacts: TrainingArtifacts(folder: folder)
         )
         do {
@@ -184,14 +197,36 @@ extension LocalTraining {
 }
 
 /// A terminal as the observer of its run.
-private struct LocalObserver: TrainingObserver {
+private final class LocalObserver: TrainingObserver {
+    let group: (any ProcessGroup)?
     let isStopping: @Sendable () -> Bool
     let show: @Sendable (LocalTraining.Progress) -> Void
     let folder: String
+    /// Whether a process of the group wants to stop, as all learned of it after a step.
+    private let isGroupStopping = Mutex(false)
 
-    var order: TrainingOrder { isStopping() ? .save : .proceed }
+    init(
+        group: (any ProcessGroup)?,
+        isStopping: @escaping @Sendable () -> Bool,
+        show: @escaping @Sendable (LocalTraining.Progress) -> Void,
+        folder: String
+    ) {
+        self.group = group
+        self.isStopping = isStopping
+        self.show = show
+        self.folder = folder
+    }
 
-    func didStep(_ record: StepRecord, _ pace: TrainingPace) {
+    var order: TrainingOrder {
+        let stops = group == nil ? isStopping() : isGroupStopping.withLock { $0 }
+        return stops ? .save : .proceed
+    }
+
+    func didStep(_ record: StepRecord, _ pace: TrainingPace) throws {
+        if let group {
+            let stops = try group.any(isStopping())
+            isGroupStopping.withLock { $0 = stops }
+        }
         show(
             LocalTraining.Progress(
                 step: record.step,

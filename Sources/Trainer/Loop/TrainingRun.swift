@@ -33,21 +33,25 @@ package final class TrainingRun: @unchecked Sendable {
     private let workspace: TrainingWorkspace
     private let schedule: LearningRateSchedule
     private let optimizer: Optimizer
+    private let group: (any ProcessGroup)?
     private let context: ComputeContext
     private var epoch: (number: Int, plan: EpochPlan)?
 
+    /// - Parameter group: The processes that share each step; `nil` for this one alone.
     package init(
         model: Transformer,
         plan: TrainingPlan,
         state: TrainingState,
         workspace: TrainingWorkspace,
-        context: ComputeContext
+        context: ComputeContext,
+        group: (any ProcessGroup)? = nil
     ) {
         self.model = model
         self.plan = plan
         self.state = state
         self.workspace = workspace
         self.context = context
+        self.group = group
         schedule = plan.hyperparameters.learningRateSchedule(totalSteps: plan.totalSteps)
         optimizer = Optimizer(plan.hyperparameters)
     }
@@ -137,39 +141,43 @@ package final class TrainingRun: @unchecked Sendable {
         after previous: StepRecord?,
         _ place: MicroBatch.Place
     ) throws -> MetricMeans {
-        state.gradients.clear()
         let step = previous?.step ?? 0
         let parts = microBatches(batch)
         let passes = parts.map { MicroBatch($0, adapters: adapters) }
+        let own = group?.share(of: passes.count) ?? passes.indices
+        var sum = GradientSum(state.gradients, passes: passes.count, in: group)
         let units = parts.flatMap { $0 }
         let fixed = plan.objective.fixedWeights(units)
         var scores: [TokenScore] = []
         var weights = fixed ?? []
         if fixed == nil {
-            for (index, pass) in passes.enumerated() {
-                try forward(pass, step: step, index: index, place)
-                let own = try pass.scores(place)
-                try check(own, pass, parts[index], step: step)
-                scores += own
+            for index in own {
+                try forward(passes[index], step: step, index: index, place)
+                let some = try passes[index].scores(place)
+                try check(some, passes[index], step: step)
+                scores += some
             }
+            if let group { scores = try group.gather(scores) }
             weights = plan.objective.value(scored(units, scores), after: previous).weights
         }
-        var first = 0
-        for (index, pass) in passes.enumerated() {
-            if fixed != nil || passes.count > 1 {
-                try forward(pass, step: step, index: index, place)
+        for index in own {
+            if fixed != nil || own.count > 1 {
+                try forward(passes[index], step: step, index: index, place)
             }
-            let own = try pass.backward(
-                weights[first..<first + pass.count],
+            let first = passes[..<index].reduce(0) { $0 + $1.count }
+            let some = try passes[index].backward(
+                weights[first..<first + passes[index].count],
                 state.gradients,
                 place
             )
-            first += pass.count
+            sum.take()
             if fixed != nil {
-                try check(own, pass, parts[index], step: step)
-                scores += own
+                try check(some, passes[index], step: step)
+                scores += some
             }
         }
+        if let group, fixed != nil { scores = try group.gather(scores) }
+        try sum.finish()
         return plan.objective.value(scored(units, scores), after: previous).metrics
     }
 
@@ -192,7 +200,6 @@ package final class TrainingRun: @unchecked Sendable {
     private func check(
         _ scores: [TokenScore],
         _ pass: MicroBatch,
-        _ units: [TrainingUnit],
         step: Int
     ) throws {
         guard let line = pass.brokenLine(scores) else { return }

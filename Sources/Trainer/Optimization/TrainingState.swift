@@ -75,8 +75,8 @@ package final class TrainingState: @unchecked Sendable {
         )
     }
 
-    /// Bytes of a state of this many parameters.
-    static func bytes(parameters: Int) -> Int { 4 * 4 * parameters }
+    /// Bytes of a state of this many parameters, and of the sum of a step's passes.
+    static func bytes(parameters: Int) -> Int { 5 * 4 * parameters }
 
     /// Gives the adapter a new id: to be called after every change of the parameters.
     func parametersDidChange() {
