@@ -7,8 +7,8 @@ import Storage
 extension BatchService {
     /// Reads a file before any of its lines is answered.
     func validate(_ batch: RequestBatch) async {
-        let path = files.path(of: batch.inputFile)
         do {
+            let path = try await files.content(of: batch.inputFile)
             let (count, errors) = try await readers.run { () throws(FileSystemError) in
                 try BatchInput.check(path, endpoint: batch.endpoint)
             }
@@ -28,7 +28,7 @@ extension BatchService {
     /// Answers the lines that have no result yet, then writes the results.
     func work(_ batch: RequestBatch) async {
         do {
-            let path = files.path(of: batch.inputFile)
+            let path = try await files.content(of: batch.inputFile)
             let input = try await readers.run { () throws(FileSystemError) in
                 try BatchInput(path: path)
             }

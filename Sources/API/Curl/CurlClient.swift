@@ -28,6 +28,11 @@ final class CurlClient: Sendable {
         }
     }
 
+    /// Sends a request on this thread.
+    func sendNow(_ request: CurlRequest, into sink: any CurlSink) throws {
+        _ = try perform(request, CurlTransfer(request, into: sink))
+    }
+
     private func perform(_ request: CurlRequest, _ transfer: CurlTransfer) throws -> String? {
         let handle = try idle.withLock { $0.popLast() } ?? CurlHandle()
         defer { idle.withLock { $0.append(handle) } }

@@ -35,6 +35,7 @@ final class CurlHandle: @unchecked Sendable {
         set(CURLOPT_LOW_SPEED_TIME, request.idleSeconds)
         set(CURLOPT_NOPROGRESS, 0)
         facet_curl_set_pointer(handle, CURLOPT_HTTPHEADER, list)
+        method(of: request)
         let context = Unmanaged.passUnretained(transfer).toOpaque()
         for option in [CURLOPT_HEADERDATA, CURLOPT_WRITEDATA, CURLOPT_XFERINFODATA] {
             facet_curl_set_pointer(handle, option, context)
@@ -53,7 +54,7 @@ final class CurlHandle: @unchecked Sendable {
             facet_curl_set_pointer(handle, CURLOPT_ERRORBUFFER, message.baseAddress)
             defer { facet_curl_set_pointer(handle, CURLOPT_ERRORBUFFER, nil) }
             _ = request.url.withCString { facet_curl_set_pointer(handle, CURLOPT_URL, $0) }
-            return curl_easy_perform(handle)
+            return perform(sending: request.body)
         }
         guard code == CURLE_OK || transfer.hasEnough else {
             let words = String(
@@ -65,6 +66,35 @@ final class CurlHandle: @unchecked Sendable {
             )
         }
         return facet_curl_redirect_url(handle).map { String(cString: $0) }
+    }
+
+    /// Sets what is not a plain GET: libcurl copies these texts.
+    private func method(of request: CurlRequest) {
+        if request.method != "GET" {
+            _ = request.method.withCString {
+                facet_curl_set_pointer(handle, CURLOPT_CUSTOMREQUEST, $0)
+            }
+        }
+        guard let signature = request.signature else { return }
+        _ = "aws:amz:\(signature.region):s3".withCString {
+            facet_curl_set_pointer(handle, CURLOPT_AWS_SIGV4, $0)
+        }
+        _ = "\(signature.keyID):\(signature.secret)".withCString {
+            facet_curl_set_pointer(handle, CURLOPT_USERPWD, $0)
+        }
+    }
+
+    private func perform(sending body: [UInt8]?) -> CURLcode {
+        guard let body else { return curl_easy_perform(handle) }
+        set(CURLOPT_POSTFIELDSIZE, body.count)
+        // Large bodies ask first; who does not answer that is not waited for.
+        set(CURLOPT_EXPECT_100_TIMEOUT_MS, 1)
+        return body.withUnsafeBytes { bytes in
+            // libcurl takes no body for an empty one without an address.
+            let address = bytes.baseAddress ?? UnsafeRawPointer(bitPattern: 1)
+            facet_curl_set_pointer(handle, CURLOPT_POSTFIELDS, address)
+            return curl_easy_perform(handle)
+        }
     }
 
     private func set(_ option: CURLoption, _ value: Int) {
@@ -90,4 +120,17 @@ struct CurlRequest: Sendable {
     var headers: [(name: String, value: String)]
     /// Seconds without a byte after which the request fails.
     var idleSeconds: Int
+    /// The method; what is not GET is sent with a body.
+    var method = "GET"
+    /// What is sent; `nil`: nothing.
+    var body: [UInt8]?
+    /// How an S3 store knows the sender; `nil`: not at all.
+    var signature: CurlSignature?
+}
+
+/// What a request to S3 is signed with.
+struct CurlSignature: Sendable {
+    let region: String
+    let keyID: String
+    let secret: String
 }

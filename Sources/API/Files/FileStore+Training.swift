@@ -1,3 +1,4 @@
+import InferenceRuntime
 public import Storage
 public import Trainer
 
@@ -13,7 +14,7 @@ extension FileStore: TrainingFiles {
             found = try await file(id, tenant: tenant)
         } catch {
             throw FineTuningError(
-                code: "storage_error",
+                code: Self.code(of: error),
                 message: "The database cannot be read: \(error). Make the job again."
             )
         }
@@ -24,7 +25,16 @@ extension FileStore: TrainingFiles {
                 param: "training_file"
             )
         }
-        return TrainingFileLocation(path: path(of: file.id), name: file.filename)
+        do {
+            return TrainingFileLocation(path: try await content(of: file.id), name: file.filename)
+        } catch {
+            throw FineTuningError(
+                code: error is FileSystemError ? "file_not_found" : Self.code(of: error),
+                message: "The content of '\(file.filename)' cannot be fetched: \(error). Make the "
+                    + "job again.",
+                param: "training_file"
+            )
+        }
     }
 
     /// Keeps a job's table of results for its owner; once, however often a job ends.
@@ -46,9 +56,17 @@ extension FileStore: TrainingFiles {
             ).id
         } catch {
             throw FineTuningError(
-                code: "storage_error",
+                code: Self.code(of: error),
                 message: "The result file cannot be kept: \(error)"
             )
+        }
+    }
+
+    /// Tells a store that is away from one that refuses.
+    private static func code(of error: any Error) -> String {
+        switch error {
+        case is DatabaseOutage, ObjectStoreError.unavailable: FineTuningError.outageCode
+        default: "storage_error"
         }
     }
 }

@@ -1,5 +1,6 @@
 public import Storage
 import GRDB
+import Glibc
 import InferenceRuntime
 
 /// The files of the data directory: `DIR/files/ID`, and a row for each in the database.
@@ -12,12 +13,24 @@ public final class FileStore: Sendable {
     public let folder: String
     let database: FacetDatabase
     let work = WorkerPool(name: "files", limit: 4)
+    private let objects: (any ObjectStore)?
+    private let cache: LocalCache
     /// What is being uploaded.
     let uploads = UploadLedger()
 
     /// The files of a database that was opened with `migrations`.
-    public init(database: FacetDatabase) async throws {
+    ///
+    /// - Parameters:
+    ///   - objects: What all servers keep files in; `nil`: the data directory alone has them.
+    ///   - cacheBytes: Bytes of files that stay on this disk where `objects` has them.
+    public init(
+        database: FacetDatabase,
+        objects: (any ObjectStore)? = nil,
+        cacheBytes: Int = 10 << 30
+    ) async throws {
         folder = database.folder + "/files"
+        self.objects = objects
+        cache = LocalCache(folder: folder, limit: cacheBytes)
         self.database = database
         let folder = folder
         try await work.run { () throws(FileSystemError) in
@@ -36,8 +49,29 @@ public final class FileStore: Sendable {
         }
     }
 
-    /// Where the content of a file lies.
-    public func path(of id: String) -> String { folder + "/" + id }
+    /// Where the content of a file lies on this disk, if it does.
+    private func path(of id: String) -> String { folder + "/" + id }
+
+    private static func key(_ id: String) -> String { "files/" + id }
+
+    /// Where the content of a file lies, fetched first where only other servers have it.
+    /// - Throws: `ObjectStoreError` where it cannot be fetched.
+    func content(of id: String) async throws -> String {
+        let path = path(of: id)
+        guard let objects else { return path }
+        let cache = cache
+        return try await work.run {
+            guard FileStamp(path: path) == nil else {
+                LocalCache.touch(path)
+                return path
+            }
+            guard try objects.getIfThere(Self.key(id), to: path) else {
+                throw FileSystemError(operation: "open", path: path, code: ENOENT)
+            }
+            cache.trim { unlink(cache.folder + "/" + $0) }
+            return path
+        }
+    }
 
     /// One file; `tenant` `nil` sees everybody's.
     public func file(_ id: String, tenant: TenantID?) async throws -> StoredFile? {
@@ -103,6 +137,11 @@ public final class FileStore: Sendable {
         }
         let allowance = upload.share?.allowance
         do {
+            if let objects {
+                try await work.run { () throws(ObjectStoreError) in
+                    try objects.put(path, as: Self.key(file.id))
+                }
+            }
             try await database.write { db in
                 let stored = try Self.storedBytes(of: tenant, db) + elsewhere
                 if let allowance, file.bytes > allowance - stored {
@@ -154,6 +193,10 @@ public final class FileStore: Sendable {
             try db.execute(sql: "DELETE FROM file WHERE id = ?", arguments: [id])
         }
         let path = path(of: id)
-        try await work.run { () throws(FileSystemError) in try DurableFile.remove(path) }
+        try await work.run { [objects] in
+            // An object without a row is nobody's; it only takes room.
+            try? objects?.remove(Self.key(id))
+            try DurableFile.remove(path)
+        }
     }
 }

@@ -24,6 +24,13 @@ struct AccessControl: Sendable {
             } catch let error as APIError {
                 count(route, request, error.status)
                 throw error
+            } catch let error as ObjectStoreError {
+                let error: APIError =
+                    if case .unavailable = error { .outage("\(error)") } else {
+                        .server("\(error)")
+                    }
+                count(route, request, error.status)
+                throw error
             } catch let error as DatabaseOutage {
                 let error = APIError.outage("\(error)")
                 count(route, request, error.status)

@@ -95,7 +95,7 @@ struct FilesHandler: Sendable {
         let file = try await file(in: request, caller)
         let isTable = file.purpose == "fine-tune-results"
         var response = HTTPResponse.file(
-            files.path(of: file.id),
+            try await files.content(of: file.id),
             contentType: isTable ? "text/csv; charset=utf-8" : "application/octet-stream"
         )
         response.attach(as: file.filename)

@@ -15,6 +15,8 @@ final class AdapterFiles: Sendable {
     private let logger: Logger
     private let isReferenced: @Sendable (String) -> Bool
     private let threads: WorkerPool
+    let objects: (any ObjectStore)?
+    private let cache: LocalCache
 
     /// - Parameters:
     ///   - root: `DIR/adapters`; made where missing.
@@ -23,12 +25,16 @@ final class AdapterFiles: Sendable {
         root: String,
         threads: WorkerPool,
         logger: Logger,
+        objects: (any ObjectStore)?,
+        cacheBytes: Int,
         isReferenced: @escaping @Sendable (String) -> Bool
     ) throws(AdapterStoreError) {
         self.logger = logger
         self.root = root
         self.threads = threads
         self.isReferenced = isReferenced
+        self.objects = objects
+        cache = LocalCache(folder: root, limit: cacheBytes)
         do throws(FileSystemError) {
             try DurableFile.makeFolder(root, mode: 0o700)
         } catch {
@@ -55,6 +61,12 @@ final class AdapterFiles: Sendable {
     /// Puts a staged adapter in its place, durably, and keeps it there.
     func install(_ staged: StagingFolder, hash: String) throws(AdapterStoreError) -> FileHold {
         let hold = hold(hash)
+        try place(staged, hash: hash)
+        try share(hash)
+        return hold
+    }
+
+    func place(_ staged: StagingFolder, hash: String) throws(AdapterStoreError) {
         let place = path(of: hash)
         do throws(FileSystemError) {
             try DurableFile.synchronizeFolder(staged.path)
@@ -62,11 +74,15 @@ final class AdapterFiles: Sendable {
             // by this rename, and `rename` refuses a folder that is not empty.
             if !DurableFile.isFolder(place) { try DurableFile.rename(staged.path, to: place) }
         } catch  where error.code == EEXIST || error.code == ENOTEMPTY {
-            return hold
+            return
         } catch {
             throw .storage(operation: "store the adapter", reason: error.description)
         }
-        return hold
+    }
+
+    /// Removes the copies used longest ago that nobody reads, where an object store has them all.
+    func trim() {
+        cache.trim { name in remove(name) { true } }
     }
 
     /// Removes what a crash left: folders no row means and unfinished work.
@@ -95,9 +111,13 @@ final class AdapterFiles: Sendable {
     }
 
     private func collect(_ hash: String) {
+        remove(hash) { !self.isReferenced(hash) }
+    }
+
+    private func remove(_ hash: String, where mayGo: () -> Bool) {
         let trash = root + "/" + DurableFile.temporaryMark + DurableFile.uniqueSuffix()
         let isMoved = holds.withLock { holds in
-            guard holds[hash] == nil, !isReferenced(hash) else { return false }
+            guard holds[hash] == nil, mayGo() else { return false }
             return rename(path(of: hash), trash) == 0
         }
         guard isMoved else { return }

@@ -17,6 +17,7 @@ struct AdapterReader: Sendable {
         }
         let hold = files.hold(generation.hash)
         let folder = files.path(of: generation.hash)
+        try files.fetch(generation.hash)
         guard DurableFile.isFolder(folder) else {
             // Unloaded after it was resolved, or lost behind the store's back.
             throw files.isMeant(generation.hash)

@@ -19,7 +19,8 @@ extension AdapterStore {
             folder: files.path(of: generation.hash),
             architecture: configuration.base?.architecture
         )
-        try await threads.run { () throws(AdapterStoreError) in
+        try await threads.run { [files] () throws(AdapterStoreError) in
+            try files.fetch(generation.hash)
             try exporter.write(to: path, as: format)
         }
         withExtendedLifetime(hold) {}

@@ -28,6 +28,8 @@ public final class AdapterStore: Sendable {
             root: database.folder + "/adapters",
             threads: threads,
             logger: configuration.logger,
+            objects: configuration.objects,
+            cacheBytes: configuration.cacheBytes,
             isReferenced: { hash in catalog.read { $0.references[hash] != nil } }
         )
         try files.sweep()

@@ -1,5 +1,5 @@
 public import Logging
-import Storage
+public import Storage
 
 /// How a store is set up; fixed for its life.
 public struct AdapterStoreConfiguration: Sendable {
@@ -16,6 +16,10 @@ public struct AdapterStoreConfiguration: Sendable {
     public var graceSeconds = 24 * 3600
     /// How many reads may hang before others wait.
     public var loadThreads = 8
+    /// What all servers keep adapters in; `nil`: the data directory alone has them.
+    public var objects: (any ObjectStore)?
+    /// Bytes of adapters that stay on this disk where `objects` has them.
+    public var cacheBytes = 10 << 30
     /// Where failures are told that stop nobody.
     public var logger = Logger(label: "facet")
     /// Unix seconds.

@@ -24,6 +24,8 @@ public struct EngineTrainer: FineTuningTrainer {
         public var folder: String
         /// Where jobs reserve their memory.
         public var memory: MemoryLedger
+        /// What all servers keep checkpoints in; `nil`: the folder alone has them.
+        public var objects: (any ObjectStore)?
 
         /// Names the parts.
         public init(
@@ -34,8 +36,10 @@ public struct EngineTrainer: FineTuningTrainer {
             adapters: AdapterStore,
             files: any TrainingFiles,
             folder: String,
-            memory: MemoryLedger
+            memory: MemoryLedger,
+            objects: (any ObjectStore)? = nil
         ) {
+            self.objects = objects
             self.model = model
             self.base = base
             self.engine = engine
@@ -92,6 +96,7 @@ public struct EngineTrainer: FineTuningTrainer {
         guard let hyperparameters = job.hyperparameters else {
             throw FineTuningError(code: "server_error", message: "The job was never validated.")
         }
+        guard try await fetchCheckpoint(of: job, control) else { return .stopped }
         let data = try await data(of: job)
         let unreferenced = try Self.plan(hyperparameters, data)
         let start = try await startingAdapter(of: job)
@@ -111,6 +116,7 @@ public struct EngineTrainer: FineTuningTrainer {
                 job: job,
                 plan: plan,
                 environment: environment,
+                shared: SharedCheckpoint(of: job, environment, threads),
                 control: control,
                 progress: progress
             )
@@ -209,11 +215,13 @@ public struct EngineTrainer: FineTuningTrainer {
 
     /// Removes the encoded data.
     public func removeWorkingFiles(of job: FineTuningJob) async {
+        if !job.status.isLive { await SharedCheckpoint(of: job, environment, threads).remove() }
         await remove(environment.folder(of: job) + "/data", of: job)
     }
 
-    /// Removes the job's folder.
+    /// Removes the job's folder, and its checkpoint in the object store.
     public func removeFiles(of job: FineTuningJob) async {
+        await SharedCheckpoint(of: job, environment, threads).remove()
         await remove(environment.folder(of: job), of: job)
     }
 

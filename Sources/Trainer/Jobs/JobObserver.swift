@@ -12,17 +12,20 @@ final class JobObserver: TrainingObserver {
     private let control: TrainingControl
     private let progress: any FineTuningProgress
     private let files = Mutex<[String]>([])
+    private let shared: SharedCheckpoint
 
     init(
         job: FineTuningJob,
         plan: TrainingPlan,
         environment: EngineTrainer.Environment,
+        shared: SharedCheckpoint,
         control: TrainingControl,
         progress: any FineTuningProgress
     ) {
         self.job = job
         self.plan = plan
         self.environment = environment
+        self.shared = shared
         self.control = control
         self.progress = progress
     }
@@ -45,6 +48,7 @@ final class JobObserver: TrainingObserver {
     func didSave(_ checkpoint: TrainingCheckpoint) async throws {
         guard let record = checkpoint.history.last else { return }
         let name = AdapterName.checkpoint(of: job.fineTunedModel, step: checkpoint.step)
+        _ = try await Patience(control).wait { try await shared.put(checkpoint) }
         try await publish(checkpoint.folder, as: name, step: checkpoint.step)
         await progress.checkpoint(
             step: checkpoint.step,
@@ -64,12 +68,14 @@ final class JobObserver: TrainingObserver {
     func didFinish(_ last: TrainingCheckpoint, seconds: Double) async throws {
         try await publish(last.folder, as: job.fineTunedModel, step: nil)
         let table = TrainingArtifacts(folder: environment.folder(of: job)).resultsCSV(last.history)
-        let file = try await environment.files.keepResult(
-            of: job,
-            name: "step_metrics.csv",
-            bytes: Array(table.utf8)
-        )
-        files.withLock { $0 = [file] }
+        _ = try await Patience(control).wait {
+            let file = try await environment.files.keepResult(
+                of: job,
+                name: "step_metrics.csv",
+                bytes: Array(table.utf8)
+            )
+            files.withLock { $0 = [file] }
+        }
     }
 
     private func publish(_ folder: String, as name: String, step: Int?) async throws {
@@ -82,7 +88,9 @@ final class JobObserver: TrainingObserver {
         )
         var publication = AdapterPublication.trained(name: name, folder: folder, lineage: lineage)
         publication.fence = fence
-        _ = try await environment.adapters.publish(publication, for: .tenant(job.tenant))
+        _ = try await Patience(control).wait { [publication] in
+            _ = try await environment.adapters.publish(publication, for: .tenant(job.tenant))
+        }
     }
 
     /// Refuses what this run writes once the job belongs to another server.

@@ -1,5 +1,6 @@
 import Foundation
 import InferenceRuntime
+import Storage
 
 /// Why a checkpoint cannot be used.
 package enum TrainingCheckpointError: Error, Hashable {
@@ -72,7 +73,7 @@ package struct TrainingCheckpoint {
             try writeOptimizer(adapter.state, to: folder + "/optimizer.safetensors")
         }
         var hashes = JSONObject()
-        for name in files { hashes[name] = .string(try hash(of: folder + "/" + name)) }
+        for name in files { hashes[name] = .string(try FileDigest.sha256(of: folder + "/" + name)) }
         let prints = fingerprint.sorted { $0.key < $1.key }
         let manifest: JSONObject = [
             "step": JSONValue(step),
@@ -191,7 +192,7 @@ package struct TrainingCheckpoint {
         else { return nil }
         for name in files {
             guard let expected = manifest["sha256"]?[name]?.string,
-                (try? hash(of: folder + "/" + name)) == expected
+                (try? FileDigest.sha256(of: folder + "/" + name)) == expected
             else { return nil }
         }
         let records = history.compactMap(StepRecord.init)
@@ -204,12 +205,5 @@ package struct TrainingCheckpoint {
             TrainingCheckpoint(step: step, history: records, folder: folder),
             Dictionary(prints) { $1 }
         )
-    }
-
-    private static func hash(of path: String) throws(FileSystemError) -> String {
-        guard let file = FileManager.default.contents(atPath: path) else {
-            throw FileSystemError(operation: "read", path: path, code: ENOENT)
-        }
-        return file.withUnsafeBytes { SHA256.hex(of: $0) }
     }
 }

@@ -89,6 +89,26 @@ struct ServeCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
+            "An S3 bucket for adapters, files and checkpoints, which all servers with the same --database "
+                + "read; AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION say who asks.",
+            valueName: "s3://bucket/prefix"
+        )
+    )
+    var objects: String?
+
+    @Option(help: ArgumentHelp("The address of an S3 store other than Amazon's.", valueName: "url"))
+    var s3Endpoint: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "How much of the object store may lie on this disk, in MB, for adapters and for files each.",
+            valueName: "mb"
+        )
+    )
+    var objectCache = 10_000
+
+    @Option(
+        help: ArgumentHelp(
             "Seconds after which a job whose server is gone is taken over by another one with the "
                 + "same --database.",
             valueName: "seconds"
@@ -193,6 +213,9 @@ struct ServeCommand: AsyncParsableCommand {
         ]
         for (name, value) in memories where !(1...(1 << 30)).contains(value ?? 1) {
             throw ValidationError("\(name) must be a number of MB, at least 1.")
+        }
+        guard (1...(1 << 30)).contains(objectCache) else {
+            throw ValidationError("--object-cache must be a number of MB, at least 1.")
         }
         guard (1...3_600).contains(jobLease) else {
             throw ValidationError("--job-lease must be from 1 to 3600 seconds.")

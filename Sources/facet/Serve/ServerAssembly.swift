@@ -19,20 +19,7 @@ struct ServerAssembly {
     init(_ command: ServeCommand) async throws {
         self.command = command
         let logger = Self.logger()
-        let database = try FacetDatabase(
-            folder: Self.dataFolder(command),
-            url: command.database,
-            migrations: [
-                .adapters, FileStore.migrations, FineTuningStore.migrations,
-                StoredCompletionStore.migrations, BatchStore.migrations,
-            ]
-        )
-        if let permissions = database.permissionsForOthers {
-            logger.warning(
-                "other users of this machine may enter the data directory; 'chmod -R go= DIR' ends that",
-                metadata: ["folder": "\(database.folder)", "mode": "\(permissions)"]
-            )
-        }
+        let database = try Self.database(command, logger)
         let demo = try command.model == nil ? DemoModel.locate() : nil
         let pool = ThreadPool(threads: command.engine.threads.value)
         let checkpoint = try ServedCheckpoint.load(
@@ -53,12 +40,26 @@ struct ServerAssembly {
             priority: command.trainingPriority
         )
         logger.info("\(assembly.summary(of: checkpoint.base.name))")
-        let adapters = try Self.adapterStore(command, checkpoint, assembly, database)
+        let objects = try Self.objects(command)
+        let adapters = try Self.adapterStore(command, checkpoint, assembly, database, objects)
         try Self.refuseTakenName(checkpoint.base.name, adapters)
         let given = command.adapters + (demo?.adapters ?? [])
         try await Self.publish(given, in: adapters)
-        let files = try await FileStore(database: database)
-        let jobs = Self.jobs(command, checkpoint, assembly, adapters, files, database, logger)
+        let files = try await FileStore(
+            database: database,
+            objects: objects,
+            cacheBytes: command.objectCache * 1_000_000
+        )
+        let jobs = Self.jobs(
+            command,
+            checkpoint,
+            assembly,
+            adapters,
+            files,
+            database,
+            objects,
+            logger
+        )
         var configuration = try Self.configuration(command)
         configuration.startedAdapters = given.map(\.name)
         configuration.http.memory = assembly.memory
@@ -106,6 +107,18 @@ struct ServerAssembly {
         await engine.stop(draining: false)
     }
 
+    private static func objects(_ command: ServeCommand) throws -> (any ObjectStore)? {
+        try command.objects.map {
+            S3Store(
+                try S3Configuration(
+                    url: $0,
+                    endpoint: command.s3Endpoint,
+                    environment: ProcessInfo.processInfo.environment
+                )
+            )
+        }
+    }
+
     private static func watch(
         _ database: FacetDatabase,
         _ adapters: AdapterStore,
@@ -127,8 +140,25 @@ struct ServerAssembly {
         return logger
     }
 
-    private static func dataFolder(_ command: ServeCommand) -> String {
-        command.data ?? DataFolder.usual
+    private static func database(
+        _ command: ServeCommand,
+        _ logger: Logger
+    ) throws -> FacetDatabase {
+        let database = try FacetDatabase(
+            folder: command.data ?? DataFolder.usual,
+            url: command.database,
+            migrations: [
+                .adapters, FileStore.migrations, FineTuningStore.migrations,
+                StoredCompletionStore.migrations, BatchStore.migrations,
+            ]
+        )
+        if let permissions = database.permissionsForOthers {
+            logger.warning(
+                "other users of this machine may enter the data directory; 'chmod -R go= DIR' ends that",
+                metadata: ["folder": "\(database.folder)", "mode": "\(permissions)"]
+            )
+        }
+        return database
     }
 
     private static func served(
@@ -171,7 +201,8 @@ struct ServerAssembly {
         _ command: ServeCommand,
         _ checkpoint: ServedCheckpoint,
         _ assembly: EngineAssembly,
-        _ database: FacetDatabase
+        _ database: FacetDatabase,
+        _ objects: (any ObjectStore)?
     ) throws -> AdapterStore {
         var roots = command.adapterRoots
         if roots.isEmpty {
@@ -183,14 +214,14 @@ struct ServerAssembly {
                 )
             }
         }
-        return try AdapterStore(
-            database: database,
-            configuration: AdapterStoreConfiguration(
-                base: checkpoint.adapterBase,
-                memoryBudget: assembly.memory.allotment(of: .adapters),
-                roots: try AdapterRoots(roots)
-            )
+        var configuration = AdapterStoreConfiguration(
+            base: checkpoint.adapterBase,
+            memoryBudget: assembly.memory.allotment(of: .adapters),
+            roots: try AdapterRoots(roots)
         )
+        configuration.objects = objects
+        configuration.cacheBytes = command.objectCache * 1_000_000
+        return try AdapterStore(database: database, configuration: configuration)
     }
 
     /// An adapter may have got its name while another base was served, or offline.
@@ -231,6 +262,7 @@ struct ServerAssembly {
         _ adapters: AdapterStore,
         _ files: FileStore,
         _ database: FacetDatabase,
+        _ objects: (any ObjectStore)?,
         _ logger: Logger
     ) -> FineTuningService {
         let trainer = EngineTrainer(
@@ -242,7 +274,8 @@ struct ServerAssembly {
                 adapters: adapters,
                 files: files,
                 folder: database.folder + "/jobs",
-                memory: assembly.memory
+                memory: assembly.memory,
+                objects: objects
             ),
             logger: logger
         )

@@ -60,7 +60,7 @@ struct StoredCompletionExportTests {
         ]
         #expect(try await Self.lines("chat", world) == expected)
         let file = try await world.files.files(.init()).files.first
-        let path = world.files.path(of: try #require(file).id)
+        let path = try await world.files.content(of: #require(file).id)
         let report = try ValidationReport.validate(path: path, name: "x.jsonl", encoder: nil)
         #expect(report.examples == 3)
     }

@@ -77,7 +77,7 @@ struct JobLeaseTests {
         let trainer = ScriptedTrainer(steps: 3)
         let service = service(trainer, try self.database(folder, "b"))
         let other = try await ghostJob(store)
-        let ghost = try #require(try await store.claim(other, worker: "ghost", seconds: 1)).lease
+        let ghost = try #require(try await store.claim(other, worker: "ghost", seconds: 3)).lease
         try await store.held(by: ghost).update(other.key) { (job: inout FineTuningJob) in
             job.start(now: 1)
         }
@@ -86,7 +86,7 @@ struct JobLeaseTests {
         try await service.start()
         let ended = try await wait(store, other.key) { !$0.status.isLive }
         #expect(ended.status == .succeeded && ended.worker != "ghost")
-        #expect(started.duration(to: .now) < .seconds(5))
+        #expect(started.duration(to: .now) < .seconds(8))
         await #expect(throws: JobLeaseLost.self) {
             try await store.held(by: ghost).add("late", level: .info, to: other.key, now: 1)
         }

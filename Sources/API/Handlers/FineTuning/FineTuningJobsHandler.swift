@@ -44,10 +44,11 @@ struct FineTuningJobsHandler: Sendable {
             throw APIError.invalid("after", "Invalid 'after': expected the 'index' of an example.")
         }
         let limit = try request.limit(default: 20, maximum: 100)
+        let path = try await endpoints.files.files.content(of: file.id)
         do throws(TrainingFileError) {
             let page = try await endpoints.service.examples(
                 of: TrainingFileLocation(
-                    path: endpoints.files.files.path(of: file.id),
+                    path: path,
                     name: file.filename
                 ),
                 after: after,
