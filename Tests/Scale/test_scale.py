@@ -126,6 +126,47 @@ def test_a_job_is_taken_over_and_ends_in_the_same_bits(cluster):
     print(f"takeover after {took:.1f} s with a lease of {LEASE} s")
 
 
+def test_a_batch_goes_on_elsewhere_and_answers_each_line_once(cluster):
+    a, b, _ = cluster.servers
+    body = {"model": "sql", "prompt": "List all orders", "max_tokens": 40, "ignore_eos": True}
+    lines = [
+        json.dumps({"custom_id": f"line-{i}", "method": "POST", "url": "/v1/completions", "body": body})
+        for i in range(120)
+    ]
+    file = a.upload("\n".join(lines), purpose="batch").json()["id"]
+    made = a.post("/v1/batches", {"input_file_id": file, "endpoint": "/v1/completions", "completion_window": "24h"})
+    name = made.json()["id"]
+
+    def batch():
+        return b.get(f"/v1/batches/{name}").json()
+
+    until("its first answers", 30, lambda: batch()["request_counts"]["completed"] > 5)
+    a.kill()
+    before = batch()["request_counts"]["completed"]
+    assert before < 120
+    done = until("its end", 90, lambda: (found := batch())["status"] == "completed" and found)
+    assert done["request_counts"] == {"total": 120, "completed": 120, "failed": 0}
+    output = b.get(f"/v1/files/{done['output_file_id']}/content").text.splitlines()
+    assert sorted(json.loads(line)["custom_id"] for line in output) == sorted(f"line-{i}" for i in range(120))
+    a.start()
+    a.wait()
+    print(f"a batch of 120 lines, {before} of them answered by a server that died")
+
+
+def test_limits_are_shared(cluster):
+    key = cluster.facet("keys", "create", "--tenant", "small", "--limits", "requests=30").split()[1]
+    headers = {"Authorization": f"Bearer {key}"}
+    # Asking whether the key is known already would count.
+    time.sleep(1.5)
+    begun = time.monotonic()
+    answers = [
+        requests.get(f"{cluster.servers[i % 3].url}/v1/models", headers=headers, timeout=5).status_code
+        for i in range(60)
+    ]
+    allowed = 30 + (time.monotonic() - begun) / 2 + 1
+    assert set(answers) <= {200, 429} and 20 <= answers.count(200) <= allowed, answers
+
+
 def test_nothing_acknowledged_is_lost_when_servers_die_under_load(cluster):
     kept, failures, end = [], [], threading.Event()
 

@@ -19,6 +19,8 @@ actor BatchService {
     let readers = WorkerPool(name: "batches", limit: 2, hasDeepStacks: true)
     var running: [String: Running] = [:]
     var isStopping = false
+    /// Tells this process from those of other servers.
+    let worker = RandomID.make(prefix: "srv_")
     private var turns = (validating: TenantTurns(), answering: TenantTurns())
 
     /// A batch at work.
@@ -81,8 +83,7 @@ actor BatchService {
                 )
             }
         }
-        running[id]?.isCancelled = true
-        for line in (running[id]?.lines ?? [:]).values { line.cancel() }
+        leave(id)
         Task { await advance() }
         return batch
     }
@@ -107,7 +108,7 @@ actor BatchService {
     func advance() async {
         let live: [RequestBatch]
         do {
-            live = try await store.liveBatches()
+            live = try await store.claimableBatches(by: worker)
         } catch {
             log("the batches cannot be read", error)
             guard !isStopping else { return }
@@ -138,7 +139,10 @@ actor BatchService {
     private func launch(_ batch: RequestBatch) {
         let isValidating = batch.status == .validating
         let task = Task {
-            if isValidating { await validate(batch) } else { await work(batch) }
+            if await claim(batch) {
+                if isValidating { await validate(batch) } else { await work(batch) }
+                try? await store.release(batch.id, by: worker)
+            }
             running[batch.id] = nil
             await advance()
         }

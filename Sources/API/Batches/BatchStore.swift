@@ -7,10 +7,16 @@ public import Storage
 /// Every function returns when what it wrote is on stable storage. A line's result and the count of
 /// its batch are written in one transaction, so that no line is counted or answered twice.
 public struct BatchStore: Sendable {
-    private let database: FacetDatabase
+    let database: FacetDatabase
+    let leaseSeconds: Int
 
     /// The batches of a database that was opened with `migrations`.
-    public init(database: FacetDatabase) { self.database = database }
+    ///
+    /// - Parameter leaseSeconds: For how long a batch is a server's own after it last asked for it.
+    public init(database: FacetDatabase, leaseSeconds: Int = 15) {
+        self.database = database
+        self.leaseSeconds = leaseSeconds
+    }
 
     /// Batches of one tenant that are not over.
     private static let maximumLive = 100
@@ -53,11 +59,6 @@ public struct BatchStore: Sendable {
             return try db.fetchAll(rows.order(Column("number").desc).limit(limit + 1))
         }
         return (Array(found.prefix(limit)), found.count > limit)
-    }
-
-    /// The batches that are not over, oldest first.
-    func liveBatches() async throws -> [RequestBatch] {
-        try await database.read { db in try db.fetchAll(Self.live.order(Column("number"))) }
     }
 
     /// Whether a batch that is not over uses a file.
@@ -140,7 +141,7 @@ public struct BatchStore: Sendable {
         try db.fetchOne(RequestBatch.filter(Column("id") == id))
     }
 
-    private static var live: QueryInterfaceRequest<RequestBatch> {
+    static var live: QueryInterfaceRequest<RequestBatch> {
         RequestBatch.filter(
             RequestBatch.Status.allCases.filter(\.isLive).contains(Column("status"))
         )
@@ -191,6 +192,14 @@ extension BatchStore {
                         record TEXT NOT NULL,
                         PRIMARY KEY (batch, line)
                     ) STRICT;
+                    """
+            )
+        }
+        migrations.step("leases") { db in
+            try db.execute(
+                sql: """
+                    ALTER TABLE batch ADD COLUMN worker TEXT;
+                    ALTER TABLE batch ADD COLUMN leaseUntil INTEGER;
                     """
             )
         }

@@ -54,6 +54,7 @@ struct AccessControl: Sendable {
         _ handler: RouteHandler
     ) async throws -> HTTPResponse {
         let caller: Caller
+        await authenticator.provide(request.headers, now: .now)
         do throws(APIError) {
             caller = try authenticator.caller(request.headers, needs: rights, now: .now)
         } catch {

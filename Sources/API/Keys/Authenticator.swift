@@ -3,13 +3,23 @@ import Storage
 /// Finds out who asks, and whether they may ask now.
 struct Authenticator: Sendable {
     private let ring: KeyRing?
-    private let limiter = RateLimiter()
+    private let limiter: RateLimiter
     /// Those who signed in from a browser.
     let sessions = SessionStore()
 
     /// An authenticator that asks for the keys of `ring`; without one, everybody may do everything.
     init(ring: KeyRing?) {
         self.ring = ring
+        limiter = RateLimiter(usage: ring?.table)
+    }
+
+    /// Brings here what the key of a request may use, where servers share its allowance; before
+    /// `caller`, which does not wait.
+    func provide(_ headers: HTTPHeaders, now: ContinuousClock.Instant) async {
+        guard let ring, ring.table != nil, let key = try? key(of: headers, ring, now: now) else {
+            return
+        }
+        await limiter.provide(key, tokens: 1, now: now)
     }
 
     /// The caller of a request with one of the rights `needed`; none needed: any key will do.

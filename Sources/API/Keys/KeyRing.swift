@@ -20,6 +20,8 @@ public final class KeyRing: Sendable {
 
     /// `nil`: the keys are in a database, and a task follows it.
     private let file: KeyFile?
+    /// The database; `nil`: the keys are in a file.
+    let table: KeyTable?
     private let logger: Logger
     private let state: Mutex<State>
     private static let interval = Duration.seconds(1)
@@ -37,8 +39,9 @@ public final class KeyRing: Sendable {
             try self.init(file: file, logger: logger)
             return
         }
-        try self.init(file: nil, keys: store.load(), logger: logger)
-        guard let table = store as? KeyTable else { return }
+        let table = store as? KeyTable
+        try self.init(file: nil, table: table, keys: store.load(), logger: logger)
+        guard let table else { return }
         Task { [weak self] in
             var revision: Int?
             while !Task.isCancelled {
@@ -63,11 +66,13 @@ public final class KeyRing: Sendable {
 
     private init(
         file: KeyFile?,
+        table: KeyTable? = nil,
         keys: [APIKey],
         stamp: FileStamp? = nil,
         logger: Logger
     ) throws(KeyFileError) {
         self.file = file
+        self.table = table
         self.logger = logger
         if keys.isEmpty { logger.warning("there are no API keys: everybody is refused") }
         self.state = Mutex(State(keys: Self.index(keys), stamp: stamp, lastLook: .now))

@@ -4,7 +4,7 @@ import Storage
 
 /// The API keys of a database that servers share.
 public struct KeyTable: KeyStore {
-    private let database: FacetDatabase
+    let database: FacetDatabase
     private static let area = "keys"
 
     /// Connects to a database, and makes the table where there is none.
@@ -83,6 +83,7 @@ public struct KeyTable: KeyStore {
                     """
             )
         }
+        addUsage(to: &migrations)
         return migrations
     }
 }

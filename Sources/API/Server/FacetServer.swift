@@ -57,6 +57,7 @@ public final class FacetServer: Sendable {
     public func start() async throws -> HTTPServer.Address {
         let address = try await http.start()
         await batches?.advance()
+        if let batches { Task { await batches.follow() } }
         return address
     }
 

@@ -71,7 +71,7 @@ struct ServerAssembly {
                 files: files,
                 jobs: jobs,
                 completions: StoredCompletionStore(database: database),
-                batches: BatchStore(database: database)
+                batches: BatchStore(database: database, leaseSeconds: command.jobLease)
             ),
             configuration: configuration,
             logger: logger

@@ -87,7 +87,9 @@ struct AnswerEndpoint: Sendable {
             )
         )
         let source = try await selector.lease(adapters)
-        try caller.admission?.takePrompt(tokens: asked.prompts.reduce(0) { $0 + $1.count })
+        let tokens = asked.prompts.reduce(0) { $0 + $1.count }
+        await caller.admission?.provide(tokens: tokens)
+        try caller.admission?.takePrompt(tokens: tokens)
         var run = AnswerRun(asked, source, encoder.model, for: caller, metrics, id: request.id)
         run.hold(to: grammar)
         let writer = timed(asked.writer(head(asked, source)), &run, request)
