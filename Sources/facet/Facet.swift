@@ -19,6 +19,7 @@ struct Facet: AsyncParsableCommand {
             QuantizeCommand.self,
             KeysCommand.self,
             AdaptersCommand.self,
+            MigrateCommand.self,
             BenchCommand.self,
             GrammarCommand.self,
         ]

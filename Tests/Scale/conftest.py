@@ -86,7 +86,9 @@ class Store:
 
 
 class Server:
-    def __init__(self, cluster, name):
+    def __init__(self, cluster, name, own=None):
+        """`own`: where it keeps its things; by default where all servers do."""
+        self.own = own
         self.cluster, self.name, self.port = cluster, name, free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.folder = cluster.folder / name
@@ -96,14 +98,12 @@ class Server:
         cluster = self.cluster
         command = [
             FACET, "serve", "--port", str(self.port), "--data", str(self.folder), "--threads", "1",
-            "--database", cluster.database.url, "--api-keys", cluster.database.url,
-            "--objects", "s3://bucket/facet", "--s3-endpoint", cluster.store.url,
+            "--api-keys", cluster.database.url, *(cluster.shared if self.own is None else self.own),
             "--job-lease", str(LEASE), "--memory", "2000", "--no-console",
             "--adapter-root", str(ROOT / "demo"),
         ]  # fmt: skip
-        environment = os.environ | {"AWS_ACCESS_KEY_ID": cluster.store.key, "AWS_SECRET_ACCESS_KEY": cluster.store.secret}
         self.log = open(cluster.folder / f"{self.name}.log", "ab")
-        self.process = subprocess.Popen(command, env=environment, stdout=self.log, stderr=self.log)
+        self.process = subprocess.Popen(command, env=cluster.environment, stdout=self.log, stderr=self.log)
 
     def wait(self):
         until(self.name, 60, lambda: requests.get(f"{self.url}/readyz", timeout=2).ok)
@@ -141,6 +141,10 @@ class Cluster:
         self.folder = folder
         self.database = Postgres(folder)
         self.store = Store()
+        self.shared = ["--database", self.database.url, "--objects", "s3://bucket/facet"]
+        self.shared += ["--s3-endpoint", self.store.url]
+        secret = {"AWS_ACCESS_KEY_ID": self.store.key, "AWS_SECRET_ACCESS_KEY": self.store.secret}
+        self.environment = os.environ | secret
         self.key = self.facet("keys", "create", "--tenant", "ops", "--rights", "admin,infer,train").split()[1]
         self.headers = {"Authorization": f"Bearer {self.key}"}
         self.servers = [Server(self, f"facet{i}") for i in (1, 2, 3)]

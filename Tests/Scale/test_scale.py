@@ -3,11 +3,12 @@
 import concurrent.futures
 import json
 import signal
+import subprocess
 import threading
 import time
 
 import requests
-from conftest import LEASE, ROOT, until
+from conftest import FACET, LEASE, ROOT, Server, until
 
 CHAT = "\n".join(
     json.dumps({"messages": [{"role": "user", "content": f"Say {i}."}, {"role": "assistant", "content": f"It is {i}."}]})
@@ -269,6 +270,42 @@ def test_each_adapter_stays_on_one_server(cluster):
     assert total == len(asked)
     assert hits / total >= 0.9
     print(f"affinity {100 * hits / total:.0f} % of {len(asked)} requests for 30 adapters")
+
+
+def test_a_data_directory_moves_to_the_shared_stores(cluster, tmp_path):
+    """One server on its own, then `facet migrate`, then a server that starts with an empty directory."""
+    subprocess.run(["psql", cluster.database.url, "-qc", "CREATE DATABASE moved"], check=True)
+    url = cluster.database.url.replace("/postgres", "/moved")
+    alone = Server(cluster, "alone", own=[])
+    alone.wait()
+    assert load(alone, "mine").ok
+    file = alone.upload(CHAT).json()["id"]
+    key = train(alone, 2, file)
+    until("its job", 60, lambda: job(alone, key)["status"] == "succeeded")
+    model = job(alone, key)["fine_tuned_model"]
+    answer = alone.ask(model).json()["choices"][0]["text"]
+    alone.process.send_signal(signal.SIGTERM)
+    assert alone.process.wait(30) == 0
+    objects = ["--objects", "s3://bucket/moved", "--s3-endpoint", cluster.store.url]
+    moved = subprocess.run(
+        [FACET, "migrate", "--from", str(alone.folder), "--to", url, *objects],
+        env=cluster.environment, check=True, capture_output=True, text=True,
+    )  # fmt: skip
+    assert "jobEvent" in moved.stdout, moved.stdout
+    again = subprocess.run(
+        [FACET, "migrate", "--from", str(alone.folder), "--to", url, *objects],
+        env=cluster.environment, capture_output=True, text=True,
+    )  # fmt: skip
+    assert again.returncode != 0 and "already" in again.stderr
+    fresh = Server(cluster, "fresh", own=["--database", url, *objects])
+    fresh.wait()
+    assert "mine" in models(fresh)
+    assert fresh.ask(model).json()["choices"][0]["text"] == answer
+    assert fresh.get(f"/v1/files/{file}/content").text == CHAT
+    assert losses(fresh, key)
+    later = fresh.upload(CHAT).json()["id"]
+    assert fresh.get("/v1/files").json()["data"][0]["id"] == later
+    fresh.kill()
 
 
 def test_a_server_drains_without_a_failed_request(cluster):

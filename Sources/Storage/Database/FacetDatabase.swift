@@ -10,7 +10,7 @@ import Glibc
 /// when it returns (SQLite's WAL with `synchronous = FULL`, PostgreSQL's `synchronous_commit`): what
 /// was acknowledged survives SIGKILL and power loss. Transactions that write are serializable.
 public final class FacetDatabase: Sendable {
-    private enum Backend {
+    enum Backend {
         /// Many readers, one writer.
         case sqlite(DatabasePool)
         case postgres(PostgresPool)
@@ -18,7 +18,7 @@ public final class FacetDatabase: Sendable {
 
     /// The data directory; empty for a shared database that was opened alone.
     public let folder: String
-    private let backend: Backend
+    let backend: Backend
     private let lock: DirectoryLock?
     private let work = WorkerPool(name: "database", limit: 4)
 

@@ -1,6 +1,6 @@
 import Foundation
 import InferenceRuntime
-import Storage
+public import Storage
 
 /// A job's newest checkpoint in the object store, from which another server can go on.
 ///
@@ -13,11 +13,21 @@ struct SharedCheckpoint: Sendable {
     private let folder: String
     private let threads: WorkerPool
 
-    init(of job: FineTuningJob, _ environment: EngineTrainer.Environment, _ threads: WorkerPool) {
-        objects = environment.objects
-        key = "jobs/\(job.key)"
-        folder = environment.folder(of: job) + "/checkpoints"
+    init(
+        _ objects: (any ObjectStore)?,
+        key: String,
+        folder: String,
+        _ threads: WorkerPool
+    ) {
+        self.objects = objects
+        self.key = "jobs/\(key)"
+        self.folder = folder
         self.threads = threads
+    }
+
+    init(of job: FineTuningJob, _ environment: EngineTrainer.Environment, _ threads: WorkerPool) {
+        let folder = environment.folder(of: job) + "/checkpoints"
+        self.init(environment.objects, key: job.key, folder: folder, threads)
     }
 
     /// Stores a checkpoint and forgets the one before.
@@ -99,6 +109,24 @@ struct SharedCheckpoint: Sendable {
 }
 
 extension EngineTrainer {
+    /// Stores the newest checkpoint of every job of a data directory.
+    /// - Parameter folder: The folder with one folder per job.
+    /// - Returns: How many there were.
+    public static func share(
+        checkpointsBelow folder: String,
+        in objects: any ObjectStore
+    ) async throws -> Int {
+        let threads = WorkerPool(name: "share", limit: 1)
+        var count = 0
+        for key in (try? FileTree.names(in: folder)) ?? [] {
+            let checkpoints = "\(folder)/\(key)/checkpoints"
+            guard let newest = TrainingCheckpoint.newest(below: checkpoints) else { continue }
+            try await SharedCheckpoint(objects, key: key, folder: checkpoints, threads).put(newest)
+            count += 1
+        }
+        return count
+    }
+
     /// Brings the newest checkpoint of a job here, however long the store is away.
     /// - Returns: `false` where the job is to stop meanwhile.
     func fetchCheckpoint(

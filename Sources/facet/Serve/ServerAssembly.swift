@@ -147,10 +147,7 @@ struct ServerAssembly {
         let database = try FacetDatabase(
             folder: command.data ?? DataFolder.usual,
             url: command.database,
-            migrations: [
-                .adapters, FileStore.migrations, FineTuningStore.migrations,
-                StoredCompletionStore.migrations, BatchStore.migrations,
-            ]
+            migrations: ServerTables.all
         )
         if let permissions = database.permissionsForOthers {
             logger.warning(
