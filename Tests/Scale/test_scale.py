@@ -69,6 +69,22 @@ def test_what_one_server_is_told_all_know(cluster):
     soon("the adapter is gone", lambda: a.ask("told").status_code == 404)
 
 
+def test_a_response_is_gone_on_from_elsewhere(cluster):
+    a, b, c = cluster.servers
+    first = a.post("/v1/responses", {"model": "facet-demo", "input": "My name is Ada.", "max_output_tokens": 4})
+    assert first.ok, first.text
+    name = first.json()["id"]
+    soon("the response elsewhere", lambda: b.get(f"/v1/responses/{name}").ok)
+    body = {"model": "facet-demo", "input": "And yours?", "previous_response_id": name, "max_output_tokens": 4}
+    second = b.post("/v1/responses", body)
+    assert second.ok, second.text
+    soon("its items", lambda: len(c.get(f"/v1/responses/{second.json()['id']}/input_items").json().get("data", [])) == 3)
+    deleted = requests.delete(f"{c.url}/v1/responses/{name}", headers=cluster.headers, timeout=5)
+    assert deleted.ok
+    time.sleep(5.5)
+    assert {s.get(f"/v1/responses/{name}").status_code for s in cluster.servers} == {404}
+
+
 def test_keys_are_shared_and_revoked_within_a_second(cluster):
     name, key = cluster.facet("keys", "create", "--tenant", "acme").split()
     headers = {"Authorization": f"Bearer {key}"}

@@ -3,7 +3,7 @@ import InferenceRuntime
 /// `/v1/responses` and what lies below it.
 struct ResponseEndpoints: Sendable {
     let answers: AnswerEndpoint
-    let store = ResponseStore()
+    let store: ResponseStore
 
     /// `POST /v1/responses`.
     var create: RouteHandler {
@@ -77,19 +77,19 @@ struct ResponseEndpoints: Sendable {
 
     /// `GET /v1/responses/{id}`.
     func get(_ request: HTTPRequest, _ caller: Caller) async throws -> HTTPResponse {
-        .json(try entry(request, caller).object)
+        .json(try await entry(request, caller).object)
     }
 
     /// `DELETE /v1/responses/{id}`.
     func delete(_ request: HTTPRequest, _ caller: Caller) async throws -> HTTPResponse {
-        let id = try entry(request, caller).id
-        store.remove(id, of: caller.tenant)
+        let id = try await entry(request, caller).id
+        try await store.remove(id, of: caller.tenant)
         return .json(["id": .string(id), "object": "response", "deleted": true])
     }
 
     /// `POST /v1/responses/{id}/cancel`: nothing runs in the background that could be cancelled.
     func cancel(_ request: HTTPRequest, _ caller: Caller) async throws -> HTTPResponse {
-        _ = try entry(request, caller)
+        _ = try await entry(request, caller)
         throw APIError.badRequest(
             "Only responses in the background can be cancelled; close the connection of this one.",
             param: "response_id"
@@ -98,7 +98,7 @@ struct ResponseEndpoints: Sendable {
 
     /// `GET /v1/responses/{id}/input_items`.
     func inputItems(_ request: HTTPRequest, _ caller: Caller) async throws -> HTTPResponse {
-        let entry = try entry(request, caller)
+        let entry = try await entry(request, caller)
         let items = entry.input.enumerated().map { place, item -> JSONValue in
             guard case .object(var object) = item else { return item }
             if object["type"] == nil { object["type"] = "message" }
@@ -114,9 +114,13 @@ struct ResponseEndpoints: Sendable {
         ])
     }
 
-    private func entry(_ request: HTTPRequest, _ caller: Caller) throws(APIError)
-        -> ResponseStore.Entry
-    {
-        try store.entry(request.parameters["id"] ?? "", of: caller.tenant, param: "response_id")
+    private func entry(
+        _ request: HTTPRequest,
+        _ caller: Caller
+    ) async throws(APIError) -> ResponseStore.Entry {
+        let id = request.parameters["id"] ?? ""
+        return try await ProcessorWork.run(bytes: 0) { [store] () throws(APIError) in
+            try store.entry(id, of: caller.tenant, param: "response_id")
+        }
     }
 }

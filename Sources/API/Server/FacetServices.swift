@@ -18,6 +18,8 @@ public struct FacetServices: Sendable {
     public var completions: StoredCompletionStore?
     /// The batches; `nil`, or no files: none are taken.
     public var batches: BatchStore?
+    /// The responses that servers share; `nil`: memory keeps them.
+    public var responses: ResponseTable?
 
     /// Names the parts of a server.
     public init(
@@ -26,7 +28,8 @@ public struct FacetServices: Sendable {
         files: FileStore? = nil,
         jobs: FineTuningService? = nil,
         completions: StoredCompletionStore? = nil,
-        batches: BatchStore? = nil
+        batches: BatchStore? = nil,
+        responses: ResponseTable? = nil
     ) {
         self.model = model
         self.adapters = adapters
@@ -34,6 +37,7 @@ public struct FacetServices: Sendable {
         self.jobs = jobs
         self.completions = completions
         self.batches = batches
+        self.responses = responses
     }
 
     func routes(
@@ -64,7 +68,10 @@ public struct FacetServices: Sendable {
             store: completions,
             files: files
         )
-        let responses = ResponseEndpoints(answers: answers)
+        let responses = ResponseEndpoints(
+            answers: answers,
+            store: ResponseStore(table: responses)
+        )
         return APIRoutes(
             access: AccessControl(authenticator: authenticator, metrics: metrics),
             answers: answers,

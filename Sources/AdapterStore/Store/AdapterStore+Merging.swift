@@ -29,7 +29,10 @@ extension AdapterStore {
             density: density
         )
         let staging = try StagingFolder.adapter(in: files.root)
-        try await threads.run { () throws(AdapterStoreError) in try merge.write(to: staging) }
+        try await threads.run { [files] () throws(AdapterStoreError) in
+            for hold in holds { try files.fetch(hold.hash) }
+            try merge.write(to: staging)
+        }
         withExtendedLifetime(holds) {}
         let sources = parts.map { "\($0.generation.pinnedName)=\($0.weight)" }
         var publication = AdapterPublication(

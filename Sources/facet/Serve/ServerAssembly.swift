@@ -71,7 +71,8 @@ struct ServerAssembly {
                 files: files,
                 jobs: jobs,
                 completions: StoredCompletionStore(database: database),
-                batches: BatchStore(database: database, leaseSeconds: command.jobLease)
+                batches: BatchStore(database: database, leaseSeconds: command.jobLease),
+                responses: database.isShared ? ResponseTable(database: database) : nil
             ),
             configuration: configuration,
             logger: logger
@@ -153,6 +154,11 @@ struct ServerAssembly {
             logger.warning(
                 "other users of this machine may enter the data directory; 'chmod -R go= DIR' ends that",
                 metadata: ["folder": "\(database.folder)", "mode": "\(permissions)"]
+            )
+        }
+        if command.database != nil, command.objects == nil {
+            logger.warning(
+                "files and adapters stay on this machine: other servers of the database need --objects"
             )
         }
         return database

@@ -8,7 +8,7 @@ enum ServerTables {
     static var all: [ModuleMigrations] {
         [
             .adapters, FileStore.migrations, FineTuningStore.migrations,
-            StoredCompletionStore.migrations, BatchStore.migrations,
+            StoredCompletionStore.migrations, BatchStore.migrations, ResponseTable.migrations,
         ]
     }
 }
