@@ -53,6 +53,13 @@ class Postgres:
     def stop(self):
         self.run(f"stop_postgres {self.folder} immediate")
 
+    def signal(self, number):
+        """To every process of the server: with SIGSTOP it hangs, and connections stay open."""
+        first = int((self.folder / "data/postmaster.pid").read_text().split()[0])
+        children = subprocess.run(["pgrep", "-P", str(first)], capture_output=True, text=True).stdout
+        for process in [first, *map(int, children.split())]:
+            os.kill(process, number)
+
     def start(self):
         self.run(f"resume_postgres {self.folder} {self.port}")
 

@@ -248,6 +248,26 @@ def test_without_the_database_what_is_resident_answers(cluster):
     until("writes again", 5, lambda: load(a, "new").ok)
 
 
+def test_a_database_that_hangs_is_an_outage_within_seconds(cluster):
+    a = cluster.servers[0]
+    assert a.ask("facet-demo").ok
+    cluster.database.signal(signal.SIGSTOP)
+    try:
+        slowest = 0
+        for _ in range(4):
+            begun = time.monotonic()
+            refused(a.upload("x", purpose="user_data"))
+            slowest = max(slowest, time.monotonic() - begun)
+            begun = time.monotonic()
+            assert a.ask("facet-demo").ok and a.get("/readyz").ok
+            assert time.monotonic() - begun < 2
+        assert slowest < 5
+        print(f"a database that hangs: 503 after at most {slowest:.1f} s")
+    finally:
+        cluster.database.signal(signal.SIGCONT)
+    until("writes again", 10, lambda: a.upload("x", purpose="user_data").ok)
+
+
 def test_without_the_object_store_what_is_resident_answers(cluster):
     a, b, _ = cluster.servers
     assert load(a, "cold", "pirate").ok

@@ -31,6 +31,23 @@ final class EngineMetrics: Sendable {
         "vllm:prefix_cache_hits_total",
         "Prefix cache hits, in terms of number of cached tokens."
     )
+    /// The same under the names that older vLLM had and vLLM's production stack still reads.
+    private let olderUsage = gauge(
+        "vllm:gpu_cache_usage_perc",
+        "KV-cache usage, by its older name."
+    )
+    private let olderRate = gauge(
+        "vllm:gpu_prefix_cache_hit_rate",
+        "Share of queried tokens that the prefix cache had."
+    )
+    private let olderQueries = counter(
+        "vllm:gpu_prefix_cache_queries_total",
+        "Prefix cache queries, by their older name."
+    )
+    private let olderHits = counter(
+        "vllm:gpu_prefix_cache_hits_total",
+        "Prefix cache hits, by their older name."
+    )
     private let preemptions = counter(
         "vllm:num_preemptions_total",
         "Cumulative number of preemptions from the engine."
@@ -90,7 +107,8 @@ final class EngineMetrics: Sendable {
 
     var families: [MetricFamily] {
         [
-            running, waiting, usage, queries, hits, preemptions, prompt, generation, iteration,
+            running, waiting, usage, queries, hits, olderUsage, olderRate, olderQueries, olderHits,
+            preemptions, prompt, generation, iteration,
             lora, cache, blocks, steps, rows, failed, drafts, drafted, accepted, training, served,
         ]
     }
@@ -109,6 +127,11 @@ final class EngineMetrics: Sendable {
         usage.set(statistics.kvUsage, model)
         queries.set(Double(statistics.prefixCacheQueries), model)
         hits.set(Double(statistics.prefixCacheHits), model)
+        olderUsage.set(statistics.kvUsage, model)
+        olderQueries.set(Double(statistics.prefixCacheQueries), model)
+        olderHits.set(Double(statistics.prefixCacheHits), model)
+        let asked = max(1, Double(statistics.prefixCacheQueries))
+        olderRate.set(Double(statistics.prefixCacheHits) / asked, model)
         preemptions.set(Double(statistics.preemptions), model)
         prompt.set(Double(statistics.promptTokens), model)
         generation.set(Double(statistics.generationTokens), model)

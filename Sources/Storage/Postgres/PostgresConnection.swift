@@ -134,7 +134,7 @@ final class PostgresConnection: @unchecked Sendable {
     {
         while true {
             let left = ContinuousClock.now.duration(to: deadline)
-            guard left > .zero else { throw PostgresError("PostgreSQL does not answer in time") }
+            guard left > .zero else { throw PostgresError.silence }
             var descriptor = pollfd(fd: PQsocket(handle), events: Int16(events), revents: 0)
             let count = poll(&descriptor, 1, Int32(max(1, left / .milliseconds(1))))
             if count > 0 { return }

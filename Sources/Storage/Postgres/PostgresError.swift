@@ -10,6 +10,9 @@ struct PostgresError: Error, Sendable, Hashable, CustomStringConvertible {
 
     var description: String { state.map { "\(message) (SQLSTATE \($0))" } ?? message }
 
+    /// A server that is there and says nothing.
+    static let silence = PostgresError("PostgreSQL does not answer in time")
+
     /// Whether the same transaction may succeed when it is run again.
     var isConflict: Bool { state == "40001" || state == "40P01" }
 

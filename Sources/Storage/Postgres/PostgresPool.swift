@@ -98,6 +98,9 @@ final class PostgresPool: Sendable {
             do throws(PostgresError) {
                 _ = try idle.connection.run(statement)
                 return idle
+            } catch  where error == .silence {
+                // A new session would wait as long again.
+                throw noteOutage(error)
             } catch {
                 // The server has been restarted, most likely; the others are gone too.
                 state.withLock { $0.idle = [] }

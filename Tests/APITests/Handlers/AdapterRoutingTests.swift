@@ -31,5 +31,9 @@ struct AdapterRoutingTests {
         let info =
             #"vllm:lora_requests_info{max_lora="1048",running_lora_adapters="sql,stable",waiting_lora_adapters=""}"#
         #expect(text.contains(info))
+        for name in ["usage_perc", "prefix_cache_hit_rate", "prefix_cache_hits_total"] {
+            let older = name.hasPrefix("prefix") ? "vllm:gpu_" + name : "vllm:gpu_cache_" + name
+            #expect(text.contains(older + #"{model_name="tiny"}"#), "\(older)")
+        }
     }
 }
