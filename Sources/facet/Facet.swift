@@ -16,7 +16,7 @@ struct Facet: AsyncParsableCommand {
             TrainCommand.self,
             EvalCommand.self,
             PullCommand.self,
-            QuantizeCommand.self,
+            QuantizeCommand.self, ExportCommand.self,
             KeysCommand.self,
             AdaptersCommand.self,
             MigrateCommand.self,

@@ -27,21 +27,10 @@ struct QuantizeCommand: ParsableCommand {
     var threads: ThreadCount = .perCore
 
     func run() throws {
-        let target = try Self.trimmed(destination)
-        guard !Self.exists(target) else {
-            throw CommandError("\(target) is there already; it is not overwritten")
-        }
-        let staged = target + ".partial-" + String(UInt64.random(in: 0 ... .max), radix: 16)
-        do {
-            try write(to: staged)
-            guard rename(staged, target) == 0 else {
-                throw CommandError("\(target): \(String(cString: strerror(errno)))")
-            }
-        } catch {
-            try? FileManager.default.removeItem(atPath: staged)
-            throw error
-        }
-        say("quantized \(source) into \(target)")
+        let target = NewPath(destination)
+        try target.requireAbsent()
+        try target.make { folder in try write(to: folder) }
+        say("quantized \(source) into \(target.path)")
     }
 
     private func write(to folder: String) throws {
@@ -53,19 +42,5 @@ struct QuantizeCommand: ParsableCommand {
             scales: doubleQuant ? .nested : .plain,
             pool: ThreadPool(threads: threads.value)
         ) { line.show($0.fraction) }
-    }
-
-    /// A path without slashes at its end, so that a suffix names a sibling.
-    private static func trimmed(_ path: String) throws -> String {
-        var bytes = Array(path.utf8)
-        while bytes.last == UInt8(ascii: "/") { bytes.removeLast() }
-        guard !bytes.isEmpty else { throw CommandError("\"\(path)\" is no folder to make") }
-        return String(decoding: bytes, as: UTF8.self)
-    }
-
-    /// Whether anything has the name, also a link that leads nowhere.
-    private static func exists(_ path: String) -> Bool {
-        var status = stat()
-        return lstat(path, &status) == 0
     }
 }

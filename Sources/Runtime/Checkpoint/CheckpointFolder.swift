@@ -129,11 +129,14 @@ public final class CheckpointFolder: Sendable {
         }
     }
 
-    /// A JSON file of at most 16 MB.
-    static func json(_ path: String) throws(CheckpointError) -> JSONValue {
+    /// A JSON file of at most `limit` bytes.
+    static func json(
+        _ path: String,
+        limit: Int = 16 << 20
+    ) throws(CheckpointError) -> JSONValue {
         let file = try MemoryMappedFile(path: path)
         defer { withExtendedLifetime(file) {} }
-        guard file.bytes.count <= 16 << 20 else {
+        guard file.bytes.count <= limit else {
             throw .malformed(path: path, reason: "\(file.bytes.count) bytes are too many")
         }
         do throws(JSONError) {

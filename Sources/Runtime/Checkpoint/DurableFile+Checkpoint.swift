@@ -6,11 +6,30 @@ extension DurableFile {
         _ writer: SafetensorsWriter<CheckpointError>,
         to path: String
     ) throws(CheckpointError) {
+        try write(to: path) { sink throws(CheckpointError) in try writer.write(to: sink) }
+    }
+
+    /// Replaces `path` by a GGUF file whose tensors may be unreadable.
+    static func write(
+        _ writer: GGUFWriter<CheckpointError>,
+        to path: String
+    ) throws(CheckpointError) {
+        try write(to: path) { sink throws(CheckpointError) in
+            try writer.write { bytes throws(CheckpointError) in
+                try CheckpointShards.Writer.put(bytes, to: sink)
+            }
+        }
+    }
+
+    private static func write(
+        to path: String,
+        _ body: (CheckpointShards.Writer.Sink) throws(CheckpointError) -> Void
+    ) throws(CheckpointError) {
         var failure: CheckpointError?
         do throws(FileSystemError) {
             try write(to: path) { file throws(FileSystemError) in
                 do throws(CheckpointError) {
-                    try writer.write { bytes throws(CheckpointError) in
+                    try body { bytes throws(CheckpointError) in
                         try CheckpointError.writing(path) { () throws(FileSystemError) in
                             try file.write(bytes)
                         }

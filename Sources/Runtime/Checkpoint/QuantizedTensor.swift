@@ -63,6 +63,22 @@ struct QuantizedTensor {
         }
     }
 
+    /// The numbers that the codes stand for.
+    func decoded() -> FloatMemory {
+        let count = rows * columns
+        let numbers = NF4.dequantize(
+            NF4.Codes(codes: Array(codes.bytes), absmax: absmax),
+            count: count,
+            blockSize: blockSize
+        )
+        let memory = FloatMemory(count: count)
+        numbers.withUnsafeBufferPointer { numbers in
+            guard let base = numbers.baseAddress else { return }
+            memory.numbers.baseAddress.update(from: base, count: count)
+        }
+        return memory
+    }
+
     /// The JSON that bitsandbytes hides in a tensor of bytes.
     private static func state(
         _ name: String,

@@ -2,7 +2,8 @@
 """Makes the fixtures beside it with llama.cpp's own `gguf` package.
 
 `blocks.gguf` has one tensor of random blocks for every quantized type, `blocks.safetensors` what
-`gguf.quants.dequantize` makes of them. `llama.gguf` and `qwen2.gguf` are ../models/llama-gqa and
+`gguf.quants.dequantize` makes of them; `quantized.gguf` has numbers and what `gguf.quants.quantize` makes
+of them. `llama.gguf` and `qwen2.gguf` are ../models/llama-gqa and
 ../models/qwen2 as llama.cpp's `convert_hf_to_gguf.py` writes them: names, reordered rows of q and k,
 factors of rotary frequencies, a tokenizer. `spm.gguf` has a tokenizer of kind `llama` alone.
 
@@ -17,7 +18,7 @@ from pathlib import Path
 import gguf
 import numpy as np
 from gguf import GGMLQuantizationType as Type
-from gguf.quants import dequantize
+from gguf.quants import dequantize, quantize
 
 here = Path(__file__).parent
 # Where a block's halves are: the numbers that scale it.
@@ -70,6 +71,18 @@ def blocks():
         expected[type.name] = dequantize(raw, type)
     close(writer)
     write_safetensors(here / "blocks.safetensors", expected)
+
+
+def quantized():
+    random = np.random.default_rng(2)
+    source = random.normal(0, 1, (8, 64)).astype(np.float32)
+    source[1, :32] = 0
+    source[2, :32] = 7
+    writer = gguf.GGUFWriter(here / "quantized.gguf", "llama")
+    writer.add_tensor("source", source)
+    for type in [Type.F16, Type.BF16, Type.Q8_0, Type.Q4_0]:
+        writer.add_tensor(type.name, quantize(source, type), raw_dtype=type)
+    close(writer)
 
 
 def close(writer):
@@ -214,6 +227,7 @@ def encode(pieces, text):
 
 
 blocks()
+quantized()
 model("llama-gqa", "llama", "llama")
 model("qwen2", "qwen2", "qwen2")
 sentencepiece()

@@ -8,6 +8,8 @@ public struct GGUFFile: Sendable {
 
     /// The metadata by key.
     public let metadata: [String: GGUFValue]
+    /// Where the metadata's values are in the header, in its order, with the types they have.
+    let places: [(key: String, kind: UInt32, range: Range<Int>)]
     /// The tensors in the order of the header.
     public let tensors: [GGUFTensor]
     /// Bytes of the header.
@@ -27,10 +29,13 @@ public struct GGUFFile: Sendable {
         let tensorCount = try cursor.count(limit: 100_000, of: "tensors")
         let valueCount = try cursor.count(limit: 10_000, of: "values")
         var metadata: [String: GGUFValue] = [:]
+        var places: [(key: String, kind: UInt32, range: Range<Int>)] = []
         for _ in 0..<valueCount {
             let key = try cursor.string(limit: 1 << 12)
             let kind: UInt32 = try cursor.integer()
+            let first = cursor.offset
             let value = try cursor.value(kind: kind)
+            places.append((key, kind, first..<cursor.offset))
             guard metadata.updateValue(value, forKey: key) == nil else {
                 throw GGUFError("the key \(key.debugDescription) appears twice")
             }
@@ -46,6 +51,7 @@ public struct GGUFFile: Sendable {
         var rest = fileSize - start
         self.metadata = metadata
         size = cursor.offset
+        self.places = places
         self.tensors = try entries.map { (entry) throws(GGUFError) in
             guard names.insert(entry.name).inserted else {
                 throw GGUFError("the tensor \(entry.name.debugDescription) appears twice")

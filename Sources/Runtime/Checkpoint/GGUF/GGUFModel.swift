@@ -43,6 +43,11 @@ public struct GGUFModel: Sendable {
         tensors.first { $0.tensor.name.utf8.elementsEqual(name.utf8) }
     }
 
+    /// The metadata as they are in the file.
+    var rawMetadata: [(key: String, kind: UInt32, bytes: [UInt8])] {
+        headers[0].places.map { ($0.key, $0.kind, Array(files[0].bytes[$0.range])) }
+    }
+
     /// An array of metadata; `nil` where there is none of that key.
     func array(_ key: String) throws(CheckpointError) -> [GGUFValue]? {
         guard case .array(let array)? = metadata[key] else { return nil }

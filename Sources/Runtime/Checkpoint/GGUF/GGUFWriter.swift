@@ -57,6 +57,43 @@ public struct GGUFWriter<Failure: Error> {
         append(value.bitPattern)
     }
 
+    mutating func set(_ key: String, _ value: UInt32) {
+        begin(key, kind: 4)
+        append(value)
+    }
+
+    mutating func set(_ key: String, _ value: Bool) {
+        begin(key, kind: 7)
+        append(UInt8(value ? 1 : 0))
+    }
+
+    mutating func set(_ key: String, _ list: [String]) {
+        begin(key, kind: 9)
+        append(UInt32(8))
+        append(UInt64(list.count))
+        for value in list { append(value) }
+    }
+
+    mutating func set(_ key: String, _ list: [Int32]) {
+        begin(key, kind: 9)
+        append(UInt32(5))
+        append(UInt64(list.count))
+        for value in list { append(value) }
+    }
+
+    mutating func set(_ key: String, _ list: [Float]) {
+        begin(key, kind: 9)
+        append(UInt32(6))
+        append(UInt64(list.count))
+        for value in list { append(value.bitPattern) }
+    }
+
+    /// Adds a value as another file has it.
+    mutating func set(_ key: String, kind: UInt32, bytes: [UInt8]) {
+        begin(key, kind: kind)
+        values += bytes
+    }
+
     /// Adds a tensor.
     public mutating func append(_ tensor: Tensor) {
         tensors.append(tensor)
