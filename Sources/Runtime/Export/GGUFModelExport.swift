@@ -3,13 +3,12 @@ import Glibc
 /// Writes merged weights as a model that llama.cpp loads.
 public struct GGUFModelExport {
     private let weights: MergedWeights
-    private let type: GGUFType
+    private let type: GGUFFileType
     private let family: GGUFFamily
 
-    /// - Parameter type: `.f16`, `.bf16`, `.q8_0` or `.q4_0`: of matrices; vectors are fp32.
+    /// - Parameter type: Of matrices; vectors are fp32.
     /// - Throws: Where llama.cpp has no such model, or facet cannot write one of its kind.
-    public init(_ weights: MergedWeights, type: GGUFType) throws(CheckpointError) {
-        precondition(GGUFQuantizer.writes(type), "a type that is written")
+    public init(_ weights: MergedWeights, type: GGUFFileType) throws(CheckpointError) {
         guard let family = GGUFFamily(weights.architecture), weights.architecture.experts == nil
         else {
             throw .unsupported(
@@ -34,7 +33,7 @@ public struct GGUFModelExport {
         } else {
             try GGUFMetadata(weights, family).write(name: name, to: &writer)
         }
-        writer.set("general.file_type", UInt32(fileType))
+        writer.set("general.file_type", UInt32(type.number))
         writer.set("general.quantization_version", UInt32(2))
         let names = weights.names.filter {
             $0 != "lm_head.weight" || !weights.architecture.tiesEmbeddings
@@ -56,17 +55,6 @@ public struct GGUFModelExport {
         try DurableFile.write(writer, to: path)
     }
 
-    /// `LLAMA_FTYPE_MOSTLY_…`.
-    private var fileType: Int {
-        switch type {
-        case .f32: 0
-        case .f16: 1
-        case .q4_0: 2
-        case .q8_0: 7
-        default: 32
-        }
-    }
-
     private func tensor(
         _ name: String,
         then report: @escaping () -> Void
@@ -79,7 +67,15 @@ public struct GGUFModelExport {
         let shape = weights.shape(of: name)
         let isVector = shape.count == 1
         let (rows, columns) = isVector ? (1, shape[0]) : (shape[0], shape[1])
-        let type = type(of: stem, isVector: isVector, columns: columns)
+        let type =
+            isVector
+            ? .f32
+            : type.type(
+                of: stem,
+                columns: columns,
+                layers: weights.architecture.layers.count,
+                tiesEmbeddings: weights.architecture.tiesEmbeddings
+            )
         let offset = isVector && family.normTensor(of: module) != nil ? family.normOffset : 0
         let heads = family.reorderedHeads(of: stem)
         let order = heads.flatMap {
@@ -102,13 +98,6 @@ public struct GGUFModelExport {
             }
             return GGUFQuantizer.bytes(sorted, type, weights.pool)
         }
-    }
-
-    /// Embedding and head keep 8 bits where other matrices have 4; rows that are no whole blocks fp16.
-    private func type(of stem: String, isVector: Bool, columns: Int) -> GGUFType {
-        if isVector { return .f32 }
-        if columns % type.blockElements != 0 { return .f16 }
-        return type == .q4_0 && ["token_embd", "output"].contains(stem) ? .q8_0 : type
     }
 
     private func copyMetadata(

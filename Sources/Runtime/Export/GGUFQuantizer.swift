@@ -1,26 +1,36 @@
 /// Quantizes rows to GGUF blocks, byte by byte as ggml's reference (`quantize_row_*_ref`).
 enum GGUFQuantizer {
-    /// Whether a type can be written.
-    static func writes(_ type: GGUFType) -> Bool {
-        [.f32, .f16, .bf16, .q8_0, .q4_0].contains(type)
-    }
-
-    /// The bytes of a row-major matrix whose rows are whole blocks.
+    /// The bytes of a row-major matrix whose rows are whole blocks, of a type that `GGUFFileType` names.
     static func bytes(_ memory: FloatMemory, _ type: GGUFType, _ pool: ThreadPool) -> [UInt8] {
         if let format = type.tensorType?.floatFormat { return FloatEncoding.bytes(memory, format) }
         let numbers = memory.numbers.baseAddress
-        let blocks = memory.numbers.count / 32
-        return [UInt8](unsafeUninitializedCapacity: blocks * type.blockBytes) { bytes, used in
-            used = blocks * type.blockBytes
-            nonisolated(unsafe) let base = bytes.baseAddress
-            let piece = 4096
+        let (width, bytesPerBlock) = (type.blockElements, type.blockBytes)
+        let blocks = memory.numbers.count / width
+        let quantize = block(type)
+        return [UInt8](unsafeUninitializedCapacity: blocks * bytesPerBlock) { bytes, used in
+            used = blocks * bytesPerBlock
+            let base = bytes.baseAddress
+            let piece = 1 << 17 / width
             pool.parallel((blocks + piece - 1) / piece) { index in
                 guard let base else { return }
                 for block in index * piece..<min(blocks, (index + 1) * piece) {
-                    let (from, to) = (numbers + block * 32, base + block * type.blockBytes)
-                    if type == .q8_0 { q8_0(from, to) } else { q4_0(from, to) }
+                    quantize(numbers + block * width, base + block * bytesPerBlock)
                 }
             }
+        }
+    }
+
+    private static func block(
+        _ type: GGUFType
+    ) -> @Sendable (UnsafePointer<Float>, UnsafeMutablePointer<UInt8>) -> Void {
+        switch type {
+        case .q8_0: { q8_0($0, $1) }
+        case .q5_0: { q5_0($0, $1) }
+        case .q5_1: { q5_1($0, $1) }
+        case .q4_K: { GGUFKQuantizer.q4_K($0, $1) }
+        case .q5_K: { GGUFKQuantizer.q5_K($0, $1) }
+        case .q6_K: { GGUFKQuantizer.q6_K($0, $1) }
+        default: { q4_0($0, $1) }
         }
     }
 
@@ -51,5 +61,42 @@ enum GGUFQuantizer {
             return shifted.isNaN ? 8 : UInt8(max(0, min(15, shifted)))
         }
         for j in 0..<16 { out[2 + j] = code(x[j]) | code(x[j + 16]) << 4 }
+    }
+
+    private static func q5_0(_ x: UnsafePointer<Float>, _ out: UnsafeMutablePointer<UInt8>) {
+        var (greatest, extreme): (Float, Float) = (0, 0)
+        for j in 0..<32 where abs(x[j]) > greatest { (greatest, extreme) = (abs(x[j]), x[j]) }
+        let d = extreme / -16
+        let inverse = d != 0 ? 1 / d : 0
+        store(d, out)
+        fiveBits(into: out + 2) { x[$0] * inverse + 16.5 }
+    }
+
+    private static func q5_1(_ x: UnsafePointer<Float>, _ out: UnsafeMutablePointer<UInt8>) {
+        var (low, high) = (x[0], x[0])
+        for j in 1..<32 { (low, high) = (min(low, x[j]), max(high, x[j])) }
+        let d = (high - low) / 31
+        let inverse = d != 0 ? 1 / d : 0
+        store(d, out)
+        store(low, out + 2)
+        fiveBits(into: out + 4) { (x[$0] - low) * inverse + 0.5 }
+    }
+
+    /// The fifth bits of 32 codes, then their four lower ones; codes are the whole parts of numbers.
+    private static func fiveBits(
+        into out: UnsafeMutablePointer<UInt8>,
+        _ number: (Int) -> Float
+    ) {
+        func code(_ index: Int) -> UInt32 {
+            let number = number(index)
+            return number.isNaN ? 16 : UInt32(max(0, min(31, number)))
+        }
+        var high: UInt32 = 0
+        for j in 0..<16 {
+            let (one, two) = (code(j), code(j + 16))
+            out[4 + j] = UInt8(one & 15 | (two & 15) << 4)
+            high |= ((one >> 4) << UInt32(j)) | ((two >> 4) << UInt32(j + 16))
+        }
+        for byte in 0..<4 { out[byte] = UInt8(truncatingIfNeeded: high >> UInt32(8 * byte)) }
     }
 }

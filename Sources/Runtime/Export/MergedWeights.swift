@@ -66,6 +66,13 @@ public final class MergedWeights {
     /// Whether the weights are those of NF4, because the checkpoint has no others.
     public var areFromNF4: Bool { checkpoint.isQuantized }
 
+    /// What the weights were taken from, for people.
+    public var origin: String {
+        areFromNF4
+            ? "the checkpoint's NF4 weights, since it has no others"
+            : "the weights as the checkpoint stores them"
+    }
+
     /// The weights in Hugging Face layout, without what quantizers put beside them.
     var names: [String] {
         checkpoint.names.filter { !$0.contains(".weight.") && !$0.hasSuffix(".inv_freq") }

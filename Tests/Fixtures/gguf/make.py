@@ -2,16 +2,18 @@
 """Makes the fixtures beside it with llama.cpp's own `gguf` package.
 
 `blocks.gguf` has one tensor of random blocks for every quantized type, `blocks.safetensors` what
-`gguf.quants.dequantize` makes of them; `quantized.gguf` has numbers and what `gguf.quants.quantize` makes
-of them. `llama.gguf` and `qwen2.gguf` are ../models/llama-gqa and
+`gguf.quants.dequantize` makes of them; `quantized.gguf` has numbers and what `gguf.quants.quantize`, or
+for K-quants llama.cpp's library (GGML_LIBRARY), makes of them. `llama.gguf` and `qwen2.gguf` are ../models/llama-gqa and
 ../models/qwen2 as llama.cpp's `convert_hf_to_gguf.py` writes them: names, reordered rows of q and k,
 factors of rotary frequencies, a tokenizer. `spm.gguf` has a tokenizer of kind `llama` alone.
 
     pip install gguf==0.19.0 numpy safetensors
-    python3 make.py
+    GGML_LIBRARY=.../libggml-base.so python3 make.py
 """
 
+import ctypes
 import json
+import os
 import struct
 from pathlib import Path
 
@@ -75,13 +77,25 @@ def blocks():
 
 def quantized():
     random = np.random.default_rng(2)
-    source = random.normal(0, 1, (8, 64)).astype(np.float32)
+    source = random.normal(0, 1, (8, 256)).astype(np.float32)
     source[1, :32] = 0
     source[2, :32] = 7
+    source[3] = 0
+    source[4] *= 1e-3
+    source[5, 17] = 40
+    source[6] = np.abs(source[6])
     writer = gguf.GGUFWriter(here / "quantized.gguf", "llama")
     writer.add_tensor("source", source)
-    for type in [Type.F16, Type.BF16, Type.Q8_0, Type.Q4_0]:
+    for type in [Type.F16, Type.BF16, Type.Q8_0, Type.Q4_0, Type.Q5_0, Type.Q5_1]:
         writer.add_tensor(type.name, quantize(source, type), raw_dtype=type)
+    # K-quants: by llama.cpp itself, since the Python package only reads them.
+    library = ctypes.CDLL(os.environ["GGML_LIBRARY"])
+    for type, width in [(Type.Q4_K, 144), (Type.Q5_K, 176), (Type.Q6_K, 210)]:
+        blocks = np.zeros((8, width), np.uint8)
+        function = getattr(library, f"quantize_row_q{type.name[1]}_K_ref")
+        function.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64]
+        function(source.ctypes.data, blocks.ctypes.data, source.size)
+        writer.add_tensor(type.name, blocks, raw_dtype=type)
     close(writer)
 
 

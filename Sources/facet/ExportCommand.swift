@@ -1,7 +1,9 @@
 import AdapterStore
-import ArgumentParser
+public import ArgumentParser
 import Foundation
-import InferenceRuntime
+public import InferenceRuntime
+
+extension GGUFFileType: ExpressibleByArgument {}
 
 /// `facet export`: a model with adapters merged into it, for other programs.
 struct ExportCommand: ParsableCommand {
@@ -19,21 +21,6 @@ struct ExportCommand: ParsableCommand {
     )
 
     enum Format: String, ExpressibleByArgument, CaseIterable { case hf, nf4, gguf }
-
-    enum ElementType: String, ExpressibleByArgument, CaseIterable {
-        case f16, bf16
-        case q8 = "q8_0"
-        case q4 = "q4_0"
-
-        var gguf: GGUFType {
-            switch self {
-            case .f16: .f16
-            case .bf16: .bf16
-            case .q8: .q8_0
-            case .q4: .q4_0
-            }
-        }
-    }
 
     @OptionGroup var store: AdapterStoreOptions
 
@@ -56,23 +43,20 @@ struct ExportCommand: ParsableCommand {
         help: ArgumentHelp(
             "How matrices are stored: of gguf, and of hf where the source is quantized "
                 + "(f16 or bf16, which is the default).",
-            valueName: "f16|bf16|q8_0|q4_0"
+            valueName: "f16|bf16|q8_0|q4_0|q4_k_m|q5_k_m|q6_k"
         )
     )
-    var type: ElementType = .bf16
+    var type: GGUFFileType = .bf16
 
-    @Option(help: "Threads; by default one per core.")
-    var threads = ProcessInfo.processInfo.activeProcessorCount
+    @Option(help: "Threads, from 1 to 1024.")
+    var threads: ThreadCount = .perCore
 
     @Argument(help: "The folder to make, or the .gguf file.")
     var out: String
 
     func validate() throws {
-        guard (1...1024).contains(threads) else {
-            throw ValidationError("--threads is from 1 to 1024")
-        }
         for text in adapter { _ = try WeightedAdapter(text, default: 1) }
-        if format != .gguf, type == .q8 || type == .q4 {
+        if format != .gguf, type != .f16, type != .bf16 {
             throw ValidationError("--type \(type.rawValue) is for --format gguf.")
         }
         if format == .gguf, !out.hasSuffix(".gguf") {
@@ -85,7 +69,7 @@ struct ExportCommand: ParsableCommand {
         try target.requireAbsent()
         let path = try ServedCheckpoint.folder(model)
         let updates = try adapterUpdates()
-        let pool = ThreadPool(threads: threads)
+        let pool = ThreadPool(threads: threads.value)
         let weights = try MergedWeights(path: path, pool: pool, touched: updates.modules) {
             (module) throws(CheckpointError) in try updates.updates(of: module)
         }
@@ -94,7 +78,7 @@ struct ExportCommand: ParsableCommand {
         switch format {
         case .gguf:
             let name = URL(fileURLWithPath: out).deletingPathExtension().lastPathComponent
-            try GGUFModelExport(weights, type: type.gguf)
+            try GGUFModelExport(weights, type: type)
                 .write(to: target.path, name: name) { line.show($0) }
             try Modelfile(model: target.path, source: path).write()
         case .hf:
@@ -115,8 +99,7 @@ struct ExportCommand: ParsableCommand {
                 ) { line.show(0.5 + $0.fraction / 2) }
             }
         }
-        let origin = weights.areFromNF4 ? "the checkpoint's NF4 weights" : "the original weights"
-        say("exported \(model) from \(origin) to \(out)")
+        say("exported \(model) to \(out), from \(weights.origin)")
     }
 
     /// Adapters by path are read where they are, others in the store.
