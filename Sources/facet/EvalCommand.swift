@@ -17,10 +17,15 @@ struct EvalCommand: AsyncParsableCommand {
             answers are compared with the file's by BLEU-4, ROUGE-1, ROUGE-2, ROUGE-L and to the \
             letter, counted as LLaMA-Factory counts them.
 
+            With --task the model is asked a task of lm-evaluation-harness's kind \
+            or MMLU, C-Eval or CMMLU in the folder they are published in.
+
             Examples:
               facet eval --data examples/sql/heldout.jsonl
               facet eval --model models/qwen --adapter out/sql --data heldout.jsonl \\
                 --predict --output predictions.jsonl
+              facet eval --task tasks/orders.yaml --output results.json
+              facet eval --model models/qwen --task benchmarks/mmlu --max-samples 20
             """
     )
 
@@ -36,7 +41,9 @@ struct EvalCommand: AsyncParsableCommand {
     var adapter: String?
 
     @Option(help: "The data file.", completion: .file())
-    var data: String
+    var data: String?
+
+    @OptionGroup(title: "Tasks") var tasks: TaskOptions
 
     @Flag(help: "Let the model answer each prompt, and compare.")
     var predict = false
@@ -44,7 +51,7 @@ struct EvalCommand: AsyncParsableCommand {
     @Option(
         help: ArgumentHelp(
             "Write the answers there, one JSON object per line: prompt, predict, label. Implies "
-                + "--predict.",
+                + "--predict. With --task: the results, one JSON object.",
             valueName: "file"
         )
     )
@@ -70,6 +77,9 @@ struct EvalCommand: AsyncParsableCommand {
     @OptionGroup var engine: EngineOptions
 
     func validate() throws {
+        guard (data == nil) != tasks.task.isEmpty else {
+            throw ValidationError("Give either --data FILE or --task FILE.")
+        }
         guard maxTokens > 0, cutoffLen > 1, maxSamples ?? 1 > 0 else {
             throw ValidationError(
                 "--max-tokens and --max-samples must be at least 1, --cutoff-len at least 2."
@@ -78,7 +88,8 @@ struct EvalCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let evaluation = try evaluation()
+        guard let data else { return try await runTasks() }
+        let evaluation = try evaluation(data)
         if !json { for note in evaluation.notes { say(note) } }
         let measuring = ProgressLine("measuring")
         let scores = try await evaluation.scores { measuring.show($0) }
@@ -94,7 +105,7 @@ struct EvalCommand: AsyncParsableCommand {
         print(json ? JSONValue.object(results).serialized : Self.table(results))
     }
 
-    private func evaluation() throws -> LocalEvaluation {
+    private func evaluation(_ data: String) throws -> LocalEvaluation {
         guard FileManager.default.isReadableFile(atPath: data) else {
             throw CommandError("--data \(data): the file cannot be read.")
         }
@@ -112,9 +123,10 @@ struct EvalCommand: AsyncParsableCommand {
         }
     }
 
-    private static func table(_ results: JSONObject) -> String {
-        results.members.map { key, value in
-            let name = key.padding(toLength: 22, withPad: " ", startingAt: 0)
+    static func table(_ results: JSONObject) -> String {
+        let width = 2 + (results.members.map(\.key.count) + [20]).reduce(0, max)
+        return results.members.map { key, value in
+            let name = key.padding(toLength: width, withPad: " ", startingAt: 0)
             let number = value.int.map { "\($0)" } ?? String(format: "%.4f", value.double ?? .nan)
             return name + number
         }.joined(separator: "\n")

@@ -12,11 +12,15 @@ public final class ChatTemplate: Sendable {
 
     /// Parses a template.
     /// - Throws: `TemplateError` of kind `syntax`, or `limit` where it nests too deep.
-    public init(source: String, limits: TemplateLimits = TemplateLimits()) throws(TemplateError) {
+    public init(
+        source: String,
+        limits: TemplateLimits = TemplateLimits(),
+        style: TemplateStyle = .chat
+    ) throws(TemplateError) {
         self.source = source
         self.limits = limits
         program = try Self.nesting { () throws(TemplateError) in
-            try TemplateParser.parse(source, limits: limits)
+            try TemplateParser.parse(source, limits: limits, style: style)
         }
     }
 

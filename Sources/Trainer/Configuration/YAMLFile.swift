@@ -43,7 +43,13 @@ public enum YAMLFile {
     {
         guard depth < 32 else { throw TrainConfigurationError(nil, "The file is nested too deep.") }
         switch node {
-        case .scalar(let scalar): return Self.scalar(scalar, node)
+        case .scalar(let scalar):
+            // A tag of the file's own, such as lm-evaluation-harness's !function.
+            let tag = scalar.tag.description
+            guard tag.count < 2 || !tag.hasPrefix("!") else {
+                throw TrainConfigurationError(nil, "'\(tag) \(scalar.string)' is not supported.")
+            }
+            return Self.scalar(scalar, node)
         case .sequence(let sequence):
             var elements: [JSONValue] = []
             for element in sequence { elements.append(try value(element, depth: depth + 1)) }

@@ -75,6 +75,9 @@ struct LocalModel {
         )
     }
 
+    /// What the base is called.
+    var name: String { checkpoint.base.name }
+
     /// What an evaluation measures.
     var subject: LocalEvaluation.Subject {
         LocalEvaluation.Subject(

@@ -208,7 +208,10 @@ extension TemplateInterpreter {
     /// Python's `str()`.
     func str(_ value: TemplateValue) throws(TemplateError) -> PythonString {
         if case .string(let text) = value { return text }
-        if case .undefined = value { return "" }
+        if case .undefined(let undefined) = value {
+            guard program.style == .chat else { throw fail(undefined) }
+            return ""
+        }
         return try repr(value)
     }
 

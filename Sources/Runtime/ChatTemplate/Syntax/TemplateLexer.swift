@@ -1,14 +1,17 @@
-/// Splits a template into tokens as Jinja does with `trim_blocks` and `lstrip_blocks`.
+/// Splits a template into tokens as Jinja does, with the `trim_blocks` and `lstrip_blocks` of chat
+/// templates or without.
 struct TemplateLexer {
     let source: [UInt8]
+    private let style: TemplateStyle
     var position = 0
     var line = 1
     var tokens: [TemplateToken] = []
     /// Whether the text before `position` ended a line, for `lstrip_blocks` at its start.
     private var atLineStart = true
 
-    /// Takes a template; line ends become `\n`, and one at the very end is dropped.
-    init(_ template: String) {
+    /// Takes a template; line ends become `\n`, and one at the very end of a chat template is dropped.
+    init(_ template: String, _ style: TemplateStyle) {
+        self.style = style
         var utf8: [UInt8] = []
         utf8.reserveCapacity(template.utf8.count)
         var afterReturn = false
@@ -20,13 +23,16 @@ struct TemplateLexer {
             }
             afterReturn = byte == 0x0D
         }
-        if utf8.last == 0x0A { utf8.removeLast() }
+        if style == .chat, utf8.last == 0x0A { utf8.removeLast() }
         source = utf8
     }
 
     /// Reads the whole template.
-    static func tokens(of template: String) throws(TemplateError) -> [TemplateToken] {
-        var lexer = TemplateLexer(template)
+    static func tokens(
+        of template: String,
+        style: TemplateStyle
+    ) throws(TemplateError) -> [TemplateToken] {
+        var lexer = TemplateLexer(template, style)
         while lexer.position < lexer.source.count { try lexer.dataAndTag() }
         lexer.append(.end, [], line: lexer.line)
         return lexer.tokens
@@ -46,7 +52,7 @@ struct TemplateLexer {
         let sign = byte(at: position + 2)
         if sign == UInt8(ascii: "-") {
             text = text[..<Self.end(of: text)]
-        } else if sign != UInt8(ascii: "+"), tag != .variable {
+        } else if style == .chat, sign != UInt8(ascii: "+"), tag != .variable {
             text = text[..<Self.endWithoutIndent(of: text, atLineStart: atLineStart)]
         }
         // The line of what was cut away counts too.
@@ -131,7 +137,7 @@ struct TemplateLexer {
                 var text = source[start..<index]
                 if source[index + 2] == UInt8(ascii: "-") {
                     text = text[..<Self.end(of: text)]
-                } else if source[index + 2] != UInt8(ascii: "+") {
+                } else if style == .chat, source[index + 2] != UInt8(ascii: "+") {
                     text = text[..<Self.endWithoutIndent(of: text, atLineStart: false)]
                 }
                 appendData(Array(text))
@@ -164,7 +170,7 @@ struct TemplateLexer {
     mutating func closeTag(sign: UInt8) {
         if sign == UInt8(ascii: "-") {
             advance(to: skippingSpace(from: position))
-        } else if sign != UInt8(ascii: "+"), byte(at: position) == 0x0A {
+        } else if style == .chat, sign != UInt8(ascii: "+"), byte(at: position) == 0x0A {
             advance(to: position + 1)
         }
         atLineStart = position > 0 && source[position - 1] == 0x0A

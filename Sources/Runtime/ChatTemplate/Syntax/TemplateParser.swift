@@ -14,19 +14,21 @@ struct TemplateParser {
 
     static func parse(
         _ source: String,
-        limits: TemplateLimits
+        limits: TemplateLimits,
+        style: TemplateStyle
     ) throws(TemplateError) -> TemplateProgram {
         guard source.utf8.count <= limits.sourceBytes else {
             let message = "a template of more than \(limits.sourceBytes) bytes"
             throw TemplateError(kind: .limit, message: message, line: nil)
         }
-        let tokens = try TemplateLexer.tokens(of: source)
+        let tokens = try TemplateLexer.tokens(of: source, style: style)
         var parser = TemplateParser(tokens: tokens, maximumNesting: limits.nesting)
         let body = try parser.statements(until: [])
         let literals = tokens.filter { $0.kind == .string && $0.utf8.count <= 64 }
         return TemplateProgram(
             body: body,
             symbols: parser.symbols,
+            style: style,
             literals: Set(literals.map { PythonString($0.utf8) })
         )
     }

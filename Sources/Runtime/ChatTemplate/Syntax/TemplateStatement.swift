@@ -68,6 +68,7 @@ struct MacroDefinition: Sendable {
 struct TemplateProgram: Sendable {
     let body: [TemplateStatement]
     let symbols: SymbolTable
+    let style: TemplateStyle
     /// The texts of its string literals, short ones: what roles and the like it compares with.
     let literals: Set<PythonString>
 }
