@@ -26,6 +26,7 @@ public struct TokenScore: Sendable, Hashable {
     /// Whether it was the likeliest.
     public var isCorrect: Bool
 
+    /// How a target did.
     public init(logProbability: Float, isCorrect: Bool) {
         self.logProbability = logProbability
         self.isCorrect = isCorrect

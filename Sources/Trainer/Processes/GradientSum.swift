@@ -6,7 +6,7 @@ struct GradientSum {
     private let gradients: LoRAGradients
     private let group: (any ProcessGroup)?
     private let passes: Int
-    /// Alone: the sum so far. In a group: this process's passes, one behind the other.
+    /// Alone, the sum so far; in a group, this process's passes, one behind the other.
     private var kept: [Float] = []
 
     /// - Parameter passes: Of the step, in all processes.

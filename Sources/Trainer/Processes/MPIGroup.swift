@@ -2,7 +2,9 @@
 ///
 /// Owner: one thread at a time calls it.
 public final class MPIGroup: ProcessGroup {
+    /// This process's number, from 0.
     public let rank: Int
+    /// How many processes there are.
     public let count: Int
     private let library: MPILibrary
     /// Counts and places are 32 bits wide in MPI: longer texts go in pieces of so many bytes a process.
@@ -30,9 +32,13 @@ public final class MPIGroup: ProcessGroup {
         count = Int(size)
     }
 
-    /// Leaves the group: to be called by all at the end. A process that ends without ends the others.
+    /// Leaves the group: to be called by all at the end.
+    ///
+    /// A process that ends without ends the others.
     public func leave() { _ = library.finalize() }
 
+    /// What each process has, in the order of their numbers.
+    /// - Throws: `ProcessGroupError`.
     public func gather(_ own: [UInt8]) throws -> [[UInt8]] {
         let lengths = try gatherPiece(bytes(of: own.count)[...], Array(repeating: 8, count: count))
             .map(Self.number)
@@ -51,6 +57,8 @@ public final class MPIGroup: ProcessGroup {
         return all
     }
 
+    /// What process 0 has, for all.
+    /// - Throws: `ProcessGroupError`.
     public func broadcast(_ own: [UInt8]) throws -> [UInt8] {
         var length = bytes(of: rank == 0 ? own.count : 0)
         try broadcastPiece(&length, 0..<8)

@@ -1,6 +1,8 @@
 import InferenceRuntime
 
-/// The processes that train one adapter together. All of them do every step: each computes its share
+/// The processes that train one adapter together.
+///
+/// All of them do every step: each computes its share
 /// of a step's passes, all get all gradients, sum them in the same order, and so keep the same parameters.
 ///
 /// Every function is called by all processes, in the same order.
