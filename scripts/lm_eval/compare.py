@@ -208,7 +208,11 @@ def facet(folder):
 
 
 def main():
-    folder = Path(tempfile.mkdtemp(prefix="facet-lm-eval-"))
+    with tempfile.TemporaryDirectory(prefix="facet-lm-eval-", ignore_cleanup_errors=True) as folder:
+        compare(Path(folder))
+
+
+def compare(folder):
     write_data(folder)
     ours = facet(folder)["results"]
     server, url = serve(folder)
