@@ -32,11 +32,15 @@ struct AdaptersHandler: Sendable {
         _ publication: AdapterPublication,
         for caller: Caller
     ) async throws -> AdapterPublication {
-        guard let allowance = caller.storedBytes else { return publication }
         var publication = publication
-        let beside = try await storedBytes.besideAdapters(of: caller.tenant)
-        publication.ownerLimit = max(0, allowance - beside)
+        publication.ownerLimit = try await allowance(of: caller)
         return publication
+    }
+
+    /// Bytes of adapters that the caller's tenant may have in all; `nil` for any number.
+    func allowance(of caller: Caller) async throws -> Int? {
+        guard let allowance = caller.storedBytes else { return nil }
+        return max(0, allowance - (try await storedBytes.besideAdapters(of: caller.tenant)))
     }
 
     private static func replacement(_ fields: RequestFields) throws(APIError) -> AdapterReplacement
@@ -164,7 +168,8 @@ struct AdaptersHandler: Sendable {
         try await models.didRemove(name)
     }
 
-    private func perform<Value>(
+    /// What the store does, with its errors as the API's about a field.
+    func perform<Value>(
         _ param: String,
         _ body: () async throws(AdapterStoreError) -> Value
     ) async throws(APIError) -> Value {

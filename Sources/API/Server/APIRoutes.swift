@@ -152,6 +152,7 @@ struct APIRoutes: Sendable {
         add(.post, "/v1/load_lora_adapter", [.train], adapters.load, to: &router)
         add(.post, "/v1/unload_lora_adapter", [.train], adapters.unload, to: &router)
         add(.get, "/v1/adapters", [.infer, .train], adapters.list, to: &router)
+        add(.post, "/v1/adapters/merge", [.train], adapters.merge, to: &router)
         add(.get, "/v1/adapters/{name}", [.infer, .train], adapters.get, to: &router)
         add(.get, "/v1/adapters/{name}/content", [.train], adapters.content, to: &router)
         add(.delete, "/v1/adapters/{name}", [.train], adapters.delete, to: &router)

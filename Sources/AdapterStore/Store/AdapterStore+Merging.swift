@@ -8,12 +8,14 @@ extension AdapterStore {
     ///   - parts: From `resolve`, each with its weight.
     ///   - density: The share of numbers that `ties` and `dareTies` keep.
     ///   - replacing: What to do if the name means something already.
+    ///   - ownerLimit: Bytes that the caller's adapters may take in all; `nil` for any number.
     public func merge(
         _ parts: [(generation: AdapterGeneration, weight: Double)],
         method: AdapterMergeMethod,
         density: Double,
         into name: String,
         replacing: AdapterReplacement,
+        ownerLimit: Int? = nil,
         for caller: AdapterCaller
     ) async throws(AdapterStoreError) -> AdapterGeneration {
         let holds = parts.map { files.hold($0.generation.hash) }
@@ -44,6 +46,7 @@ extension AdapterStore {
             )
         )
         publication.roots = .everywhere
+        publication.ownerLimit = ownerLimit
         return try await publish(publication, for: caller)
     }
 }

@@ -171,4 +171,38 @@ struct AdaptersTests {
         #expect(unload.status == 404)
         #expect(try await world.get("/v1/models/%2e%2e").status == 404)
     }
+
+    @Test("adapters are merged into one that answers, within the tenant and by what it may name")
+    func merging() async throws {
+        let world = try await TestWorld()
+        for (name, seed) in [("tone", UInt8(1)), ("terms", 2)] {
+            #expect(try await load(world, name, seed).status == 200)
+        }
+        func merge(_ more: JSONObject, as key: String = "acme") async throws -> TestAPI.Reply {
+            var body: JSONObject = ["adapters": ["tone": 0.7, "terms": 0.3], "into": "both"]
+            for (key, value) in more.members { body[key] = value }
+            return try await world.post("/v1/adapters/merge", .object(body), as: key)
+        }
+        let merged = try await merge([:])
+        #expect(merged.status == 200)
+        #expect(merged.json["id"] == "both")
+        let generation = try #require(merged.json["generation"]?.string)
+        #expect(try await ask(world, "both").headers["x-adapter-generation"] == generation)
+        #expect(try await merge([:]).status == 400)
+        let again = try await merge(["method": "cat", "load_inplace": true])
+        #expect(again.status == 200 && again.json["generation"]?.string != generation)
+        for (more, param) in [
+            (["adapters": ["tone": 1]], "adapters"),
+            (["adapters": ["tone": 1, "none": 1]], "adapters"),
+            (["adapters": ["tone": "x", "terms": 1]], "adapters.tone"),
+            (["adapters": JSONValue.null], "adapters"),
+            (["method": "slerp"], "method"), (["density": 0], "density"), (["into": .null], "into"),
+        ] as [(JSONObject, String)] {
+            let refused = try await merge(more)
+            #expect((400...404).contains(refused.status), "\(more)")
+            #expect(refused.json["error"]?["param"]?.string == param, "\(refused.json)")
+        }
+        // Another tenant's adapters are not there.
+        #expect(try await merge(["into": "mine"], as: "other").status == 404)
+    }
 }
