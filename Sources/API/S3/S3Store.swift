@@ -28,7 +28,7 @@ public final class S3Store: ObjectStore {
     /// Stores a file, in parts where it is large.
     public func put(_ path: String, as key: String) throws(ObjectStoreError) {
         let (size, digest) = try Self.reading(path) { file throws(FileSystemError) in
-            (Int(try file.status().st_size), try FileDigest.sha256(of: path))
+            (try file.byteCount(), try FileDigest.sha256(of: path))
         }
         let whole = [(name: Self.checksum, value: digest)]
         guard size > Self.partBytes else {

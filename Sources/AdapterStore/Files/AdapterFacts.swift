@@ -54,7 +54,7 @@ struct AdapterFacts: Sendable {
 
     private static func size(of path: String, source: String) throws(AdapterStoreError) -> Int {
         do throws(FileSystemError) {
-            return Int(try OpenFile(path, flags: O_RDONLY).status().st_size)
+            return try OpenFile(path, flags: O_RDONLY).byteCount()
         } catch {
             throw .invalidSource(path: source, reason: "it has no \(AdapterFileNames.weights)")
         }

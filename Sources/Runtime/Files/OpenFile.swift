@@ -34,6 +34,11 @@ public struct OpenFile: ~Copyable, Sendable {
         return status
     }
 
+    /// How many bytes the opened file has.
+    public borrowing func byteCount() throws(FileSystemError) -> Int {
+        Int(try status().st_size)
+    }
+
     /// Writes all bytes at the file's position.
     public borrowing func write(_ bytes: UnsafeRawBufferPointer) throws(FileSystemError) {
         var rest = bytes[...]

@@ -15,7 +15,7 @@ package struct LeafDigests {
     /// Reads and hashes a whole file.
     package init(of path: String) throws(FileSystemError) {
         let file = try OpenFile(path, flags: O_RDONLY)
-        let size = Int(try file.status().st_size)
+        let size = try file.byteCount()
         let count = (size + LeafDigests.leafBytes - 1) / LeafDigests.leafBytes
         let work = SharedWork(leaves: count)
         let descriptor = file.descriptor

@@ -26,7 +26,7 @@ package final class EncodedUnitStore: TrainingUnits {
     init(path: String, vocabulary: Int) throws(FileSystemError) {
         records = try OpenFile(path + Self.recordsEnding, flags: O_RDONLY)
         index = try OpenFile(path + Self.indexEnding, flags: O_RDONLY)
-        count = max(0, Int(try index.status().st_size) / Self.indexEntry - 1)
+        count = max(0, try index.byteCount() / Self.indexEntry - 1)
         self.vocabulary = Int32(clamping: vocabulary)
     }
 

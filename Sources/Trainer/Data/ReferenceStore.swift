@@ -19,7 +19,7 @@ final class ReferenceStore: Sendable {
     init(path: String) throws(FileSystemError) {
         numbers = try OpenFile(path + Self.numbersEnding, flags: O_RDONLY)
         index = try OpenFile(path + Self.indexEnding, flags: O_RDONLY)
-        count = max(0, Int(try index.status().st_size) / 8 - 1)
+        count = max(0, try index.byteCount() / 8 - 1)
     }
 
     /// The log-probabilities of each sequence's targets.

@@ -93,7 +93,7 @@ struct AdapterExporter: Sendable {
         ) throws(FileSystemError) -> Void
     ) throws(FileSystemError) {
         let source = try OpenFile(folder + "/" + name, flags: O_RDONLY)
-        let size = Int(try source.status().st_size)
+        let size = try source.byteCount()
         let (descriptor, path) = (source.descriptor, source.path)
         try place(size) { output throws(FileSystemError) in
             var offset = 0
