@@ -39,9 +39,8 @@ struct RequestMemoryTests {
 
     @Test("unfinished bodies beyond the bound are turned away, those within it are answered")
     func unfinished() async throws {
-        try await LiveServer.with(configure: {
-            $0.memory = MemoryLedger(total: 3 << 20, allotments: [.requests: 3 << 20])
-        }) { live in
+        let ledger = MemoryLedger(total: 3 << 20, allotments: [.requests: 3 << 20])
+        try await LiveServer.with(configure: { $0.memory = ledger }) { live in
             let head = "POST /echo HTTP/1.1\r\nHost: h\r\nConnection: close\r\n"
             let texts = try await RawClient.run {
                 let length = "Content-Length: \((1 << 20) + 1)\r\n\r\n"
@@ -50,7 +49,8 @@ struct RequestMemoryTests {
                     client.send(head + length)
                     client.send([UInt8](repeating: 65, count: 1 << 20))
                 }
-                usleep(300_000)
+                // Both have arrived: nothing else reserves.
+                for _ in 0..<3000 where ledger.reserved(by: .requests) < 2 << 20 { usleep(10_000) }
                 let third = try RawClient(port: live.port)
                 third.send(head + "Content-Length: \(2 << 20)\r\n\r\n")
                 third.send([UInt8](repeating: 65, count: 2 << 20))
