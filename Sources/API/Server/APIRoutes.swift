@@ -197,6 +197,10 @@ struct APIRoutes: Sendable {
         add(.post, path + "/{id}/resume", [.train], jobs.resume, to: &router)
         add(.get, path + "/{id}/events", [.train], jobs.events, to: &router)
         add(.get, path + "/{id}/checkpoints", [.train], jobs.checkpoints, to: &router)
+        let graders = GradersHandler(chat: completions.create)
+        let graderPath = "/v1/fine_tuning/alpha/graders/"
+        add(.post, graderPath + "run", [.train, .infer], graders.run, to: &router)
+        add(.post, graderPath + "validate", [.train], graders.validate, to: &router)
         let legacy = LegacyFineTunesHandler(endpoints: fineTuning)
         for path in ["/v1/fine-tunes", "/v1/fine_tunes"] {
             add(.post, path, [.train], legacy.create, to: &router)
