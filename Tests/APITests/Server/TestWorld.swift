@@ -66,6 +66,7 @@ final class TestWorld: Sendable {
                 limits: KeyLimits(parallelRequests: 1)
             ).text,
             "ops": try keyFile.create(tenant: "ops", rights: [.admin]).text,
+            "trainer": try keyFile.create(tenant: "trainer", rights: [.train]).text,
         ]
         api = try TestAPI(
             generator: generator,

@@ -175,6 +175,8 @@ private struct ChatJudge: GraderJudge {
             id: id
         )
         do {
+            // The route asks for no right of its own: who calls it does.
+            try caller.require(anyOf: [.infer])
             let response = try await chat(request, caller)
             guard case .bytes(let bytes) = response.body else { throw APIError.internalError }
             let answer = try JSONValue(parsing: bytes)
