@@ -88,7 +88,7 @@ struct JobLeaseTests {
         try await service.start()
         let ended = try await wait(store, other.key) { !$0.status.isLive }
         #expect(ended.status == .succeeded && ended.worker != "ghost")
-        #expect(started.duration(to: .now) < .seconds(30))
+        #expect(started.duration(to: .now) < .seconds(8))
         await #expect(throws: JobLeaseLost.self) {
             try await store.held(by: ghost).add("late", level: .info, to: other.key, now: 1)
         }
