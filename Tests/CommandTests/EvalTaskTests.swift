@@ -53,6 +53,11 @@ struct EvalTaskTests {
                 "output_type: multiple_choice\ndataset_path: somebody/benchmark\ntest_split: test\ndoc_to_text: a\ndoc_to_target: b\ndoc_to_choice: [a, b]\n",
                 "somebody/benchmark"
             ),
+            (
+                "output_type: multiple_choice\ndataset_path: parquet\ndataset_kwargs: {data_files: a.parquet}\n"
+                    + "test_split: test\ndoc_to_text: a\ndoc_to_target: b\ndoc_to_choice: [a, b]\n",
+                "parquet"
+            ),
             (": [", "not valid YAML"),
         ]
     )

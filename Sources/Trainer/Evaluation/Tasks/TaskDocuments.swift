@@ -12,7 +12,8 @@ struct TaskDocuments {
 
     /// More than any benchmark has; a file is read into memory as a whole.
     private static let maximumDocuments = 1_000_000
-    private static let formats: Set = ["json", "csv", "text", "parquet", "arrow"]
+    private static let formats: Set = ["json", "csv", "text"]
+    private static let unread: Set = ["parquet", "arrow"]
 
     /// Reads `dataset_path`, `dataset_name` and `dataset_kwargs`.
     init(_ fields: JSONObject, folder: String) throws(TaskError) {
@@ -20,6 +21,9 @@ struct TaskDocuments {
             throw TaskError(
                 "'dataset_path' is missing: a folder, or json or csv with 'data_files'."
             )
+        }
+        guard !Self.unread.contains(path) else {
+            throw TaskError("'dataset_path': files of \(path) are not read; write them as JSONL.")
         }
         self.path = path
         self.folder = folder
