@@ -46,9 +46,11 @@ struct TrainCommand: AsyncParsableCommand {
         if plan || isSilent { configuration.outputFolder = scratch }
         let (training, template) = try training(&configuration)
         if plan { return print(JSONValue.object(training.description).serialized) }
+        StopSignals.catchFirst()
         if isSilent {
-            _ = try await training.run(in: group, isStopping: isStopping) { _ in }
-            return group?.leave() ?? ()
+            _ = try await training.run(in: group, isStopping: Self.isStopping) { _ in }
+            group?.leave()
+            return
         }
         for note in training.notes { say("\(note)") }
         say(training.summary)
@@ -118,11 +120,8 @@ struct TrainCommand: AsyncParsableCommand {
         return (training, template)
     }
 
-    /// Asks between layers, or between the steps of a group.
-    private var isStopping: @Sendable () -> Bool {
-        StopSignals.catchFirst()
-        return { StopSignals.received != nil }
-    }
+    /// Asked between layers, or between the steps of a group.
+    @Sendable private static func isStopping() -> Bool { StopSignals.received != nil }
 
     private func keep(_ template: String, in folder: String) throws {
         let path = folder + "/chat_template.jinja"
@@ -143,7 +142,7 @@ struct TrainCommand: AsyncParsableCommand {
         into folder: String
     ) async throws {
         let line = ProgressLine("training")
-        let end = try await training.run(in: group, isStopping: isStopping) {
+        let end = try await training.run(in: group, isStopping: Self.isStopping) {
             Self.show($0, line)
         }
         group?.leave()

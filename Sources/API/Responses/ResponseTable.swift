@@ -22,22 +22,12 @@ public struct ResponseTable: Sendable {
         )
         try await database.write { db in
             try db.insert(row)
-            try db.execute(
-                sql: "DELETE FROM response WHERE created <= ?",
-                arguments: [row.created - Self.maximumAge]
-            )
-            try db.execute(
-                sql: """
-                    DELETE FROM response WHERE number IN (
-                        SELECT number FROM (
-                            SELECT number, row_number() OVER newest AS place,
-                                sum(bytes) OVER newest AS total
-                            FROM response WHERE tenant = ?
-                            WINDOW newest AS (ORDER BY number DESC)
-                        ) AS ranked WHERE place > ? OR total > ?
-                    )
-                    """,
-                arguments: [tenant, ResponseStore.maximumCount, ResponseStore.maximumBytes]
+            try db.prune(
+                "response",
+                of: tenant,
+                madeBy: row.created - Self.maximumAge,
+                keeping: ResponseStore.maximumCount,
+                bytes: ResponseStore.maximumBytes
             )
         }
     }

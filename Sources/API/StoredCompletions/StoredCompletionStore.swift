@@ -39,22 +39,12 @@ public struct StoredCompletionStore: Sendable {
         }
         try await database.write { [limits] db in
             try db.insert(completion)
-            try db.execute(
-                sql: "DELETE FROM chat_completion WHERE created <= ?",
-                arguments: [UnixTime.now - limits.age]
-            )
-            try db.execute(
-                sql: """
-                    DELETE FROM chat_completion WHERE number IN (
-                        SELECT number FROM (
-                            SELECT number, row_number() OVER newest AS place,
-                                sum(bytes) OVER newest AS total
-                            FROM chat_completion WHERE tenant = ?
-                            WINDOW newest AS (ORDER BY number DESC)
-                        ) AS ranked WHERE place > ? OR total > ?
-                    )
-                    """,
-                arguments: [completion.tenant, limits.count, limits.bytes]
+            try db.prune(
+                "chat_completion",
+                of: completion.tenant,
+                madeBy: UnixTime.now - limits.age,
+                keeping: limits.count,
+                bytes: limits.bytes
             )
         }
     }

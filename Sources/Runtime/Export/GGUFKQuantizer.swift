@@ -50,7 +50,7 @@ enum GGUFKQuantizer {
         for index in 0..<210 { out[index] = 0 }
         guard abs(extreme) >= least else { return }
         let inverse = -128 / extreme
-        let d = store(1 / inverse, out + 208)
+        let d = GGUFQuantizer.store(1 / inverse, out + 208)
         for part in 0..<16 {
             let scale = nearest(inverse * scales[part], -128...127)
             out[192 + part] = UInt8(bitPattern: Int8(scale))
@@ -69,14 +69,6 @@ enum GGUFKQuantizer {
                 high[l] = (0..<4).reduce(0) { $0 | ((q[$1] >> 4) << (2 * $1)) }
             }
         }
-    }
-
-    /// Writes a number in fp16 and gives what it became.
-    private static func store(_ value: Float, _ out: Bytes) -> Float {
-        var (number, back): (Float, Float) = (value, 0)
-        FloatFormat.f16.encode(&number, count: 1, into: out)
-        FloatFormat.f16.decode(out, count: 1, into: &back)
-        return back
     }
 
     /// Writes d, dmin and the 6-bit scales and minima of the eight parts of a block.
@@ -104,8 +96,8 @@ enum GGUFKQuantizer {
         let (inverseScale, inverseMinimum) = (
             topScale > 0 ? 63 / topScale : 0, topMinimum > 0 ? 63 / topMinimum : 0
         )
-        let d = store(topScale / 63, out)
-        let dmin = store(topMinimum / 63, out + 2)
+        let d = GGUFQuantizer.store(topScale / 63, out)
+        let dmin = GGUFQuantizer.store(topMinimum / 63, out + 2)
         let packed = out + 4
         for index in 0..<12 { packed[index] = 0 }
         for part in 0..<8 {
@@ -196,9 +188,8 @@ enum GGUFKQuantizer {
 
     /// `make_qx_quants` of 16 numbers: a scale, x ≈ scale × (code − 32), of the least error weighted by x².
     private static func symmetric(_ x: Numbers, _ codes: inout [UInt8], at place: Int) -> Float {
-        var (greatest, extreme): (Float, Float) = (0, 0)
-        for j in 0..<16 where abs(x[j]) > greatest { (greatest, extreme) = (abs(x[j]), x[j]) }
-        guard greatest >= least else {
+        let extreme = GGUFQuantizer.extreme(x, count: 16)
+        guard abs(extreme) >= least else {
             for j in 0..<16 { codes[place + j] = 0 }
             return 0
         }

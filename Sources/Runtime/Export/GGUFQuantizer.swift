@@ -34,14 +34,24 @@ enum GGUFQuantizer {
         }
     }
 
-    private static func store(_ scale: Float, _ out: UnsafeMutablePointer<UInt8>) {
-        withUnsafePointer(to: scale) { FloatFormat.f16.encode($0, count: 1, into: out) }
+    /// Writes a number in fp16 and gives what it became.
+    @discardableResult
+    static func store(_ scale: Float, _ out: UnsafeMutablePointer<UInt8>) -> Float {
+        var (number, rounded): (Float, Float) = (scale, 0)
+        FloatFormat.f16.encode(&number, count: 1, into: out)
+        FloatFormat.f16.decode(out, count: 1, into: &rounded)
+        return rounded
+    }
+
+    /// The number that is farthest from 0; 0 where all are 0.
+    static func extreme(_ x: UnsafePointer<Float>, count: Int) -> Float {
+        var extreme: Float = 0
+        for j in 0..<count where abs(x[j]) > abs(extreme) { extreme = x[j] }
+        return extreme
     }
 
     private static func q8_0(_ x: UnsafePointer<Float>, _ out: UnsafeMutablePointer<UInt8>) {
-        var greatest: Float = 0
-        for j in 0..<32 { greatest = max(greatest, abs(x[j])) }
-        let d = greatest / 127
+        let d = abs(extreme(x, count: 32)) / 127
         let inverse = d != 0 ? 1 / d : 0
         store(d, out)
         for j in 0..<32 {
@@ -51,9 +61,7 @@ enum GGUFQuantizer {
     }
 
     private static func q4_0(_ x: UnsafePointer<Float>, _ out: UnsafeMutablePointer<UInt8>) {
-        var (greatest, extreme): (Float, Float) = (0, 0)
-        for j in 0..<32 where abs(x[j]) > greatest { (greatest, extreme) = (abs(x[j]), x[j]) }
-        let d = extreme / -8
+        let d = extreme(x, count: 32) / -8
         let inverse = d != 0 ? 1 / d : 0
         store(d, out)
         func code(_ value: Float) -> UInt8 {
@@ -64,9 +72,7 @@ enum GGUFQuantizer {
     }
 
     private static func q5_0(_ x: UnsafePointer<Float>, _ out: UnsafeMutablePointer<UInt8>) {
-        var (greatest, extreme): (Float, Float) = (0, 0)
-        for j in 0..<32 where abs(x[j]) > greatest { (greatest, extreme) = (abs(x[j]), x[j]) }
-        let d = extreme / -16
+        let d = extreme(x, count: 32) / -16
         let inverse = d != 0 ? 1 / d : 0
         store(d, out)
         fiveBits(into: out + 2) { x[$0] * inverse + 16.5 }

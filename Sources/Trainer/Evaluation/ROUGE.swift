@@ -23,7 +23,7 @@ public struct ROUGE: Sendable, Hashable {
         rouge1 = f1(1)
         rouge2 = f1(2)
         rougeL = Self.f1(
-            Self.longestCommonSubsequence(answer, reference),
+            CommonSubsequence.length(answer, reference),
             answer.count,
             reference.count
         )
@@ -34,18 +34,5 @@ public struct ROUGE: Sendable, Hashable {
         let precision = Double(matched) / Double(answer)
         let recall = Double(matched) / Double(reference)
         return 2 * precision * recall / (precision + recall)
-    }
-
-    private static func longestCommonSubsequence(_ left: [[UInt8]], _ right: [[UInt8]]) -> Int {
-        var row = [Int](repeating: 0, count: right.count + 1)
-        for word in left {
-            var diagonal = 0
-            for (index, other) in right.enumerated() {
-                let above = row[index + 1]
-                row[index + 1] = word == other ? diagonal + 1 : max(above, row[index])
-                diagonal = above
-            }
-        }
-        return row[right.count]
     }
 }

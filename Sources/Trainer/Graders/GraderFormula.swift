@@ -103,34 +103,33 @@ public struct GraderFormula: Sendable, Hashable {
             return true
         }
 
+        /// A sign of one character that is no part of `**`.
+        private mutating func take(oneOf signs: [Character]) -> Character? {
+            skipSpace()
+            guard place < characters.count, signs.contains(characters[place]),
+                !characters[place...].starts(with: "**")
+            else { return nil }
+            defer { place += 1 }
+            return characters[place]
+        }
+
         mutating func sum() throws(GraderError) -> Node {
             depth += 1
             defer { depth -= 1 }
             guard depth < 64 else { throw unexpected }
             var left = try product()
-            while true {
-                if take("+") {
-                    left = .binary("+", left, try product())
-                } else if take("-") {
-                    left = .binary("-", left, try product())
-                } else {
-                    return left
-                }
+            while let sign = take(oneOf: ["+", "-"]) {
+                left = .binary(sign, left, try product())
             }
+            return left
         }
 
         private mutating func product() throws(GraderError) -> Node {
             var left = try signed()
-            while true {
-                skipSpace()
-                if !characters[place...].starts(with: "**"), take("*") {
-                    left = .binary("*", left, try signed())
-                } else if take("/") {
-                    left = .binary("/", left, try signed())
-                } else {
-                    return left
-                }
+            while let sign = take(oneOf: ["*", "/"]) {
+                left = .binary(sign, left, try signed())
             }
+            return left
         }
 
         private mutating func signed() throws(GraderError) -> Node {

@@ -30,7 +30,7 @@ public enum TextSimilarity: String, Sendable, CaseIterable {
                 Array(reference.unicodeScalars.prefix(Self.longest))
             )
             guard !(a.isEmpty && b.isEmpty) else { return 1 }
-            return 2 * Double(Self.longestCommonSubsequence(a, b)) / Double(a.count + b.count)
+            return 2 * Double(CommonSubsequence.length(a, b)) / Double(a.count + b.count)
         case .bleu: return Self.bleu(Self.words(answer), Self.words(reference))
         case .gleu: return Self.gleu(Self.words(answer), Self.words(reference))
         case .rouge1: return Self.rouge(answer, reference, 1)
@@ -40,7 +40,7 @@ public enum TextSimilarity: String, Sendable, CaseIterable {
         case .rouge5: return Self.rouge(answer, reference, 5)
         case .rougeL:
             let (a, b) = (Self.words(answer), Self.words(reference))
-            return Self.f1(Self.longestCommonSubsequence(a, b), a.count, b.count)
+            return Self.f1(CommonSubsequence.length(a, b), a.count, b.count)
         }
     }
 
@@ -89,21 +89,5 @@ public enum TextSimilarity: String, Sendable, CaseIterable {
             theirs += possible(reference, order)
         }
         return max(ours, theirs) > 0 ? Double(matched) / Double(max(ours, theirs)) : 0
-    }
-
-    private static func longestCommonSubsequence<Element: Equatable>(
-        _ left: [Element],
-        _ right: [Element]
-    ) -> Int {
-        var row = [Int](repeating: 0, count: right.count + 1)
-        for one in left {
-            var diagonal = 0
-            for (index, other) in right.enumerated() {
-                let above = row[index + 1]
-                row[index + 1] = one == other ? diagonal + 1 : max(above, row[index])
-                diagonal = above
-            }
-        }
-        return row[right.count]
     }
 }
