@@ -54,7 +54,7 @@ struct EvalTaskTests {
                 "somebody/benchmark"
             ),
             (
-                "output_type: multiple_choice\ndataset_path: parquet\ndataset_kwargs: {data_files: a.parquet}\n"
+                "output_type: multiple_choice\ndataset_path: parquet\n"
                     + "test_split: test\ndoc_to_text: a\ndoc_to_target: b\ndoc_to_choice: [a, b]\n",
                 "parquet"
             ),

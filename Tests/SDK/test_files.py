@@ -3,11 +3,15 @@
 import asyncio
 import io
 import json
+import pathlib
 
+import httpx
 import openai
 import pytest
 
 from schemas import check
+
+TABLES = pathlib.Path(__file__).parent.parent / "Fixtures/tables"
 
 EXAMPLE = {
     "messages": [
@@ -42,6 +46,19 @@ def test_invalid_data_names_the_line(client):
         client.files.create(file=("x.jsonl", examples(2) + b"{}\n"), purpose="fine-tune")
     assert error.value.code == "invalid_training_file"
     assert "line 3" in error.value.message
+
+
+def test_tables_are_data_too(client):
+    for name in ("nested.parquet", "nested.arrow", "nested.feather"):
+        data = (TABLES / name).read_bytes()
+        file = client.files.create(file=(name, data), purpose="fine-tune")
+        shown = client.get(f"/files/{file.id}/examples?limit=2", cast_to=httpx.Response).json()
+        assert [example["line"] for example in shown["data"]] == [1, 2]
+        assert "question 0" in shown["data"][0]["text"]
+    with pytest.raises(openai.BadRequestError) as error:
+        data = (TABLES / "refused-brotli.parquet").read_bytes()
+        client.files.create(file=("x.parquet", data), purpose="fine-tune")
+    assert "Brotli" in error.value.message
 
 
 def test_async(server):

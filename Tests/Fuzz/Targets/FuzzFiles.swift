@@ -54,6 +54,16 @@ enum FuzzFiles {
         _ = try? ValidationReport.validate(path: file.path, name: name, encoder: nil)
     }
 
+    /// Rows in columns.
+    static func table(_ bytes: [UInt8], _ name: String) {
+        guard let file = MemoryFile(bytes),
+            let reader = try? RecordReader(path: file.path, name: name)
+        else { return }
+        var rows = 0
+        // A few bytes may stand for very many rows; how many in all is bounded elsewhere.
+        while rows < 20_000, (try? reader.next()) ?? nil != nil { rows += 1 }
+    }
+
     /// A file of keys.
     static func keys(_ bytes: [UInt8]) {
         guard let file = MemoryFile(bytes), let keys = try? KeyFile(path: file.path).load() else {

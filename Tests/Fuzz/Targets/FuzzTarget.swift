@@ -8,7 +8,7 @@
 /// An input is fine if it gives a value or a typed error.
 enum FuzzTarget: String, CaseIterable, Sendable {
     case json, template, tokenizer, configuration, safetensors, adapter, gguf, llama, tar
-    case training, keys, yaml, http, multipart, requests, pattern, messages
+    case training, parquet, arrow, keys, yaml, http, multipart, requests, pattern, messages
 
     /// The target a fuzzing process works on; set once, before it starts.
     nonisolated(unsafe) static var fuzzed = FuzzTarget.json
@@ -28,6 +28,8 @@ enum FuzzTarget: String, CaseIterable, Sendable {
         case .llama: FuzzModel.llama(bytes)
         case .tar: FuzzFiles.tar(bytes)
         case .training: FuzzFiles.training(bytes)
+        case .parquet: FuzzFiles.table(bytes, "data.parquet")
+        case .arrow: FuzzFiles.table(bytes, "data.arrow")
         case .keys: FuzzFiles.keys(bytes)
         case .yaml: FuzzRequests.yaml(bytes)
         case .http: FuzzRequests.http(bytes)

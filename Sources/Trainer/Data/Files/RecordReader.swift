@@ -10,6 +10,10 @@ public enum RecordContainer: String, Sendable {
     case csv
     /// Plain text; each line that is not empty is one text.
     case txt
+    /// Columns in pages (Apache Parquet).
+    case parquet
+    /// Columns in batches (Apache Arrow's file and stream formats, Feather).
+    case arrow
 }
 
 /// Reads the records of a file one after the other, as JSON objects; memory is bounded by the
@@ -26,6 +30,10 @@ final class RecordReader {
 
     let container: RecordContainer
     private let file: ChunkedFile
+    /// Reads the rows where they lie in columns.
+    private let rows: (any RowReader)?
+    /// The row that was read last.
+    private var row = 0
     private var header: [String]?
     private var isOpened = false
 
@@ -37,6 +45,13 @@ final class RecordReader {
         var parts = name.lowercased().split(separator: ".")
         if let last = parts.last, ["gz", "zst"].contains(last) { parts.removeLast() }
         let suffix = parts.last ?? ""
+        if let (format, rows) = try Self.table(path, suffix) {
+            container = format == .parquet ? .parquet : .arrow
+            self.rows = rows
+            file = try ChunkedFile(path: path)
+            return
+        }
+        rows = nil
         let probe = try ChunkedFile(path: path)
         switch (suffix, try probe.skipSpace()) {
         case ("txt", _), ("text", _): container = .txt
@@ -52,6 +67,18 @@ final class RecordReader {
         file = try ChunkedFile(path: path)
     }
 
+    private static func table(
+        _ path: String,
+        _ suffix: Substring
+    ) throws(TrainingFileError) -> (TableFormat, any RowReader)? {
+        do throws(TableError) {
+            guard let format = try TableFormat(path: path, suffix: suffix) else { return nil }
+            return (format, try format.rows(path: path, rowLimit: maximumBytes))
+        } catch {
+            throw TrainingFileError(line: nil, reason: error.reason)
+        }
+    }
+
     /// SHA-256 of the whole file; nothing can be read after.
     func hash() throws(TrainingFileError) -> String { try file.hash() }
 
@@ -62,6 +89,17 @@ final class RecordReader {
         case .json: try nextElement()
         case .csv: try nextRow()
         case .txt: try nextText()
+        case .parquet, .arrow: try nextTableRow()
+        }
+    }
+
+    private func nextTableRow() throws(TrainingFileError) -> Record? {
+        do throws(TableError) {
+            guard let value = try rows?.next() else { return nil }
+            row += 1
+            return Record(line: row, value: value)
+        } catch {
+            throw TrainingFileError(line: row + 1, reason: error.reason)
         }
     }
 

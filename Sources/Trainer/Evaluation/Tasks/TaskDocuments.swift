@@ -12,18 +12,14 @@ struct TaskDocuments {
 
     /// More than any benchmark has; a file is read into memory as a whole.
     private static let maximumDocuments = 1_000_000
-    private static let formats: Set = ["json", "csv", "text"]
-    private static let unread: Set = ["parquet", "arrow"]
+    private static let formats: Set = ["json", "csv", "text", "parquet", "arrow"]
 
     /// Reads `dataset_path`, `dataset_name` and `dataset_kwargs`.
     init(_ fields: JSONObject, folder: String) throws(TaskError) {
         guard let path = fields["dataset_path"]?.string else {
             throw TaskError(
-                "'dataset_path' is missing: a folder, or json or csv with 'data_files'."
+                "'dataset_path' is missing: a folder, or json, csv, parquet or arrow with 'data_files'."
             )
-        }
-        guard !Self.unread.contains(path) else {
-            throw TaskError("'dataset_path': files of \(path) are not read; write them as JSONL.")
         }
         self.path = path
         self.folder = folder
