@@ -202,7 +202,7 @@ def test_pause_and_resume(wire, base, file):
         ({"hyperparameters": {"n_epochs": 0}}, "hyperparameters.n_epochs"),
         ({"hyperparameters": {"lora_rank": "big"}}, "hyperparameters.lora_rank"),
         ({"hyperparameters": {"lora_target_modules": ["nonsense"]}}, None),
-        ({"method": {"type": "reinforcement"}}, "method.type"),
+        ({"method": {"type": "reinforcement"}}, "method.reinforcement.grader"),
         ({"seed": -1}, "seed"),
         ({"suffix": "x" * 65}, "suffix"),
         ({"suffix": "a:b"}, "suffix"),

@@ -13,6 +13,8 @@ struct CreateFineTuningJobRequest: Sendable {
     let seed: Int
     let metadata: [FineTuningRequest.MetadataEntry]
     let isLegacy: Bool
+    /// Of reinforcement: what gives answers their rewards.
+    let grader: JSONValue?
 
     static let seeds = 0...2_147_483_647
 
@@ -28,6 +30,7 @@ struct CreateFineTuningJobRequest: Sendable {
             throw .unsupported("integrations", "training reports to nobody; remove the field")
         }
         hyperparameters = try Self.hyperparameters(fields)
+        grader = try Self.grader(fields, hyperparameters.method)
         seed = try fields.integer("seed", in: Self.seeds) ?? Int.random(in: Self.seeds)
         isLegacy = false
     }
@@ -61,6 +64,26 @@ struct CreateFineTuningJobRequest: Sendable {
         hyperparameters = try Self.request(chosen, of: .supervised) { _ in "" }
         seed = try fields.integer("seed", in: Self.seeds) ?? Int.random(in: Self.seeds)
         isLegacy = true
+        grader = nil
+    }
+
+    /// The grader of reinforcement, checked as far as it can be without an answer.
+    private static func grader(
+        _ fields: RequestFields,
+        _ method: TrainingMethod
+    ) throws(APIError) -> JSONValue? {
+        guard method == .reinforcement else { return nil }
+        let own = try fields.object("method")?.object(method.rawValue)
+        guard let grader = own?["grader"], !grader.isNull else {
+            throw .missing("method.reinforcement.grader")
+        }
+        do throws(GraderError) {
+            _ = try Grader(grader, path: "method.reinforcement.grader")
+        } catch {
+            guard case .invalid(let param, let message) = error else { throw .internalError }
+            throw .invalid(param, message, code: "invalid_grader")
+        }
+        return grader
     }
 
     private static func suffix(
@@ -118,12 +141,6 @@ struct CreateFineTuningJobRequest: Sendable {
         guard let method = try fields.object("method") else { return (.supervised, nil) }
         let type = try method.requiredString("type")
         let known = TrainingMethod.allCases.map(\.rawValue)
-        if type == "reinforcement" {
-            throw .unsupported(
-                method.name("type"),
-                "only \(known.map { "'\($0)'" }.joined(separator: ", ")) are (not '\(type)')"
-            )
-        }
         guard let found = TrainingMethod(rawValue: type) else {
             throw .notAmong(method.name("type"), known, type)
         }

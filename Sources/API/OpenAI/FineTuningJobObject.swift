@@ -8,6 +8,8 @@ enum FineTuningJobObject {
         let hyperparameters = JSONValue.object(hyperparameters(of: job))
         let succeeded = job.status == .succeeded
         let method = job.request.method.rawValue
+        var own: JSONObject = ["hyperparameters": hyperparameters]
+        own["grader"] = job.request.grader
         return [
             "id": .string(job.id),
             "object": "fine_tuning.job",
@@ -19,7 +21,7 @@ enum FineTuningJobObject {
             "status": .string(job.status.rawValue),
             "hyperparameters": hyperparameters,
             "method": .object([
-                "type": .string(method), method: ["hyperparameters": hyperparameters],
+                "type": .string(method), method: .object(own),
             ]),
             "training_file": .string(job.request.trainingFile),
             "validation_file": job.request.validationFile.map(JSONValue.string) ?? .null,

@@ -20,6 +20,8 @@ public struct FacetServices: Sendable {
     public var batches: BatchStore?
     /// The responses that servers share; `nil`: memory keeps them.
     public var responses: ResponseTable?
+    /// Where jobs look for who asks the models that grade.
+    public var judges: GraderJudges?
 
     /// Names the parts of a server.
     public init(
@@ -29,9 +31,11 @@ public struct FacetServices: Sendable {
         jobs: FineTuningService? = nil,
         completions: StoredCompletionStore? = nil,
         batches: BatchStore? = nil,
-        responses: ResponseTable? = nil
+        responses: ResponseTable? = nil,
+        judges: GraderJudges? = nil
     ) {
         self.model = model
+        self.judges = judges
         self.adapters = adapters
         self.files = files
         self.jobs = jobs
@@ -68,6 +72,7 @@ public struct FacetServices: Sendable {
             store: completions,
             files: files
         )
+        judges?.seat { tenant in ChatJudge(chat: completions.create, job: tenant) }
         let responses = ResponseEndpoints(
             answers: answers,
             store: ResponseStore(table: responses)

@@ -14,8 +14,10 @@ const words = {
   cutoff_len: "Cutoff length", packing: "Packing", save_steps: "Save steps", save_total_limit: "Save total limit",
   eval_strategy: "Evaluation strategy", eval_steps: "Evaluation steps", early_stopping_steps: "Early stopping steps",
   load_best_model_at_end: "Load best model at end", metric_for_best_model: "Metric for best model", seed: "Seed",
-  beta: "Beta", loss: "Preference loss", label_smoothing: "Label smoothing", simpo_gamma: "SimPO gamma", ftx: "SFT loss weight",
+  beta: "Beta", loss: "Loss", label_smoothing: "Label smoothing", simpo_gamma: "SimPO gamma", ftx: "SFT loss weight",
   ld_alpha: "LD-DPO alpha", bco_weight: "BCO weight", desirable_weight: "Desirable weight", undesirable_weight: "Undesirable weight",
+  group_size: "Group size", max_completion_tokens: "Max completion tokens", temperature: "Sampling temperature", epsilon: "Clip below",
+  epsilon_high: "Clip above", updates_per_batch: "Updates per batch",
   train_on_prompt: "Train on prompt", prompt_loss_weight: "Prompt loss weight", mask_history: "Mask history",
 };
 
@@ -23,6 +25,7 @@ const words = {
 const groups = [
   ["Training", ["n_epochs", "batch_size", "learning_rate", "max_steps", "lr_scheduler_type", "warmup_ratio", "seed"]],
   ["Preferences", ["beta", "loss", "label_smoothing", "simpo_gamma", "ftx", "ld_alpha", "bco_weight", "desirable_weight", "undesirable_weight"]],
+  ["Answers", ["group_size", "max_completion_tokens", "temperature", "epsilon", "epsilon_high", "updates_per_batch"]],
   ["Adapter", ["lora_rank", "lora_alpha", "lora_dropout", "lora_target_modules", "use_rslora", "use_dora", "loraplus_lr_ratio", "neftune_noise_alpha"]],
   ["Data", ["cutoff_len", "packing", "train_on_prompt", "prompt_loss_weight", "mask_history"]],
   ["Checkpoints and evaluation", ["save_steps", "save_total_limit", "eval_strategy", "eval_steps", "early_stopping_steps", "load_best_model_at_end", "metric_for_best_model"]],

@@ -44,7 +44,7 @@ function newJob(table, files, models, jobs) {
 
   const changed = () => {
     Object.assign(draft, { model: model.value, data: data.value, validation: validation.value, suffix: suffix.value,
-      method: method.value, values: form.values() });
+      method: method.value, values: form.values(), grader: grader.value });
     kept.write("tune", draft);
     const file = files.find((each) => each.id === data.value);
     if (file && file.bytes <= smallFile) showPlan();
@@ -56,9 +56,16 @@ function newJob(table, files, models, jobs) {
   const data = select([["", t("Choose …")], ...names], inList(draft.data) ?? "", changed);
   const validation = select([["", t("none")], ...names], inList(draft.validation) ?? "", changed);
   const method = select(table.methods.map((each) => [each, t(each)]), draft.method, () => {
-    form.showMethod(method.value);
+    showMethod();
     changed();
   });
+  const grader = h("textarea", { rows: 8, spellcheck: "false", on: { change: changed } });
+  grader.value = draft.grader ?? exampleGrader;
+  const graderField = field(t("Grader"), grader, { wide: true, hint: t("What gives answers their rewards, as JSON.") });
+  const showMethod = () => {
+    form.showMethod(method.value);
+    graderField.hidden = method.value !== "reinforcement";
+  };
   const suffix = h("input", { value: draft.suffix ?? "", spellcheck: "false", autocomplete: "off", on: { change: changed } });
   const form = hyperparameterForm(rows, changed);
   const preset = select([["", t("none")], ...presets.map((each) => [each.name, t(each.name)])], "", (name) => {
@@ -68,13 +75,16 @@ function newJob(table, files, models, jobs) {
     changed();
   });
   form.set(draft.values);
-  form.showMethod(method.value);
+  showMethod();
 
-  const body = () => ({
-    model: model.value, training_file: data.value, validation_file: validation.value || undefined,
-    suffix: suffix.value.trim() || undefined,
-    method: { type: method.value, [method.value]: { hyperparameters: form.values() } },
-  });
+  function body() {
+    const own = { hyperparameters: form.values() };
+    if (method.value === "reinforcement") own.grader = readGrader(grader.value);
+    return {
+      model: model.value, training_file: data.value, validation_file: validation.value || undefined,
+      suffix: suffix.value.trim() || undefined, method: { type: method.value, [method.value]: own },
+    };
+  }
 
   // A plan
 
@@ -143,7 +153,7 @@ function newJob(table, files, models, jobs) {
     const { values, others, stage } = readYAML(rows, await picker.files[0].text());
     picker.value = "";
     method.value = table.methods.includes(stage) ? stage : table.methods[0];
-    form.showMethod(method.value);
+    showMethod();
     form.set(values);
     replace(note, status(t("{count} hyperparameters are read.", { count: Object.keys(values).length })
       + (others.length ? ` ${t("Not of this form: {keys}", { keys: others.join(", ") })}` : "")));
@@ -158,9 +168,22 @@ function newJob(table, files, models, jobs) {
       field(t("Data set"), data), field(t("Validation set"), validation),
       field(t("Suffix"), suffix, { hint: t("A word in the new model's name.") }),
       field(t("Method"), method), field(t("Preset"), preset)),
-    form.element, plan, note,
+    graderField, form.element, plan, note,
     h("div", { class: "actions" }, startButton, button(t("Plan"), showPlan), button(t("Save YAML"), saveYAML)),
     field(t("Load YAML"), picker, { hint: t("A file of LLaMA-Factory's.") }), yamlFold);
+}
+
+/// What stands in the field before anybody writes: right is what is the example's `answer` to the letter.
+const exampleGrader = JSON.stringify({
+  type: "string_check", name: "exact", input: "{{sample.output_text}}", reference: "{{item.answer}}", operation: "eq",
+}, undefined, 2);
+
+function readGrader(text) {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new Error(t("The grader is no JSON: {reason}", { reason: error.message }));
+  }
 }
 
 function factoryDefaults(rows) {

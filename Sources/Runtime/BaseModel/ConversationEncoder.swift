@@ -83,14 +83,17 @@ public struct ConversationEncoder: Sendable {
     }
 
     /// The text the model reads for a conversation.
-    /// - Parameter isVerbatim: See ``prepare(_:isVerbatim:)``.
+    /// - Parameters:
+    ///   - isVerbatim: See ``prepare(_:isVerbatim:)``.
+    ///   - now: The clock that a template with a date sees.
     public func text(
         of conversation: Conversation,
-        isVerbatim: Bool = false
+        isVerbatim: Bool = false,
+        now: TemplateClock = .now
     ) throws(ConversationError) -> String {
         let prepared = try prepare(conversation, isVerbatim: isVerbatim)
         do throws(TemplateError) {
-            return try prepared.template.render(prepared.variables)
+            return try prepared.template.render(prepared.variables, now: now)
         } catch {
             throw .template(error)
         }

@@ -47,14 +47,15 @@ final class ActiveRequest {
     var openChoices: [Int] { choices.filter(\.isOpen).map(\.index) }
 
     /// Closes a choice and says why.
-    func finish(_ choice: ActiveChoice, _ reason: FinishReason) {
+    func finish(_ choice: ActiveChoice, _ reason: FinishReason, stopToken: Int32? = nil) {
         guard choice.isOpen else { return }
         choice.isOpen = false
-        let usage = GenerationUsage(
+        var usage = GenerationUsage(
             promptTokens: request.prompt.count,
             cachedTokens: cachedTokens,
             completionTokens: choice.drawn
         )
+        usage.stopToken = stopToken
         sink.send(.finished(choice: choice.index, reason, usage))
         guard choices.allSatisfy({ !$0.isOpen }) else { return }
         isOpen = false

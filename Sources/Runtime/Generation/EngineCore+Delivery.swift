@@ -42,7 +42,10 @@ extension EngineCore {
         statistics.generationTokens += 1
         let reason = scheduler.accept(sequence, sample.id)
         if reason != .stop { active.sink.send(.token(choice: choice.index, sample)) }
-        if let reason { finish(choice, of: active, reason) }
+        if let reason {
+            let stopToken = reason == .stop ? sample.id : nil
+            finish(choice, of: active, reason, stopToken: stopToken)
+        }
     }
 
     private func announcePrompt(of active: ActiveRequest) {
@@ -64,10 +67,15 @@ extension EngineCore {
     }
 
     /// Closes a choice and counts why.
-    func finish(_ choice: ActiveChoice, of active: ActiveRequest, _ reason: FinishReason) {
+    func finish(
+        _ choice: ActiveChoice,
+        of active: ActiveRequest,
+        _ reason: FinishReason,
+        stopToken: Int32? = nil
+    ) {
         guard choice.isOpen else { return }
         statistics.finished[reason, default: 0] += 1
-        active.finish(choice, reason)
+        active.finish(choice, reason, stopToken: stopToken)
     }
 
     /// Forgets a request that has nothing open any more.

@@ -68,6 +68,8 @@ public struct GenerationUsage: Sendable, Hashable {
     public var cachedTokens: Int
     /// Tokens drawn for this choice, a stop token included.
     public var completionTokens: Int
+    /// The stop token that was drawn; `nil` where none was.
+    public var stopToken: Int32?
 
     /// What one choice cost.
     public init(promptTokens: Int, cachedTokens: Int = 0, completionTokens: Int) {

@@ -21,6 +21,10 @@ package struct CounterRandom: Sendable, Hashable {
         case noise = 6
         /// Which examples of a data set are drawn.
         case sampling = 7
+        /// The answers that reinforcement learns from.
+        case rollout = 8
+        /// The answers that reinforcement is measured by.
+        case measuring = 9
     }
 
     private let key: UInt64

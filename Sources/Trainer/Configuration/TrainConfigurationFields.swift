@@ -40,6 +40,8 @@ struct TrainConfigurationFields {
                 "stage",
                 "'stage' is '\(stage)' (\(what)), which 'facet train' does not have; it has "
                     + "'sft', 'pt', 'dpo' and 'kto'."
+                    + (stage == "ppo"
+                        ? " A server's jobs have 'reinforcement' (docs/FINE_TUNING.md)." : "")
             )
         }
         if let type = try string("finetuning_type"), type != "lora" {

@@ -35,7 +35,9 @@ struct DatasetReader {
         guard counts.kept > 0 else {
             throw TrainingFileError(
                 line: nil,
-                reason: "no example has a trained token within the cut-off"
+                reason: encoder.options.method == .reinforcement
+                    ? "no prompt leaves room for an answer within the cut-off"
+                    : "no example has a trained token within the cut-off"
             )
         }
         return Found(
@@ -49,6 +51,7 @@ struct DatasetReader {
         var read = 0
         var untrained = 0
         var cut = 0
+        var overlong = 0
         var kept = 0
 
         var notes: [String] {
@@ -56,6 +59,12 @@ struct DatasetReader {
             if untrained > 0 {
                 notes.append(
                     "\(untrained) of \(read) examples have no trained token and are left out."
+                )
+            }
+            if overlong > 0 {
+                notes.append(
+                    "\(overlong) of \(read) prompts leave no room for an answer within the cut-off "
+                        + "and are left out."
                 )
             }
             if cut > 0 {
@@ -76,11 +85,12 @@ struct DatasetReader {
         while counts.kept < maximum, let example = try reader.next() {
             counts.read += 1
             for unit in try encoder.units(example, after: previous) where counts.kept < maximum {
-                if unit.sequences.contains(where: \.isCut) { counts.cut += 1 }
+                let isCut = unit.sequences.contains(where: \.isCut)
                 guard isLearned(unit) else {
-                    counts.untrained += 1
+                    if isCut { counts.overlong += 1 } else { counts.untrained += 1 }
                     continue
                 }
+                if isCut { counts.cut += 1 }
                 for sequence in unit.sequences { try check(sequence.tokens, line: example.line) }
                 try writer.append(unit)
                 counts.kept += 1
@@ -111,6 +121,8 @@ struct DatasetReader {
         switch encoder.options.method {
         case .supervised, .kto: unit.trainedTokens > 0
         case .dpo: unit.sequences.allSatisfy { $0.trainedTokens > 0 }
+        // A prompt is never cut: its end asks the question.
+        case .reinforcement: unit.sequences.allSatisfy { !$0.isCut }
         }
     }
 

@@ -8,7 +8,8 @@ import Glibc
 /// signal. Reading is safe from any thread.
 ///
 /// A record is a line, a label, the number of sequences, and of each sequence its length, tokens
-/// and weights: 32-bit words of this machine's order. The index has two 64-bit words a unit, offset
+/// and weights: 32-bit words of this machine's order; where the unit has an item, the bytes of its
+/// JSON follow, their number before them and filled up to whole words. The index has two 64-bit words a unit, offset
 /// and tokens, and ends with the size of all records.
 package final class EncodedUnitStore: TrainingUnits {
     /// The number of units.
@@ -59,7 +60,19 @@ package final class EncodedUnitStore: TrainingUnits {
                 )
             )
         }
-        return TrainingUnit(examples, line: Int(line), label: Int(label))
+        var unit = TrainingUnit(examples, line: Int(line), label: Int(label))
+        unit.item = try item(&words)
+        return unit
+    }
+
+    private func item(_ words: inout Words) throws(FileSystemError) -> JSONValue? {
+        guard let size = words.next() else { return nil }
+        guard size >= 0, let packed = words.take((Int(size) + 3) / 4),
+            let item = try? JSONValue(
+                parsing: packed.withUnsafeBytes { Array($0.prefix(Int(size))) }
+            )
+        else { throw damaged }
+        return item
     }
 
     private func entries(_ place: Int, _ number: Int) throws(FileSystemError) -> [Int] {
@@ -112,6 +125,10 @@ package final class EncodedUnitStore: TrainingUnits {
                 try records.append(sequence.tokens)
                 try records.append(sequence.weights)
             }
+            guard let item = unit.item else { return }
+            let bytes = item.serializedBytes
+            try records.append([Int32(clamping: bytes.count)])
+            try records.append(bytes + Array(repeating: 0, count: -bytes.count & 3))
         }
 
         /// Writes what is still in memory; without it the files are not whole.

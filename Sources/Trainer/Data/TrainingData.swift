@@ -76,6 +76,7 @@ package struct TrainingData: Sendable {
                     sequence.tokens.withUnsafeBytes { hash.update($0) }
                     sequence.weights.withUnsafeBytes { hash.update($0) }
                 }
+                if let item = unit.item { hash.update(item.serialized) }
             }
         }
         totals.encodingHash = Hex.text(hash.finalize())

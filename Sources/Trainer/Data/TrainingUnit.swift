@@ -11,6 +11,10 @@ package struct TrainingUnit: Sendable, Hashable {
     /// The log-probabilities of each sequence's targets to the reference model, where a method has
     /// one.
     package var reference: [[Float]]?
+    /// Of a prompt for reinforcement: what its grader can ask for.
+    package var item: JSONValue?
+    /// Of an answer that the model gave: what was made of it.
+    package var rollout: Rollout?
 
     package init(_ sequences: [EncodedExample], line: Int, label: Int = 0) {
         self.sequences = sequences
@@ -28,6 +32,15 @@ package struct TrainingUnit: Sendable, Hashable {
             sum + sequence.weights.reduce(0) { $0 + Double($1) }
         }
     }
+}
+
+/// What reinforcement knows of an answer beside its tokens.
+package struct Rollout: Sendable, Hashable {
+    /// How much better it is than the others of its group.
+    package let advantage: Double
+    /// The log-probabilities of its tokens when it was drawn; `nil` where the model has not changed
+    /// since.
+    package var behavior: [Float]?
 }
 
 /// The units of a data set by number, wherever they are kept.

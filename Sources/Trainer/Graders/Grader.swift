@@ -83,6 +83,13 @@ public struct Grader: Sendable {
         }
     }
 
+    /// Whether a grader, or one within it, asks a model.
+    public static func asksModels(_ json: JSONValue) -> Bool {
+        let parts = json["graders"]?.object?.members.map(\.value) ?? []
+        return ["score_model", "label_model"].contains(json["type"]?.string)
+            || parts.contains { asksModels($0) }
+    }
+
     private static func schema(_ fields: GraderFields) throws(GraderError) -> JSONValue {
         let schema = fields.json["schema"] ?? .null
         do throws(GrammarError) {

@@ -17,9 +17,8 @@ extension EngineTrainer {
         }
         // Neither depends on how many examples there are.
         let chosen = job.request.hyperparameters.resolved(examples: 1, seed: job.request.seed)
-        let context = environment.model.architecture.contextLength
         let options = EncodingOptions(
-            cutoffLength: min(chosen.cutoffLength, context),
+            cutoffLength: try room(of: job, chosen).prompt,
             promptLossWeight: Float(chosen.promptLossWeight),
             maskHistory: chosen.maskHistory,
             method: chosen.method

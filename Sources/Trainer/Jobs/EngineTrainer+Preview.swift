@@ -96,6 +96,7 @@ private struct ExamplePreviewer: Sendable {
             switch example.content {
             case .preference: .dpo
             case .feedback: .kto
+            case .prompt: .reinforcement
             case .chat, .completion, .text: .supervised
             }
         var texts: [ExampleText] = []

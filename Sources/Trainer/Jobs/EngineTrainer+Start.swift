@@ -36,8 +36,9 @@ extension EngineTrainer {
         examples: Int,
         _ start: LoRAConfiguration?
     ) throws(FineTuningError) -> Hyperparameters {
+        var resolved: Hyperparameters
         do throws(HyperparameterError) {
-            return try job.request.hyperparameters.resolved(
+            resolved = try job.request.hyperparameters.resolved(
                 examples: examples,
                 seed: job.request.seed,
                 goingOnFrom: start,
@@ -50,6 +51,10 @@ extension EngineTrainer {
                 param: error.name
             )
         }
+        if resolved.method == .reinforcement {
+            resolved.maxCompletionTokens = try room(of: job, resolved).answer
+        }
+        return resolved
     }
 
     /// The parameters a run begins with: fresh ones, or those of an adapter.

@@ -26,6 +26,8 @@ public struct EngineTrainer: FineTuningTrainer {
         public var memory: MemoryLedger
         /// What all servers keep checkpoints in; `nil`: the folder alone has them.
         public var objects: (any ObjectStore)?
+        /// Who asks the models that grade.
+        public var judges: GraderJudges
 
         /// Names the parts.
         public init(
@@ -37,9 +39,11 @@ public struct EngineTrainer: FineTuningTrainer {
             files: any TrainingFiles,
             folder: String,
             memory: MemoryLedger,
-            objects: (any ObjectStore)? = nil
+            objects: (any ObjectStore)? = nil,
+            judges: GraderJudges = GraderJudges()
         ) {
             self.objects = objects
+            self.judges = judges
             self.model = model
             self.base = base
             self.engine = engine
@@ -120,7 +124,8 @@ public struct EngineTrainer: FineTuningTrainer {
                 control: control,
                 progress: progress
             )
-            let loop = loop(job, plan, state, observer, workspace)
+            var loop = loop(job, plan, state, observer, workspace)
+            loop.source = try experience(of: job, control)
             guard case .finished(let tokens) = try await loop.train() else { return .stopped }
             return .finished(trainedTokens: tokens, resultFiles: observer.resultFiles)
         } catch {
@@ -178,7 +183,8 @@ public struct EngineTrainer: FineTuningTrainer {
                     of: plan,
                     on: environment.model,
                     environment.context,
-                    from: job.request.parent
+                    from: job.request.parent,
+                    gradedBy: job.request.grader
                 ),
                 writer: PEFTAdapterWriter(base: environment.base.origin, state: state),
                 threads: threads
@@ -242,7 +248,7 @@ public struct EngineTrainer: FineTuningTrainer {
 }
 
 /// The engine's thread, where nothing is to be served.
-private struct EngineThread: TrainingThread {
+struct EngineThread: TrainingThread {
     let engine: Engine
 
     func compute<Value: Sendable>(

@@ -1,3 +1,4 @@
+public import InferenceRuntime
 public import Storage
 
 /// Where a job stands; the words of OpenAI's API.
@@ -23,23 +24,6 @@ public enum FineTuningStatus: String, Sendable, Hashable, Codable, CaseIterable 
         case .validatingFiles, .queued, .running, .paused: true
         case .succeeded, .failed, .cancelled: false
         }
-    }
-}
-
-/// Why a job failed, in the shape of OpenAI's job error.
-public struct FineTuningError: Error, Sendable, Hashable, Codable {
-    /// A word for programs, such as `invalid_training_file`.
-    public var code: String
-    /// A sentence for people: what is wrong and what to do.
-    public var message: String
-    /// The field of the request that is to blame.
-    public var param: String?
-
-    /// An error of a job.
-    public init(code: String, message: String, param: String? = nil) {
-        self.code = code
-        self.message = message
-        self.param = param
     }
 }
 
@@ -122,6 +106,8 @@ public struct FineTuningRequest: Sendable, Hashable {
     public var isLegacy: Bool
     /// Bytes the client may store: files and checkpoints; `nil` where there is no limit.
     public var storageLimit: Int?
+    /// Of reinforcement: the grader as it was sent.
+    public var grader: JSONValue?
 
     /// A request to fine-tune.
     public init(

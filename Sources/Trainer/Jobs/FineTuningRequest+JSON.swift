@@ -4,7 +4,7 @@ import InferenceRuntime
 extension FineTuningRequest {
     var json: JSONObject {
         let entries = metadata.map { (key: $0.key, value: JSONValue.string($0.value)) }
-        return [
+        var json: JSONObject = [
             "base": .string(base),
             "parent": parent.map(JSONValue.string) ?? .null,
             "training_file": .string(trainingFile),
@@ -17,6 +17,8 @@ extension FineTuningRequest {
             "legacy": .bool(isLegacy),
             "storage_limit": storageLimit.map { JSONValue($0) } ?? .null,
         ]
+        json["grader"] = grader
+        return json
     }
 
     init(stored json: JSONValue) throws(HyperparameterError) {
@@ -37,6 +39,7 @@ extension FineTuningRequest {
             isLegacy: json["legacy"]?.bool ?? false,
             storageLimit: json["storage_limit"]?.int
         )
+        grader = json["grader"]
     }
 
     /// Requests from before there was a choice are supervised.

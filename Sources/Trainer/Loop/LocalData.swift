@@ -132,6 +132,12 @@ struct LocalData {
             case .chat, .completion: ([.sft], "questions and answers")
             case .preference: ([.dpo], "pairs of a better and a worse answer")
             case .feedback: ([.kto, .sft], "answers that are marked good or bad")
+            case .prompt:
+                throw TrainConfigurationError(
+                    "dataset",
+                    "\(file.path) holds prompts without answers, for reinforcement: a server's jobs "
+                        + "learn from them (docs/FINE_TUNING.md)."
+                )
             }
         guard !fitting.contains(stage) else { return }
         throw TrainConfigurationError(

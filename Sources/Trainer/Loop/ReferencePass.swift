@@ -98,19 +98,7 @@ struct ReferencePass {
         _ place: MicroBatch.Place
     ) throws -> [[Float]] {
         let part = try place.workspace.fitting(units, from: first)
-        let pass = MicroBatch(part, adapters: adapters)
-        try pass.forward(PassOptions(isForGradients: false), place)
-        let scores = try pass.scores(place)
-        if let line = pass.brokenLine(scores) {
-            throw TrainingRunError.notANumber(
-                step: 0,
-                what: "what the reference model says",
-                lines: [line]
-            )
-        }
-        var rest = scores[...]
-        return part.map { unit in
-            unit.scored(&rest).policy.joined().map(\.logProbability)
-        }
+        return try LikelihoodPass(adapters: adapters, what: "what the reference model says")
+            .logProbabilities(part, step: 0, place)
     }
 }

@@ -6,7 +6,8 @@ extension TrainingCheckpoint {
         of plan: TrainingPlan,
         on model: Transformer,
         _ context: ComputeContext,
-        from parent: String?
+        from parent: String?,
+        gradedBy grader: JSONValue? = nil
     ) -> Fingerprint {
         var fingerprint = [
             "base model": model.baseHash,
@@ -20,6 +21,7 @@ extension TrainingCheckpoint {
         if plan.hyperparameters.method != .supervised {
             fingerprint["method"] = plan.hyperparameters.method.rawValue
         }
+        if let grader { fingerprint["grader"] = grader.serialized }
         return fingerprint
     }
 

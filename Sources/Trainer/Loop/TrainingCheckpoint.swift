@@ -23,7 +23,7 @@ package struct TrainingCheckpoint {
     /// tokens too.
     private static let order = [
         "base model", "compute dtype", "training data", "tokenizer or chat template", "method",
-        "starting adapter", "hyperparameters",
+        "grader", "starting adapter", "hyperparameters",
     ]
 
     /// Optimizer steps done.

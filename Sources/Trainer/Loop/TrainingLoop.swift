@@ -15,6 +15,8 @@ package struct TrainingLoop {
     let observer: any TrainingObserver
     /// The log and the results, in the run's folder.
     let artifacts: TrainingArtifacts
+    /// What makes experience of the data; `nil` where the data are what is learned.
+    var source: (any ExperienceSource)?
 
     private var plan: TrainingPlan { run.plan }
 
@@ -41,13 +43,16 @@ package struct TrainingLoop {
             switch observer.order {
             case .proceed: break
             case .abandon: return .stopped(step: history.count)
+            case .save where !plan.isBatchDone(history.count): break
             case .save: return try await leave(history, clock)
             }
             guard !plan.isOver(history) else { break }
             let record: StepRecord
             do {
                 record = try await step(after: history.last)
-            } catch is CancellationError where observer.order == .save {
+            } catch is CancellationError where observer.order != .proceed {
+                // What a batch has begun begins anew from the last checkpoint.
+                guard plan.isBatchDone(history.count) else { return .stopped(step: history.count) }
                 continue
             }
             history.append(record)
@@ -63,13 +68,18 @@ package struct TrainingLoop {
     /// One optimizer step, and the validation after it where one is due.
     private func step(after previous: StepRecord?) async throws -> StepRecord {
         let run = run
+        let experience = try await source?.experience(of: run, after: previous)
         var record = try await thread.compute { yield in
-            try run.step(after: previous, yield: yield)
+            try run.step(after: previous, on: experience, yield: yield)
         }
         if plan.isMeasuringPoint(record.step) {
             let measured = record
-            record.validation = try await thread.compute { yield in
-                try run.evaluate(after: measured, yield: yield)
+            if let source {
+                record.validation = try await source.measure(run, after: measured)
+            } else {
+                record.validation = try await thread.compute { yield in
+                    try run.evaluate(after: measured, yield: yield)
+                }
             }
         }
         return record

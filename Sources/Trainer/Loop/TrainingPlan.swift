@@ -38,7 +38,11 @@ package struct TrainingPlan: Sendable {
     /// The units that are measured on.
     var validation: any TrainingUnits { data.validation }
     /// Tokens of the largest unit.
-    package var longest: Int { data.totals.longest }
+    package var longest: Int {
+        let answer =
+            hyperparameters.method == .reinforcement ? hyperparameters.maxCompletionTokens : 0
+        return data.totals.longest + answer
+    }
     /// Bytes that the order of an epoch takes; with packing twice, and the lengths beside it.
     var orderBytes: Int { data.training.count * (hyperparameters.packing ? 32 : 4) }
 
@@ -49,7 +53,8 @@ package struct TrainingPlan: Sendable {
 
     /// The units a step trains on, in places side by side.
     func batch(step: Int, in plan: EpochPlan) throws(FileSystemError) -> [[TrainingUnit]] {
-        let first = step % stepsPerEpoch * hyperparameters.batchSize
+        let place = step % stepsPerEpoch / hyperparameters.stepsPerBatch
+        let first = place * hyperparameters.batchSize
         let last = min(first + hyperparameters.batchSize, plan.count)
         var batch: [[TrainingUnit]] = []
         for place in first..<last {
@@ -60,10 +65,16 @@ package struct TrainingPlan: Sendable {
         return batch
     }
 
-    /// Whether a checkpoint is due after so many steps.
+    /// Whether a checkpoint is due after so many steps: where a batch takes several, after its last.
     func isSavePoint(_ step: Int) -> Bool {
-        step == totalSteps || step % (hyperparameters.saveSteps ?? stepsPerEpoch) == 0
+        let (interval, batch) =
+            (hyperparameters.saveSteps ?? stepsPerEpoch, hyperparameters.stepsPerBatch)
+        return step == totalSteps
+            || isBatchDone(step) && step / interval != (step - batch) / interval
     }
+
+    /// Whether a run can leave off after so many steps: its batch needs no more.
+    func isBatchDone(_ step: Int) -> Bool { step % hyperparameters.stepsPerBatch == 0 }
 
     /// Checkpoints that `save_total_limit` lets go once the last step is saved; the best stays.
     func surplusCheckpoints(after history: [StepRecord]) -> [Int] {

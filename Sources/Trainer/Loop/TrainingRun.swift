@@ -57,14 +57,16 @@ package final class TrainingRun: @unchecked Sendable {
     }
 
     /// Does the optimizer step after `previous` (`nil`: the first) and says how it went.
+    /// - Parameter experience: What is learned from, where it is made of the data and not in them.
     /// - Throws: `TrainingRunError`, and what `yield` throws; the parameters are then as before.
     package func step(
         after previous: StepRecord?,
+        on experience: Experience? = nil,
         yield: @escaping () throws -> Void
     ) throws -> StepRecord {
         try state.use { () throws -> StepRecord in
             let done = previous?.step ?? 0
-            let batch = try batch(for: done)
+            let batch = try experience.map { $0.units.map { [$0] } } ?? batch(for: done)
             let metrics = try gradients(of: batch, after: previous, place(yield))
             let units = batch.flatMap { $0 }
             let norm = optimizer.norm(state)
@@ -81,7 +83,7 @@ package final class TrainingRun: @unchecked Sendable {
                 learningRate: schedule.rate(at: done),
                 norm: norm
             )
-            let record = record(after: previous, units, metrics, norm: norm)
+            let record = record(after: previous, units, metrics, experience, norm: norm)
             // What is saved must be good: a broken update would only show at the step after.
             if plan.isSavePoint(record.step), let tensor = state.firstBrokenParameter {
                 throw TrainingRunError.notANumber(
@@ -116,15 +118,18 @@ package final class TrainingRun: @unchecked Sendable {
         }
     }
 
-    private var adapters: AdapterMix {
+    /// The adapter as the last step left it.
+    var adapters: AdapterMix {
         AdapterMix([AdapterMix.Entry(adapter: state.adapter, scale: 1)])
     }
 
-    private func place(_ yield: @escaping () throws -> Void) -> MicroBatch.Place {
+    /// Where passes are computed.
+    func place(_ yield: @escaping () throws -> Void) -> MicroBatch.Place {
         MicroBatch.Place(model: model, workspace: workspace, context: context, yield: yield)
     }
 
-    private func batch(for step: Int) throws -> [[TrainingUnit]] {
+    /// The units of the step after so many, in places side by side.
+    func batch(for step: Int) throws -> [[TrainingUnit]] {
         let number = step / plan.stepsPerEpoch
         let current =
             try epoch.flatMap { $0.number == number ? $0.plan : nil } ?? plan.epoch(number)
@@ -225,9 +230,12 @@ package final class TrainingRun: @unchecked Sendable {
         after previous: StepRecord?,
         _ units: [TrainingUnit],
         _ metrics: MetricMeans,
+        _ experience: Experience?,
         norm: Double
     ) -> StepRecord {
         let step = (previous?.step ?? 0) + 1
+        var metrics = metrics
+        if let experience { metrics.add(experience.metrics) }
         return StepRecord(
             step: step,
             totalSteps: plan.totalSteps,
@@ -237,7 +245,8 @@ package final class TrainingRun: @unchecked Sendable {
             trainedTokens: (previous?.trainedTokens ?? 0)
                 + units.reduce(0) { $0 + $1.trainedTokens },
             readTokens: (previous?.readTokens ?? 0) + units.reduce(0) { $0 + $1.tokens },
-            metrics: StepRecord.metrics(metrics, isValidation: false)
+            metrics: StepRecord.metrics(metrics, isValidation: false),
+            details: experience?.details ?? JSONObject()
         )
     }
 }

@@ -5,6 +5,7 @@ extension Hyperparameters {
         case .supervised: SupervisedObjective()
         case .dpo: PreferenceObjective(self)
         case .kto: FeedbackObjective(self)
+        case .reinforcement: PolicyObjective(self)
         }
     }
 }

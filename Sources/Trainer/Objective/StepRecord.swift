@@ -1,4 +1,4 @@
-import InferenceRuntime
+package import InferenceRuntime
 
 /// What one optimizer step measured; the run's history is a list of these.
 package struct StepRecord: Sendable, Hashable {
@@ -26,6 +26,8 @@ package struct StepRecord: Sendable, Hashable {
     package var metrics: [Metric]
     /// The same on the validation data, where it was measured after this step.
     package var validation: [Metric] = []
+    /// What the method tells of the step beside numbers, by the names it has in events.
+    package var details = JSONObject()
 
     /// The loss of the step: of supervised training the mean cross-entropy in nats.
     package var loss: Double { self[Self.lossName] ?? .nan }
@@ -66,6 +68,7 @@ extension StepRecord {
         data["learning_rate"] = JSONValue(learningRate)
         data["grad_norm"] = JSONValue(gradientNorm)
         for metric in metrics + validation { data[metric.name] = JSONValue(metric.value) }
+        for (name, value) in details.members { data[name] = value }
         return data
     }
 
@@ -81,13 +84,15 @@ extension StepRecord {
 
     /// How a checkpoint keeps it.
     var json: JSONValue {
-        .object([
+        var json: JSONObject = [
             "step": JSONValue(step), "total_steps": JSONValue(totalSteps),
             "epoch": JSONValue(epoch), "learning_rate": JSONValue(learningRate),
             "grad_norm": JSONValue(gradientNorm), "trained_tokens": JSONValue(trainedTokens),
             "read_tokens": JSONValue(readTokens), "metrics": Self.json(metrics),
             "validation": Self.json(validation),
-        ])
+        ]
+        if !details.members.isEmpty { json["details"] = .object(details) }
+        return .object(json)
     }
 
     /// Reads back what `json` wrote, now or before metrics had names; `nil` where a value is
@@ -120,6 +125,7 @@ extension StepRecord {
                     ]
                 )
         )
+        details = json["details"]?.object ?? JSONObject()
         guard self[Self.lossName] != nil else { return nil }
     }
 

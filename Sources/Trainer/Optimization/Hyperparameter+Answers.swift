@@ -6,20 +6,33 @@ extension Hyperparameter {
         .init(
             "beta",
             \.beta,
-            .number(1e-6...1000),
+            .number(0...1000),
+            silence: "0.1; of `reinforcement` 0, with `rloo` 0.05",
             key: "pref_beta",
             keyDefault: 0.1,
-            of: [.dpo, .kto],
+            of: [.dpo, .kto, .reinforcement],
             "how strongly the model is held to the reference"
         ),
         .init(
             "loss",
-            \.preferenceLoss,
-            .word(PreferenceLoss.allCases.map(\.rawValue)),
+            .word(PreferenceLoss.allCases.map(\.rawValue) + PolicyLoss.allCases.map(\.rawValue)),
+            inFile: .word(PreferenceLoss.allCases.map(\.rawValue)),
+            silence: "`sigmoid`; of `reinforcement` `dapo`",
             key: "pref_loss",
             keyDefault: "sigmoid",
-            of: [.dpo],
-            "the loss of pairs, as TRL and LLaMA-Factory define it"
+            of: [.dpo, .reinforcement],
+            "the loss as TRL and LLaMA-Factory define it; of `reinforcement` the last five",
+            value: {
+                $0.method == .reinforcement ? $0.policyLoss.json : $0.preferenceLoss.json
+            },
+            set: { hyperparameters, value in
+                if let loss = PreferenceLoss(hyperparameter: value) {
+                    hyperparameters.preferenceLoss = loss
+                }
+                if let loss = PolicyLoss(hyperparameter: value) {
+                    hyperparameters.policyLoss = loss
+                }
+            }
         ),
         .init(
             "label_smoothing",

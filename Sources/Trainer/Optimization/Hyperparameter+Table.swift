@@ -3,7 +3,7 @@ import InferenceRuntime
 extension Hyperparameter {
     /// Every hyperparameter, in the order of the job object: OpenAI's three, then the extensions.
     public static let all: [Hyperparameter] =
-        training + adapter + optimizer + data + answers
+        training + adapter + optimizer + data + answers + rollouts
 
     private static let training: [Hyperparameter] = [
         .init(

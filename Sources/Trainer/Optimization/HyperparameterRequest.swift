@@ -53,6 +53,7 @@ public struct HyperparameterRequest: Sendable, Hashable {
             )
         }
         try checkScheduleOptions()
+        try checkLoss()
         try checkLossOfPairs()
     }
 
@@ -104,6 +105,32 @@ public struct HyperparameterRequest: Sendable, Hashable {
                 message:
                     "'\(name)' is of the method \(methods), not of '\(method.rawValue)': leave "
                     + "it out."
+            )
+        }
+    }
+
+    /// Refuses the loss of another method, and what no loss of pairs can do without.
+    private func checkLoss() throws(HyperparameterError) {
+        let words =
+            method == .reinforcement
+            ? PolicyLoss.allCases.map(\.rawValue) : PreferenceLoss.allCases.map(\.rawValue)
+        if let word = values["loss"]?.string, !words.contains(word) {
+            throw HyperparameterError(
+                name: "loss",
+                message: "'loss' of the method '\(method.rawValue)' must be one of: "
+                    + words.joined(separator: ", ") + "."
+            )
+        }
+        if method != .reinforcement, let beta = values["beta"]?.double, beta < 1e-6 {
+            throw HyperparameterError(
+                name: "beta",
+                message: "'beta' of the method '\(method.rawValue)' must be at least 1e-6."
+            )
+        }
+        if method == .reinforcement, values["packing"] == true {
+            throw HyperparameterError(
+                name: "packing",
+                message: "'packing' has no place in 'reinforcement': leave it out."
             )
         }
     }
@@ -172,6 +199,9 @@ public struct HyperparameterRequest: Sendable, Hashable {
         }
         if resolved.neftuneAlpha == 0 { resolved.neftuneAlpha = nil }
         if resolved.ldAlpha == 1 { resolved.ldAlpha = nil }
+        if method == .reinforcement, values["beta"] == nil {
+            resolved.beta = resolved.policyLoss.defaultBeta
+        }
         // Policy and reference are compared as they answer, as TRL and LLaMA-Factory do.
         if method != .supervised { resolved.dropout = 0 }
         resolved.gradientAccumulationSteps = min(

@@ -98,6 +98,20 @@ public struct Hyperparameters: Sendable, Hashable {
     public var desirableWeight = 1.0
     /// KTO's weight of bad answers.
     public var undesirableWeight = 1.0
+    /// The loss of reinforcement.
+    public var policyLoss = PolicyLoss.dapo
+    /// Answers per prompt.
+    public var groupSize = 8
+    /// The longest answer that is drawn, in tokens.
+    public var maxCompletionTokens = 256
+    /// What answers are drawn at.
+    public var temperature = 1.0
+    /// How far below 1 the ratio of new to old probabilities counts.
+    public var epsilon = 0.2
+    /// How far above 1; `nil` as far as below.
+    public var epsilonHigh: Double?
+    /// Optimizer steps on the same answers.
+    public var updatesPerBatch = 1
 }
 
 extension Hyperparameters {
@@ -126,8 +140,11 @@ extension Hyperparameters {
 
     /// Optimizer steps of one epoch; the last one may see fewer sequences.
     public func stepsPerEpoch(examples: Int) -> Int {
-        max(1, (examples + batchSize - 1) / batchSize)
+        max(1, (examples + batchSize - 1) / batchSize) * stepsPerBatch
     }
+
+    /// Optimizer steps on one batch of examples.
+    var stepsPerBatch: Int { method == .reinforcement ? updatesPerBatch : 1 }
 
     /// The adapter these choices ask for.
     package var loraConfiguration: LoRAConfiguration {

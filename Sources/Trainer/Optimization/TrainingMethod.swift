@@ -6,12 +6,14 @@ public enum TrainingMethod: String, Sendable, Hashable, CaseIterable {
     case dpo
     /// From answers that are good or bad.
     case kto
+    /// From the model's own answers and what a grader makes of them.
+    case reinforcement
 
     /// LLaMA-Factory's word for it.
     var stage: String {
         switch self {
         case .supervised: "sft"
-        case .dpo, .kto: rawValue
+        case .dpo, .kto, .reinforcement: rawValue
         }
     }
 
@@ -21,6 +23,8 @@ public enum TrainingMethod: String, Sendable, Hashable, CaseIterable {
         case .supervised: "right answers or texts"
         case .dpo: "pairs of a better and a worse answer"
         case .kto: "answers that are marked good or bad"
+        case .reinforcement:
+            "prompts, whose last message is not the assistant's, with the fields its grader names"
         }
     }
 }

@@ -50,14 +50,11 @@ struct ServerAssembly {
             objects: objects,
             cacheBytes: command.objectCache * 1_000_000
         )
+        let judges = GraderJudges()
         let jobs = Self.jobs(
-            command,
-            checkpoint,
-            assembly,
-            adapters,
-            files,
-            database,
-            objects,
+            (command, checkpoint, assembly),
+            (adapters, files, database, objects),
+            judges,
             logger
         )
         var configuration = try Self.configuration(command)
@@ -72,7 +69,8 @@ struct ServerAssembly {
                 jobs: jobs,
                 completions: StoredCompletionStore(database: database),
                 batches: BatchStore(database: database, leaseSeconds: command.jobLease),
-                responses: database.isShared ? ResponseTable(database: database) : nil
+                responses: database.isShared ? ResponseTable(database: database) : nil,
+                judges: judges
             ),
             configuration: configuration,
             logger: logger
@@ -259,34 +257,34 @@ struct ServerAssembly {
     }
 
     private static func jobs(
-        _ command: ServeCommand,
-        _ checkpoint: ServedCheckpoint,
-        _ assembly: EngineAssembly,
-        _ adapters: AdapterStore,
-        _ files: FileStore,
-        _ database: FacetDatabase,
-        _ objects: (any ObjectStore)?,
+        _ started: (command: ServeCommand, checkpoint: ServedCheckpoint, assembly: EngineAssembly),
+        _ stores: (
+            adapters: AdapterStore, files: FileStore, database: FacetDatabase,
+            objects: (any ObjectStore)?
+        ),
+        _ judges: GraderJudges,
         _ logger: Logger
     ) -> FineTuningService {
         let trainer = EngineTrainer(
             EngineTrainer.Environment(
-                model: checkpoint.model,
-                base: checkpoint.base,
-                engine: assembly.engine,
-                context: assembly.context,
-                adapters: adapters,
-                files: files,
-                folder: database.folder + "/jobs",
-                memory: assembly.memory,
-                objects: objects
+                model: started.checkpoint.model,
+                base: started.checkpoint.base,
+                engine: started.assembly.engine,
+                context: started.assembly.context,
+                adapters: stores.adapters,
+                files: stores.files,
+                folder: stores.database.folder + "/jobs",
+                memory: started.assembly.memory,
+                objects: stores.objects,
+                judges: judges
             ),
             logger: logger
         )
         return FineTuningService(
-            store: FineTuningStore(database: database),
+            store: FineTuningStore(database: stores.database),
             trainer: trainer,
             maximumRunning: 2,
-            worker: JobWorker(leaseSeconds: command.jobLease),
+            worker: JobWorker(leaseSeconds: started.command.jobLease),
             logger: logger
         )
     }

@@ -136,7 +136,7 @@ struct FineTuningTests {
         (#"{"suffix": "a b"}"#, 400, "suffix"),
         (#"{"seed": -1}"#, 400, "seed"),
         (#"{"integrations": [{"type": "wandb", "wandb": {"project": "x"}}]}"#, 400, "integrations"),
-        (#"{"method": {"type": "reinforcement"}}"#, 400, "method.type"),
+        (#"{"method": {"type": "reinforcement"}}"#, 400, "method.reinforcement.grader"),
         (#"{"method": {"type": "dpo2"}}"#, 400, "method.type"),
         (#"{"method": {}}"#, 400, "method.type"),
         (

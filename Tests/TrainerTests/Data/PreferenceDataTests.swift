@@ -25,6 +25,7 @@ struct PreferenceDataTests {
         case .text(let text): [text]
         case .preference(let chosen, let rejected): text(chosen) + text(rejected)
         case .feedback(let answer, _): text(answer)
+        case .prompt(let chat, _): text(.chat(chat))
         }
     }
 

@@ -54,7 +54,10 @@ struct FineTuningEndpoints: Sendable {
         let parent = try parent(body.model, caller)
         try await check(body.trainingFile, "training_file", caller)
         if let file = body.validationFile { try await check(file, "validation_file", caller) }
-        return FineTuningRequest(
+        if let grader = body.grader, Grader.asksModels(grader) {
+            try caller.require(anyOf: [.infer])
+        }
+        var request = FineTuningRequest(
             base: base.id,
             parent: parent,
             trainingFile: body.trainingFile,
@@ -66,6 +69,8 @@ struct FineTuningEndpoints: Sendable {
             isLegacy: body.isLegacy,
             storageLimit: caller.storedBytes
         )
+        request.grader = body.grader
+        return request
     }
 
     /// The generation to start from; `nil` where the model is the base.

@@ -121,10 +121,30 @@ struct GradersHandler: Sendable {
 }
 
 /// Models that grade, asked through chat completions with the caller's own rights and limits.
-private struct ChatJudge: GraderJudge {
+struct ChatJudge: GraderJudge {
     let chat: RouteHandler
     let caller: Caller
     let id: String
+
+    init(chat: @escaping RouteHandler, caller: Caller, id: String) {
+        (self.chat, self.caller, self.id) = (chat, caller, id)
+    }
+
+    /// Asks for a tenant's jobs, below requests.
+    init(chat: @escaping RouteHandler, job tenant: TenantID) {
+        self.init(
+            chat: chat,
+            caller: Caller(
+                tenant: tenant,
+                rights: [.infer],
+                keyID: nil,
+                storedBytes: nil,
+                admission: nil,
+                isBackground: true
+            ),
+            id: RandomID.make(prefix: "req_")
+        )
+    }
 
     func score(
         _ question: GraderQuestion,

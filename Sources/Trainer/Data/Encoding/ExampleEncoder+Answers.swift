@@ -12,7 +12,12 @@ extension ExampleEncoder {
         after previous: TrainingExample?
     ) throws(TrainingFileError) -> [TrainingUnit] {
         switch (options.method, example.content) {
-        case (.supervised, .preference): throw unfit(example)
+        case (.reinforcement, .prompt(_, let item)):
+            var unit = TrainingUnit([try whole(example)], line: example.line)
+            unit.item = item
+            return [unit]
+        case (.supervised, .preference), (.supervised, .prompt), (.reinforcement, _):
+            throw unfit(example)
         case (.supervised, .feedback(let answer, _)):
             return try units(TrainingExample(line: example.line, content: answer), after: nil)
         case (.supervised, _):
@@ -32,12 +37,24 @@ extension ExampleEncoder {
             case .chat, .completion, .text: ("a right answer or a text", .supervised)
             case .preference: ("a pair of a better and a worse answer", .dpo)
             case .feedback: ("an answer that is marked good or bad", .kto)
+            case .prompt: ("a prompt without an answer", .reinforcement)
             }
         return TrainingFileError(
             line: example.line,
             reason: "the method '\(options.method.rawValue)' learns from "
                 + "\(options.method.dataInWords), and this is \(found): use the method "
                 + "'\(method.rawValue)', or another file"
+        )
+    }
+
+    /// A prompt; one that the cut-off leaves no room behind counts as cut, and is not used.
+    private func whole(_ example: TrainingExample) throws(TrainingFileError) -> EncodedExample {
+        let tokens = try turns(example).tokens
+        let kept = tokens.prefix(options.cutoffLength)
+        return EncodedExample(
+            tokens: Array(kept),
+            weights: kept.map { _ in 0 },
+            fullLength: tokens.count
         )
     }
 

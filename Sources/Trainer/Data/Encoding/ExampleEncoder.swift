@@ -54,6 +54,21 @@ public struct ExampleEncoder: Sendable {
         case .text(let text): try encode("", text, example.line)
         case .preference(let answer, _), .feedback(let answer, _):
             try turns(TrainingExample(line: example.line, content: answer))
+        case .prompt(let chat, _): try prompt(chat, example.line)
+        }
+    }
+
+    /// A conversation up to where the assistant begins to speak, as a request's is.
+    private func prompt(
+        _ chat: TrainingExample.Conversation,
+        _ line: Int
+    ) throws(TrainingFileError) -> Turns {
+        let conversation = Conversation(chat.messages, tools: chat.tools, addGenerationPrompt: true)
+        do throws(ConversationError) {
+            let tokens = encoder.tokens(rendered: try encoder.text(of: conversation, now: now))
+            return Turns(tokens: tokens, owners: tokens.map { _ in nil }, isTrained: [])
+        } catch {
+            throw TrainingFileError(line: line, reason: error.description)
         }
     }
 

@@ -17,6 +17,8 @@ public enum ExampleShape: String, Sendable {
     case preference
     /// Answers with a mark: LLaMA-Factory's `kto_tag`, TRL's `label` beside prompt and completion.
     case feedback
+    /// Prompts for reinforcement: `messages` without an answer, and what its grader asks for.
+    case prompt
 
     /// The format of a record with these fields.
     static func of(columns: Set<String>) -> ExampleShape? {
@@ -39,8 +41,11 @@ public enum ExampleShape: String, Sendable {
             throw TrainingFileError(line: line, reason: "an example must be a JSON object")
         }
         let columns = Set(object.members.map(\.key))
-        if let shape = of(columns: columns) {
-            return shape == .completion && FeedbackForms.hasLabel(value) ? .feedback : shape
+        switch of(columns: columns) {
+        case .completion? where FeedbackForms.hasLabel(value): return .feedback
+        case .chat? where OpenAIChat.isPrompt(value): return .prompt
+        case let shape?: return shape
+        case nil: break
         }
         throw TrainingFileError(
             line: line,
@@ -77,6 +82,7 @@ public enum ExampleShape: String, Sendable {
             case .text: .text(try record.string("text"))
             case .preference: try PreferenceForms.content(record)
             case .feedback: try FeedbackForms.content(record)
+            case .prompt: .prompt(try OpenAIChat.prompt(record), item: value)
             }
         return TrainingExample(line: line, content: content)
     }

@@ -54,7 +54,7 @@ enum FeedbackForms {
         switch content {
         case .chat(let chat) where chat.messages.last?["role"] == "assistant": return content
         case .completion: return content
-        case .chat: throw record.fail("the conversation must end with an answer")
+        case .chat, .prompt: throw record.fail("the conversation must end with an answer")
         case .text, .preference, .feedback:
             throw record.fail("'\(tag)' is of an answer, and there is none")
         }

@@ -12,12 +12,36 @@ enum OpenAIChat {
     ) throws(TrainingFileError) -> TrainingExample.Conversation {
         let (messages, isTrained) = try messages(record.value["messages"], "messages", record)
         guard messages.contains(where: { $0["role"] == "assistant" }) else {
-            throw record.fail("no message is the assistant's, so there is nothing to learn")
+            throw record.fail(
+                "no message is the assistant's, so there is nothing to learn; a prompt for "
+                    + "reinforcement has, beside 'messages', the fields that its grader names"
+            )
         }
         return .init(
             messages: try canonical(messages, record),
             tools: try record.tools(),
             isTrained: isTrained
+        )
+    }
+
+    /// Whether a record is a prompt: nobody has answered, and there is more than the conversation.
+    static func isPrompt(_ value: JSONValue) -> Bool {
+        guard let last = value["messages"]?.array?.last?["role"]?.string, last != "assistant",
+            roles.contains(last)
+        else { return false }
+        let own: Set = ["messages", "tools", "functions", "parallel_tool_calls"]
+        return value.object?.members.contains { !own.contains($0.key) && !$0.value.isNull } ?? false
+    }
+
+    /// A conversation that waits for an answer.
+    static func prompt(
+        _ record: RecordFields
+    ) throws(TrainingFileError) -> TrainingExample.Conversation {
+        let (messages, _) = try messages(record.value["messages"], "messages", record)
+        return .init(
+            messages: try canonical(messages, record),
+            tools: try record.tools(),
+            isTrained: messages.map { _ in false }
         )
     }
 

@@ -14,6 +14,9 @@ public struct TrainingExample: Sendable, Hashable {
         case preference(chosen: Content, rejected: Content)
         /// An answer that is good or bad.
         case feedback(Content, isGood: Bool)
+        /// A conversation that waits for an answer, and what a grader can ask of it: the record's
+        /// fields.
+        case prompt(Conversation, item: JSONValue)
     }
 
     /// A conversation as the chat template will see it.
@@ -53,6 +56,18 @@ public struct TrainingExample: Sendable, Hashable {
     }
 }
 
+extension TrainingExample.Conversation {
+    /// The same with a system prompt, where there is none.
+    fileprivate func beginning(with system: String) -> Self {
+        if ["system", "developer"].contains(messages.first?["role"]?.string) { return self }
+        return Self(
+            messages: [["role": "system", "content": .string(system)]] + messages,
+            tools: tools,
+            isTrained: [false] + isTrained
+        )
+    }
+}
+
 extension TrainingExample.Content {
     /// Whether nothing in it can be learned; of two answers, whether neither says anything.
     var isEmpty: Bool {
@@ -65,6 +80,7 @@ extension TrainingExample.Content {
         case .text(let text): text.isEmpty
         case .preference(let chosen, let rejected): chosen.isEmpty && rejected.isEmpty
         case .feedback(let answer, _): answer.isEmpty
+        case .prompt(let chat, _): chat.messages.isEmpty
         }
     }
 
@@ -78,15 +94,9 @@ extension TrainingExample.Content {
             )
         case .feedback(let answer, let isGood):
             return .feedback(answer.beginning(with: system), isGood: isGood)
-        case .chat(let chat)
-        where !["system", "developer"].contains(chat.messages.first?["role"]?.string):
-            return .chat(
-                TrainingExample.Conversation(
-                    messages: [["role": "system", "content": .string(system)]] + chat.messages,
-                    tools: chat.tools,
-                    isTrained: [false] + chat.isTrained
-                )
-            )
+        case .chat(let chat): return .chat(chat.beginning(with: system))
+        case .prompt(let chat, let item):
+            return .prompt(chat.beginning(with: system), item: item)
         default: return self
         }
     }
@@ -123,6 +133,7 @@ extension TrainingExample.Content {
         case .text(let text): .string(text)
         case .preference(let chosen, _): chosen.answer
         case .feedback(let answer, _): answer.answer
+        case .prompt: .null
         }
     }
 
