@@ -33,22 +33,30 @@ enum RelevanceRequest {
         let top = try fields.integer("top_n", in: 1...Int.max) ?? documents.count
         let isShown = try fields.bool("return_documents") ?? true
         let pairs = TextPairs(query, with: documents)
-        return try request(pairs, fields, shared, encoder, idPrefix: "rerank-") { head, scores in
+        let asked = Asked(fields: fields, shared: shared, encoder: encoder, idPrefix: "rerank-") {
             RerankWriter(
-                head: head,
-                scores: scores,
+                head: $0,
+                scorer: $1,
                 documents: isShown ? elements : nil,
                 count: top
             )
         }
+        return try asked.comparing(pairs)
     }
 
-    /// Reads a body of vLLM's: texts that are compared one with each, or side by side.
+    /// Reads a body of vLLM's: texts that are compared one with each, or side by side; or whole
+    /// conversations for a reward model.
     static func score(
         _ fields: RequestFields,
         _ shared: GenerationFields,
         _ encoder: PromptEncoder
     ) throws(APIError) -> AnswerRequest {
+        let asked = Asked(fields: fields, shared: shared, encoder: encoder, idPrefix: "score-") {
+            ScoreWriter(head: $0, scorer: $1)
+        }
+        if let messages = try fields.array("messages") {
+            return try asked.scoring(try conversations(messages))
+        }
         let left = try sides(fields, "text_1")
         let right = try sides(fields, "text_2")
         guard left.count == 1 || left.count == right.count else {
@@ -59,43 +67,24 @@ enum RelevanceRequest {
             )
         }
         let pairs = left.count == 1 ? TextPairs(left[0], with: right) : TextPairs(left, right)
-        return try request(pairs, fields, shared, encoder, idPrefix: "score-") { head, scores in
-            ScoreWriter(head: head, scores: scores)
-        }
+        return try asked.comparing(pairs)
     }
 
-    private static func request(
-        _ pairs: TextPairs,
-        _ fields: RequestFields,
-        _ shared: GenerationFields,
-        _ encoder: PromptEncoder,
-        idPrefix: String,
-        _ writer: @escaping @Sendable (AnswerHead, PairScores) -> any AnswerWriter
-    ) throws(APIError) -> AnswerRequest {
-        guard encoder.model.hiddenSize != nil else {
-            throw .unsupported("model", "'\(encoder.model.id)' cannot embed texts")
+    /// One conversation, or a list of them.
+    private static func conversations(
+        _ messages: [JSONValue]
+    ) throws(APIError) -> [RewardScorer.Scored] {
+        let lists = messages.allSatisfy { $0.array != nil } ? messages : [.array(messages)]
+        guard (1...CompletionRequest.maximumPrompts).contains(messages.count) else {
+            throw .invalid(
+                "messages",
+                "Invalid 'messages': 1 to \(CompletionRequest.maximumPrompts) elements are allowed."
+            )
         }
-        guard !shared.stream else {
-            throw .unsupported("stream", "scores come at once; remove the field")
+        return lists.enumerated().map { index, list in
+            let param = lists.count == 1 ? "messages" : "messages[\(index)]"
+            return RewardScorer.Scored(messages: list.array ?? [], param: param)
         }
-        let limit = try fields.integer("max_tokens_per_doc", in: 1...Int.max)
-        let scorer = EmbeddingScorer(encoder: encoder, maximumTokens: limit)
-        let scores = PairScores(scorer: scorer, pairs: pairs)
-        var asked = AnswerRequest(
-            fields: shared,
-            prompts: try scorer.prompts(of: pairs),
-            param: pairs.texts[0].param,
-            sampling: SamplingParameters(),
-            choices: 1,
-            maxTokens: 0,
-            promptLogprobs: nil,
-            stopTokens: [],
-            text: AnswerRequest.Text(),
-            idPrefix: idPrefix,
-            writer: { writer($0, scores) }
-        )
-        asked.embedsPrompts = true
-        return asked
     }
 
     /// One text or many.

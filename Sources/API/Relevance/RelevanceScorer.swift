@@ -2,13 +2,21 @@ import InferenceRuntime
 
 /// Says how well texts go together, from the hidden states of the prompts that it makes of them.
 protocol RelevanceScorer: Sendable {
-    /// The prompts that are read for pairs of texts.
-    ///
-    /// - Parameter param: The request field of each text, for errors.
-    func prompts(of pairs: TextPairs) throws(APIError) -> [[Int32]]
+    /// The prompts that are read.
+    func prompts() throws(APIError) -> [[Int32]]
 
     /// The score of each pair, from the prompts' final hidden states.
-    func scores(of pairs: TextPairs, _ states: [[Float]]) -> [Double]
+    func scores(_ states: [[Float]]) -> [Double]
+
+    /// What a ranking shows for a score: it grows with it.
+    func relevance(of score: Double) -> Double
+}
+
+extension RelevanceScorer {
+    /// The score of each pair, once its prompts have been read.
+    func scores(_ answers: CollectedAnswers) -> [Double] {
+        scores(answers.prompts.map { $0.embedding ?? [] })
+    }
 }
 
 /// Texts that are compared two by two.
@@ -40,10 +48,11 @@ struct TextPairs: Sendable {
 /// Compares embeddings: the score is the cosine of the angle between them, from -1 to 1.
 struct EmbeddingScorer: RelevanceScorer {
     let encoder: PromptEncoder
+    let pairs: TextPairs
     /// At most so many tokens of each text; `nil`: all.
     let maximumTokens: Int?
 
-    func prompts(of pairs: TextPairs) throws(APIError) -> [[Int32]] {
+    func prompts() throws(APIError) -> [[Int32]] {
         var prompts: [[Int32]] = []
         for text in pairs.texts {
             let tokens = try encoder.tokens(of: .text(text.text), param: text.param)
@@ -52,12 +61,14 @@ struct EmbeddingScorer: RelevanceScorer {
         return prompts
     }
 
-    func scores(of pairs: TextPairs, _ states: [[Float]]) -> [Double] {
+    func scores(_ states: [[Float]]) -> [Double] {
         pairs.pairs.map { first, second in
             guard states.indices.contains(first), states.indices.contains(second) else { return 0 }
             return Self.cosine(states[first], states[second])
         }
     }
+
+    func relevance(of score: Double) -> Double { score }
 
     private static func cosine(_ left: [Float], _ right: [Float]) -> Double {
         var (product, lengths) = (0.0, (0.0, 0.0))

@@ -1,32 +1,22 @@
 import InferenceRuntime
 
-/// How pairs of texts are scored once their prompts have been read.
-struct PairScores: Sendable {
-    let scorer: any RelevanceScorer
-    let pairs: TextPairs
-
-    /// The score of each pair.
-    func callAsFunction(_ answers: CollectedAnswers) -> [Double] {
-        scorer.scores(of: pairs, answers.prompts.map { $0.embedding ?? [] })
-    }
-}
-
 /// Writes the answer of `POST /v1/rerank`: documents, the most relevant first.
 struct RerankWriter: AnswerWriter {
     let head: AnswerHead
-    let scores: PairScores
+    let scorer: any RelevanceScorer
     /// As they came; `nil` where they are not shown.
     let documents: [JSONValue]?
     /// How many are shown.
     let count: Int
 
     func document(_ answers: CollectedAnswers) -> [UInt8] {
-        let ranked = scores(answers).enumerated().sorted {
+        let ranked = scorer.scores(answers).enumerated().sorted {
             ($1.element, $0.offset) < ($0.element, $1.offset)
         }
         let results = ranked.prefix(count).map { place, score -> JSONValue in
             var result: JSONObject = [
-                "index": JSONValue(place), "relevance_score": JSONValue(score),
+                "index": JSONValue(place),
+                "relevance_score": JSONValue(scorer.relevance(of: score)),
             ]
             if let documents {
                 let document = documents[place]
@@ -50,10 +40,10 @@ struct RerankWriter: AnswerWriter {
 /// Writes the answer of `POST /v1/score`: a number for each pair.
 struct ScoreWriter: AnswerWriter {
     let head: AnswerHead
-    let scores: PairScores
+    let scorer: any RelevanceScorer
 
     func document(_ answers: CollectedAnswers) -> [UInt8] {
-        let data = scores(answers).enumerated().map { index, score -> JSONValue in
+        let data = scorer.scores(answers).enumerated().map { index, score -> JSONValue in
             ["index": JSONValue(index), "object": "score", "score": JSONValue(score)]
         }
         let body: JSONValue = [

@@ -197,7 +197,10 @@ struct APIRoutes: Sendable {
         add(.post, path + "/{id}/resume", [.train], jobs.resume, to: &router)
         add(.get, path + "/{id}/events", [.train], jobs.events, to: &router)
         add(.get, path + "/{id}/checkpoints", [.train], jobs.checkpoints, to: &router)
-        let graders = GradersHandler(chat: completions.create)
+        let graders = GradersHandler(
+            chat: completions.create,
+            scores: answers.route(RelevanceRequest.score)
+        )
         let graderPath = "/v1/fine_tuning/alpha/graders/"
         add(.post, graderPath + "run", [.train, .infer], graders.run, to: &router)
         add(.post, graderPath + "validate", [.train], graders.validate, to: &router)

@@ -29,7 +29,7 @@ extension AdapterFiles {
             do throws(ObjectStoreError) {
                 let path = staged.path(of: name)
                 guard try objects.getIfThere(Self.key(hash, name), to: path) else {
-                    if name == AdapterFileNames.lineage { continue }
+                    if AdapterFileNames.optional.contains(name) { continue }
                     throw ObjectStoreError.missing(key: Self.key(hash, name))
                 }
             } catch {

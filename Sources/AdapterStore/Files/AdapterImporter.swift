@@ -56,7 +56,7 @@ struct AdapterImporter: Sendable {
     }
 
     private func checkMissing(_ name: String, in path: String) throws(AdapterStoreError) {
-        guard name != AdapterFileNames.lineage else { return }
+        guard !AdapterFileNames.optional.contains(name) else { return }
         let isPickled =
             name == AdapterFileNames.weights
             && access(path + "/" + AdapterFileNames.pickledWeights, F_OK) == 0

@@ -2,10 +2,10 @@ import Glibc
 import InferenceRuntime
 import Storage
 
-/// The name of an adapter's content: SHA-256 over its configuration and its weights.
+/// The name of an adapter's content: SHA-256 over its configuration, its weights and its score head.
 ///
 /// The configuration counts as its value (keys sorted, no white space), the weights as bytes. They
-/// are hashed as `LeafDigests` and the leaves' digests again.
+/// are hashed as `LeafDigests` and the leaves' digests again; a score head follows them.
 enum ContentHash {
     /// The hash of what lies in a folder.
     static func hash(of folder: String) throws(FileSystemError) -> String {
@@ -16,6 +16,9 @@ enum ContentHash {
         hash.update(digest(canonical(config)))
         hash.update((0..<8).map { UInt8(truncatingIfNeeded: leaves.size >> ($0 * 8)) })
         for digest in leaves.digests { hash.update(digest) }
+        if AdapterFileNames.content(of: folder).contains(AdapterFileNames.scoreHead) {
+            hash.update(digest(try read(folder + "/" + AdapterFileNames.scoreHead)))
+        }
         return Hex.text(hash.finalize())
     }
 

@@ -48,7 +48,7 @@ export const chinese = {
   "A word in the new model's name.": "新模型名称中的一个词。", "A file of LLaMA-Factory's.": "LLaMA-Factory 的文件。", "Looking at the data …": "正在查看数据……",
   "Choose a data set first; the page Data takes files.": "请先选择数据集；可在“数据”页面上传文件。", "The job {id} is made.": "任务 {id} 已创建。",
   "{count} hyperparameters are read.": "已读取 {count} 个超参数。", "Not of this form: {keys}": "不属于此表单：{keys}", "Defaults": "默认值", "A quick try": "快速试验",
-  "Demo model": "演示模型", "Careful, for little data": "谨慎（数据较少）", "LLaMA-Factory's defaults": "LLaMA-Factory 默认值", "supervised": "监督微调", "dpo": "偏好（DPO）", "kto": "好评与差评（KTO）", "reinforcement": "强化学习", "Answers": "采样回答", "Grader": "评分器", "What gives answers their rewards, as JSON.": "为回答打分的规则（JSON）。", "The grader is no JSON: {reason}": "评分器不是有效的 JSON：{reason}",
+  "Demo model": "演示模型", "Careful, for little data": "谨慎（数据较少）", "LLaMA-Factory's defaults": "LLaMA-Factory 默认值", "supervised": "监督微调", "dpo": "偏好（DPO）", "kto": "好评与差评（KTO）", "reinforcement": "强化学习", "reward": "奖励模型", "Answers": "采样回答", "Grader": "评分器", "What gives answers their rewards, as JSON.": "为回答打分的规则（JSON）。", "The grader is no JSON: {reason}": "评分器不是有效的 JSON：{reason}",
   "Group size": "每组回答数", "Max completion tokens": "最大回答令牌数", "Sampling temperature": "采样温度", "Clip below": "下侧截断", "Clip above": "上侧截断", "Updates per batch": "每批更新次数", "Preferences": "偏好",
   "Beta": "Beta", "Loss": "损失函数", "Label smoothing": "标签平滑", "SimPO gamma": "SimPO gamma", "SFT loss weight": "SFT 损失权重", "LD-DPO alpha": "LD-DPO alpha",
   "BCO weight": "BCO 权重", "Desirable weight": "好评权重", "Undesirable weight": "差评权重",

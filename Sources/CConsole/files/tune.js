@@ -152,7 +152,8 @@ function newJob(table, files, models, jobs) {
     if (!picker.files[0]) return;
     const { values, others, stage } = readYAML(rows, await picker.files[0].text());
     picker.value = "";
-    method.value = table.methods.includes(stage) ? stage : table.methods[0];
+    const named = stage === "rm" ? "reward" : stage;
+    method.value = table.methods.includes(named) ? named : table.methods[0];
     showMethod();
     form.set(values);
     replace(note, status(t("{count} hyperparameters are read.", { count: Object.keys(values).length })

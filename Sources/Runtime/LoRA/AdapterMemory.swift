@@ -8,8 +8,9 @@ final class AdapterMemory: @unchecked Sendable {
     private let memory: AlignedBuffer<UInt8>
 
     /// Room for every tensor in the format it will be kept in.
-    init(_ tensors: AdapterTensors) {
-        var bytes = 0
+    init(_ tensors: AdapterTensors, _ scoreHead: ScoreHeadTensors?) {
+        var bytes =
+            scoreHead.map { Self.padded($0.weight.count * 4) + Self.padded(4) } ?? 0
         for parts in tensors.parts.values {
             for tensor in [parts.a, parts.b] {
                 let width = Self.format(of: parts).width
@@ -41,6 +42,15 @@ final class AdapterMemory: @unchecked Sendable {
     /// Numbers as fp32.
     func floats(_ tensor: Tensor) -> UnsafePointer<Float> {
         UnsafePointer(copy(tensor, as: .f32).assumingMemoryBound(to: Float.self))
+    }
+
+    /// A score head as fp32; one without a bias gets 0.
+    func scoreHead(_ tensors: ScoreHeadTensors) -> ScoreHead {
+        let weight = floats(tensors.weight)
+        let bias =
+            tensors.bias.map(floats)
+            ?? UnsafePointer(take(4).initializeMemory(as: Float.self, to: 0))
+        return ScoreHead(inputs: tensors.weight.count, weight: weight, bias: bias)
     }
 
     /// Numbers in a format: the tensor's own, or fp32.

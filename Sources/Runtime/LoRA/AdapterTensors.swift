@@ -48,6 +48,16 @@ struct AdapterTensors {
         ".base_layer.weight", ".modules_to_save.weight", ".original_module.weight", ".weight",
     ]
 
+    /// Takes out the head of a sequence classifier, which PEFT keeps among the whole weights.
+    mutating func takeClassifier() throws(AdapterError) -> Tensor? {
+        let found = whole.filter { $0.name == "score.weight" }
+        if found.count > 1 {
+            throw .invalidNumbers(tensor: found[1].tensor.name, reason: "is there twice")
+        }
+        whole.removeAll { $0.name == "score.weight" }
+        return found.first?.tensor
+    }
+
     /// Takes out what a module has.
     mutating func take(_ path: String) -> Parts { parts.removeValue(forKey: path) ?? Parts() }
 

@@ -1,7 +1,8 @@
 import Glibc
 
 extension LoRAAdapter {
-    /// Reads a PEFT folder: `adapter_config.json` and `adapter_model.safetensors`.
+    /// Reads a PEFT folder: `adapter_config.json` and `adapter_model.safetensors`, and the score head in
+    /// `value_head.safetensors` where there is one.
     ///
     /// - Parameter id: The content's hash where the caller knows and checks it; otherwise the
     ///   weights are hashed here, which takes about as long as reading them.
@@ -15,6 +16,7 @@ extension LoRAAdapter {
     ) throws(AdapterError) {
         let json: JSONValue
         let tensors: SafetensorsFile
+        let valueHead: SafetensorsFile?
         do throws(CheckpointError) {
             json = try CheckpointFolder.json(folder + "/adapter_config.json")
             let path = folder + "/adapter_model.safetensors"
@@ -25,12 +27,15 @@ extension LoRAAdapter {
                 )
             }
             tensors = try SafetensorsFile(path: path)
+            let head = "\(folder)/\(ScoreHeadFile.name)"
+            valueHead = access(head, F_OK) == 0 ? try SafetensorsFile(path: head) : nil
         } catch {
             throw .file(error)
         }
         try self.init(
             configuration: LoRAConfiguration(json: json),
             tensors: tensors,
+            valueHead: valueHead,
             for: architecture,
             base: base,
             id: id
@@ -42,27 +47,36 @@ extension LoRAAdapter {
     /// Every tensor must have its place and every targeted layer its tensors, of the right shape
     /// and finite: an adapter that does not fit is refused by the name of what does not.
     ///
-    /// - Parameter id: The content's hash where the caller knows and checks it.
+    /// - Parameters:
+    ///   - valueHead: LLaMA-Factory's file of a score head, where there is one.
+    ///   - id: The content's hash where the caller knows and checks it.
     public convenience init(
         configuration: LoRAConfiguration,
         tensors file: SafetensorsFile,
+        valueHead: SafetensorsFile? = nil,
         for architecture: Architecture,
         base: BaseTensors? = nil,
         id: AdapterID? = nil
     ) throws(AdapterError) {
-        let configuration = configuration.spelled(as: file.tensors)
-        var builder = try AdapterBuilder(
-            configuration,
-            AdapterTensors(file.tensors),
-            architecture,
-            base
+        var configuration = configuration.spelled(as: file.tensors)
+        var tensors = try AdapterTensors(file.tensors)
+        let head = try ScoreHeadTensors(
+            file: valueHead,
+            classifier: tensors.takeClassifier(),
+            hidden: architecture.hiddenSize
         )
+        // What PEFT saves of a classifier beside its layers is the score head.
+        if head != nil {
+            configuration.modulesToSave.removeAll { $0 == "score" || $0 == "classifier" }
+        }
+        var builder = try AdapterBuilder(configuration, tensors, head, architecture, base)
         try builder.build()
         self.init(
-            id: id ?? Self.contentID(configuration, file),
+            id: id ?? Self.contentID(configuration, [file, valueHead].compactMap { $0 }),
             configuration: configuration,
             pairs: builder.pairs,
             embedding: builder.embedding,
+            scoreHead: head.map(builder.memory.scoreHead),
             bytes: builder.memory.used,
             memory: builder.memory
         )
@@ -70,11 +84,11 @@ extension LoRAAdapter {
 
     private static func contentID(
         _ configuration: LoRAConfiguration,
-        _ file: SafetensorsFile
+        _ files: [SafetensorsFile]
     ) -> AdapterID {
         var hash = SHA256()
         hash.update(configuration.json.serialized)
-        hash.update(file.file.bytes)
+        for file in files { hash.update(file.file.bytes) }
         return AdapterID(Hex.text(hash.finalize()))
     }
 }
@@ -93,6 +107,7 @@ private struct AdapterBuilder {
     init(
         _ configuration: LoRAConfiguration,
         _ tensors: AdapterTensors,
+        _ scoreHead: ScoreHeadTensors?,
         _ architecture: Architecture,
         _ base: BaseTensors?
     ) throws(AdapterError) {
@@ -103,7 +118,7 @@ private struct AdapterBuilder {
         let tensors = try experts.split(tensors)
         self.tensors = tensors
         self.architecture = architecture
-        memory = AdapterMemory(tensors)
+        memory = AdapterMemory(tensors, scoreHead)
         pairs = Array(repeating: nil, count: architecture.headSlot + 1)
     }
 

@@ -13,6 +13,7 @@ extension LoRAAdapter {
             id: AdapterID("training-\(Self.nextTraining.add(1, ordering: .relaxed).newValue)"),
             configuration: configuration,
             pairs: Self.pairs(parameters, architecture, isTrainable: true),
+            scoreHead: Self.scoreHead(parameters),
             bytes: parameters.values.count * 4,
             memory: parameters
         )
@@ -36,12 +37,24 @@ extension LoRAAdapter {
             id: AdapterID(Hex.text(hash.finalize())),
             configuration: configuration,
             pairs: pairs(copy, architecture, isTrainable: false),
+            scoreHead: scoreHead(copy),
             bytes: copy.values.count * 4,
             memory: copy
         )
     }
 
     private static let nextTraining = Atomic<Int>(0)
+
+    private static func scoreHead(_ tensors: LoRATensors) -> ScoreHead? {
+        let values = tensors.values.baseAddress
+        return tensors.layout.scoreHead.map { entry in
+            ScoreHead(
+                inputs: entry.weight.count,
+                weight: UnsafePointer(values + entry.weight.lowerBound),
+                bias: UnsafePointer(values + entry.bias.lowerBound)
+            )
+        }
+    }
 
     private static func pairs(
         _ tensors: LoRATensors,

@@ -23,6 +23,8 @@ public final class LoRAAdapter: Sendable {
     let pairs: [LoRAPair?]
     /// The embedding's pair.
     let embedding: EmbeddingPair?
+    /// What makes it a reward model, where it is one.
+    public let scoreHead: ScoreHead?
     /// Bytes of its weights.
     public let bytes: Int
     /// Whether some pair is DoRA's, and whether some has a bias: asked at every layer of a step.
@@ -35,6 +37,7 @@ public final class LoRAAdapter: Sendable {
         configuration: LoRAConfiguration = LoRAConfiguration(),
         pairs: [LoRAPair?] = [],
         embedding: EmbeddingPair? = nil,
+        scoreHead: ScoreHead? = nil,
         bytes: Int = 0,
         memory: (any AnyObject & Sendable)? = nil
     ) {
@@ -42,6 +45,7 @@ public final class LoRAAdapter: Sendable {
         self.configuration = configuration
         self.pairs = pairs
         self.embedding = embedding
+        self.scoreHead = scoreHead
         self.bytes = bytes
         hasDoRA = pairs.contains { $0?.dora != nil }
         hasBiases = pairs.contains { $0?.bias != nil || $0?.loraBias != nil }

@@ -16,16 +16,28 @@ public struct LoRALayout: Sendable, Hashable {
         public let magnitude: Range<Int>?
     }
 
+    /// The tensors of a score head.
+    public struct ScoreHeadEntry: Sendable, Hashable {
+        /// w [hidden].
+        public let weight: Range<Int>
+        /// b [1].
+        public let bias: Range<Int>
+    }
+
     /// The layers, first block first.
     public let entries: [Entry]
+    /// The score head, behind the layers; `nil` where the adapter has none.
+    public let scoreHead: ScoreHeadEntry?
     /// Numbers in all.
     public let count: Int
 
     /// A layout for the modules a configuration targets.
+    /// - Parameter hasScoreHead: Whether a score head is trained with them.
     /// - Throws: `AdapterError` naming what cannot be trained.
     public init(
         _ configuration: LoRAConfiguration,
-        for architecture: Architecture
+        for architecture: Architecture,
+        hasScoreHead: Bool = false
     ) throws(AdapterError) {
         var entries: [Entry] = []
         var end = 0
@@ -51,6 +63,9 @@ public struct LoRALayout: Sendable, Hashable {
             )
         }
         self.entries = entries
+        scoreHead =
+            hasScoreHead
+            ? ScoreHeadEntry(weight: take(architecture.hiddenSize), bias: take(1)) : nil
         count = end
     }
 }

@@ -21,15 +21,24 @@ public struct LossTargets: Sendable {
 
 /// How a pass did at one target.
 public struct TokenScore: Sendable, Hashable {
-    /// log probability of the wanted token.
-    public var logProbability: Float
-    /// Whether it was the likeliest.
+    /// log probability of the wanted token, or what a score head says at a sequence's last one.
+    public var value: Float
+    /// Whether the wanted token was the likeliest.
     public var isCorrect: Bool
 
-    /// How a target did.
+    /// log probability of the wanted token.
+    public var logProbability: Float { value }
+
+    /// How a token did.
     public init(logProbability: Float, isCorrect: Bool) {
-        self.logProbability = logProbability
+        value = logProbability
         self.isCorrect = isCorrect
+    }
+
+    /// What a score head says.
+    public init(value: Float) {
+        self.value = value
+        isCorrect = false
     }
 }
 
@@ -78,12 +87,34 @@ extension Transformer {
         _ context: ComputeContext,
         yield: (() throws -> Void)?
     ) throws -> [TokenScore] {
+        try backward(
+            tape: tape,
+            cache: cache,
+            workspace: workspace,
+            backward: grads,
+            gradients: gradients,
+            context,
+            yield: yield
+        ) { own in try backwardHead(targets, tape, own.step, grads, yield: yield) }
+    }
+
+    /// The backward pass below what turns targets into gradients of the final stream.
+    func backward(
+        tape: Tape,
+        cache: KVBlockPool,
+        workspace: Workspace,
+        backward grads: BackwardWorkspace,
+        gradients: [LoRAGradients],
+        _ context: ComputeContext,
+        yield: (() throws -> Void)?,
+        _ backwardHead: (BackwardStep) throws -> [TokenScore]
+    ) throws -> [TokenScore] {
         var step = resume(tape, cache: cache, workspace: workspace, context)
         step.pause = Self.pause(tape.options, context, yield)
         let count = step.rows * architecture.hiddenSize
         _ = grads.hidden.cleared(count)
-        let scores = try backwardHead(targets, tape, step, grads, yield: yield)
         let own = BackwardStep(step: step, workspace: grads, gradients: gradients)
+        let scores = try backwardHead(own)
         for index in blocks.indices.reversed() {
             let input = tape.input(index)
             workspace.hidden.baseAddress.update(from: input, count: count)
@@ -120,7 +151,7 @@ extension Transformer {
     /// Whether a row can be normalised: no number in it whose square would be infinite.
     ///
     /// Quantized products would hide it: everything after it is zero, and the loss is finite.
-    private func isSound(_ row: UnsafePointer<Float>) -> Bool {
+    func isSound(_ row: UnsafePointer<Float>) -> Bool {
         UnsafeBufferPointer(start: row, count: architecture.hiddenSize)
             .allSatisfy { abs($0) < 1e18 }
     }

@@ -29,6 +29,8 @@ public struct TrainConfiguration: Sendable, Hashable {
         case dpo
         /// Answers that are good or bad.
         case kto
+        /// To score answers, from pairs of a better and a worse one.
+        case rm
 
         /// How a run of the stage learns.
         var method: TrainingMethod {
@@ -36,6 +38,7 @@ public struct TrainConfiguration: Sendable, Hashable {
             case .sft, .pt: .supervised
             case .dpo: .dpo
             case .kto: .kto
+            case .rm: .reward
             }
         }
     }

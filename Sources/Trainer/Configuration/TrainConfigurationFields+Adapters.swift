@@ -21,7 +21,7 @@ extension TrainConfigurationFields {
     ) throws(TrainConfigurationError) -> String? {
         let names = try list("ref_model_adapters")
         guard let name = names.first else { return nil }
-        guard stage.method != .supervised else {
+        guard stage.method.comparesAnswers else {
             note("ref_model_adapters", "has no effect with 'stage' '\(stage.rawValue)'")
             return nil
         }

@@ -34,14 +34,12 @@ struct TrainConfigurationFields {
 
     /// What the whole file is for comes before its details.
     private func refuseOtherKindsOfTraining() throws(TrainConfigurationError) {
-        let stages = ["rm": "a reward model", "ppo": "reinforcement"]
-        if let stage = try string("stage"), let what = stages[stage] {
+        if try string("stage") == "ppo" {
             throw TrainConfigurationError(
                 "stage",
-                "'stage' is '\(stage)' (\(what)), which 'facet train' does not have; it has "
-                    + "'sft', 'pt', 'dpo' and 'kto'."
-                    + (stage == "ppo"
-                        ? " A server's jobs have 'reinforcement' (docs/FINE_TUNING.md)." : "")
+                "'stage' is 'ppo' (reinforcement), which 'facet train' does not have; it has "
+                    + "'sft', 'pt', 'dpo', 'kto' and 'rm'. A server's jobs have "
+                    + "'reinforcement' (docs/FINE_TUNING.md)."
             )
         }
         if let type = try string("finetuning_type"), type != "lora" {
@@ -199,7 +197,7 @@ struct TrainConfigurationFields {
         }
         if let steps = json["max_steps"]?.double, steps <= 0 { json["max_steps"] = nil }
         if try adapter() != nil { keepShape(&json) }
-        if stage.method != .supervised, json["lora_dropout"]?.double ?? 0 > 0 {
+        if stage.method.comparesAnswers, json["lora_dropout"]?.double ?? 0 > 0 {
             note("lora_dropout", "has no effect: policy and reference are compared without it")
         }
         try warmUp(&json)

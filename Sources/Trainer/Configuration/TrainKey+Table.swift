@@ -149,7 +149,7 @@ extension TrainKey {
                 + "audio_sampling_rate freeze_vision_tower freeze_multi_modal_projector"
         ),
         (
-            "it belongs to the stages 'rm' and 'ppo'",
+            "it belongs to the stage 'ppo'",
             "ref_model_quantization_bit reward_model reward_model_adapters "
                 + "reward_model_quantization_bit reward_model_type ppo_buffer_size ppo_epochs "
                 + "ppo_score_norm ppo_target ppo_whiten_rewards"

@@ -120,7 +120,7 @@ struct DatasetReader {
     private func isLearned(_ unit: TrainingUnit) -> Bool {
         switch encoder.options.method {
         case .supervised, .kto: unit.trainedTokens > 0
-        case .dpo: unit.sequences.allSatisfy { $0.trainedTokens > 0 }
+        case .dpo, .reward: unit.sequences.allSatisfy { $0.trainedTokens > 0 }
         // A prompt is never cut: its end asks the question.
         case .reinforcement: unit.sequences.allSatisfy { !$0.isCut }
         }

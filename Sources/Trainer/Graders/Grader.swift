@@ -1,6 +1,6 @@
 public import InferenceRuntime
 
-/// Gives an answer a score, by OpenAI's shapes and facet's `json_schema`.
+/// Gives an answer a score, by OpenAI's shapes and facet's `json_schema` and `reward_model`.
 public struct Grader: Sendable {
     /// What it is called; scores are told by it.
     public let name: String
@@ -11,6 +11,8 @@ public struct Grader: Sendable {
         case textSimilarity(input: GraderTemplate, reference: GraderTemplate, TextSimilarity)
         case jsonSchema(input: GraderTemplate, schema: JSONValue)
         case scoreModel(GraderQuestion, range: ClosedRange<Double>)
+        /// What a reward model says; within the range, where there is one.
+        case rewardModel(GraderQuestion, range: ClosedRange<Double>?)
         case labelModel(GraderQuestion, labels: [String], passing: Set<String>)
         /// In the order of the request.
         case multi([(key: String, grader: Grader)], GraderFormula)
@@ -25,7 +27,8 @@ public struct Grader: Sendable {
     }
 
     private static let types = [
-        "string_check", "text_similarity", "json_schema", "score_model", "label_model", "multi",
+        "string_check", "text_similarity", "json_schema", "score_model", "label_model",
+        "reward_model", "multi",
     ]
     private static let maximumParts = 32
 
@@ -56,7 +59,12 @@ public struct Grader: Sendable {
             kind = .jsonSchema(input: try fields.template("input"), schema: try Self.schema(fields))
         case "score_model":
             let question = try GraderQuestion(fields)
-            kind = .scoreModel(question, range: try Self.range(fields))
+            kind = .scoreModel(question, range: try Self.range(fields) ?? 0...1)
+        case "reward_model":
+            kind = .rewardModel(
+                try GraderQuestion(fields, endsWithAnswer: true),
+                range: try Self.range(fields)
+            )
         case "label_model":
             let (labels, passing) = (
                 try fields.labels("labels"), try fields.labels("passing_labels")
@@ -127,8 +135,8 @@ public struct Grader: Sendable {
 
     private static func range(
         _ fields: GraderFields
-    ) throws(GraderError) -> ClosedRange<Double> {
-        guard let json = fields.json["range"], !json.isNull else { return 0...1 }
+    ) throws(GraderError) -> ClosedRange<Double>? {
+        guard let json = fields.json["range"], !json.isNull else { return nil }
         guard let bounds = json.array?.compactMap(\.double), bounds.count == 2,
             bounds[0] < bounds[1], bounds.allSatisfy(\.isFinite)
         else { throw fields.invalid("range", "is not two numbers, the smaller first") }

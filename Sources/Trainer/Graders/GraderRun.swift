@@ -9,6 +9,13 @@ public protocol GraderJudge: Sendable {
         _ messages: [(role: String, content: String)]
     ) async throws -> (score: Double?, tokens: Int)
 
+    /// The score of a reward model for messages that end with an answer.
+    /// - Throws: `GraderError`, also where the model is none.
+    func reward(
+        _ question: GraderQuestion,
+        _ messages: [(role: String, content: String)]
+    ) async throws -> (score: Double?, tokens: Int)
+
     /// A model's answer to messages, which is one of the labels.
     /// - Throws: `GraderError`.
     func label(
@@ -48,14 +55,11 @@ extension Grader {
         case .jsonSchema(let input, let schema):
             return Grade(reward: try Self.isValid(try input.text(values), schema) ? 1 : 0)
         case .scoreModel(let question, let range):
-            let (score, tokens) = try await judge.score(question, try question.texts(values))
-            guard let score, score.isFinite else {
-                throw GraderError.noGrade("The model '\(question.model)' gave no number.")
-            }
-            return Grade(
-                reward: min(max(score, range.lowerBound), range.upperBound),
-                tokens: [question.model: tokens]
-            )
+            let answer = try await judge.score(question, try question.texts(values))
+            return try Self.grade(answer, question, range)
+        case .rewardModel(let question, let range):
+            let answer = try await judge.reward(question, try question.texts(values))
+            return try Self.grade(answer, question, range)
         case .labelModel(let question, let labels, let passing):
             let (label, tokens) = try await judge.label(
                 question,
@@ -77,6 +81,18 @@ extension Grader {
             whole.reward = try formula.value(scores)
             return whole
         }
+    }
+
+    private static func grade(
+        _ answer: (score: Double?, tokens: Int),
+        _ question: GraderQuestion,
+        _ range: ClosedRange<Double>?
+    ) throws(GraderError) -> Grade {
+        guard let score = answer.score, score.isFinite else {
+            throw .noGrade("The model '\(question.model)' gave no number.")
+        }
+        let reward = range.map { min(max(score, $0.lowerBound), $0.upperBound) } ?? score
+        return Grade(reward: reward, tokens: [question.model: answer.tokens])
     }
 
     private static func isValid(_ text: String, _ schema: JSONValue) throws(GraderError) -> Bool {

@@ -20,7 +20,8 @@ extension EngineTrainer {
         do throws(AdapterError) {
             layout = try LoRALayout(
                 start ?? plan.hyperparameters.loraConfiguration,
-                for: environment.model.architecture
+                for: environment.model.architecture,
+                hasScoreHead: plan.hyperparameters.method.hasScoreHead
             )
         } catch {
             throw FineTuningError(

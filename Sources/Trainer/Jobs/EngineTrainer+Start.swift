@@ -64,8 +64,18 @@ extension EngineTrainer {
     ) async throws(FineTuningError) -> TrainingState {
         do {
             let architecture = environment.model.architecture
-            if let start { return try TrainingState(copying: start, for: architecture) }
-            let state = try TrainingState(hyperparameters.loraConfiguration, for: architecture)
+            if let start {
+                return try TrainingState(
+                    copying: start,
+                    for: architecture,
+                    scoreHeadSeed: hyperparameters.scoreHeadSeed
+                )
+            }
+            let state = try TrainingState(
+                hyperparameters.loraConfiguration,
+                for: architecture,
+                hasScoreHead: hyperparameters.method.hasScoreHead
+            )
             let (model, context) = (environment.model, environment.context)
             // The model's threads are the engine's: nothing else may use them meanwhile.
             try await environment.engine.runTraining { _ in

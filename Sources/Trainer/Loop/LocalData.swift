@@ -130,7 +130,7 @@ struct LocalData {
             switch first.content {
             case .text: ([.pt], "plain texts")
             case .chat, .completion: ([.sft], "questions and answers")
-            case .preference: ([.dpo], "pairs of a better and a worse answer")
+            case .preference: ([.dpo, .rm], "pairs of a better and a worse answer")
             case .feedback: ([.kto, .sft], "answers that are marked good or bad")
             case .prompt:
                 throw TrainConfigurationError(

@@ -74,9 +74,17 @@ public struct LocalTraining {
             try LoRAAdapter(folder: folder, for: architecture)
         }
         if let adapter {
-            state = try TrainingState(copying: adapter, for: architecture)
+            state = try TrainingState(
+                copying: adapter,
+                for: architecture,
+                scoreHeadSeed: hyperparameters.scoreHeadSeed
+            )
         } else {
-            state = try TrainingState(hyperparameters.loraConfiguration, for: architecture)
+            state = try TrainingState(
+                hyperparameters.loraConfiguration,
+                for: architecture,
+                hasScoreHead: hyperparameters.method.hasScoreHead
+            )
             state.initialize(seed: hyperparameters.seed, model: base.model, base.context)
         }
         notes =
@@ -243,7 +251,12 @@ private final class LocalObserver: TrainingObserver {
     func willRemove(checkpoints _: [Int]) {}
 
     func didFinish(_ result: TrainingCheckpoint, seconds _: Double) throws(FileSystemError) {
-        for name in ["adapter_config.json", "adapter_model.safetensors"] {
+        let names = TrainingCheckpoint.adapterFiles(in: result.folder)
+        // The head of an earlier run would make this adapter a reward model.
+        if !names.contains(ScoreHeadFile.name) {
+            try? FileManager.default.removeItem(atPath: "\(folder)/\(ScoreHeadFile.name)")
+        }
+        for name in names {
             let source = "\(result.folder)/\(name)"
             guard let bytes = FileManager.default.contents(atPath: source) else {
                 throw FileSystemError(operation: "read", path: source, code: ENOENT)

@@ -5,9 +5,10 @@ struct MicroBatch {
     /// How many targets there are.
     var count: Int { rows.count }
     private let batch: Batch
-    /// The batch row whose logits predict each target.
+    private let target: ObjectiveTarget
+    /// The batch row of each target: that whose logits predict a token, or a sequence's last.
     private let rows: [Int32]
-    /// The token of each target.
+    /// The token of each target; none where scores are asked for.
     private let tokens: [Int32]
     /// The line of each target's unit.
     private let lines: [Int]
@@ -21,7 +22,11 @@ struct MicroBatch {
         let yield: () throws -> Void
     }
 
-    init(_ units: [TrainingUnit], adapters mix: AdapterMix) {
+    init(
+        _ units: [TrainingUnit],
+        adapters mix: AdapterMix,
+        target: ObjectiveTarget = .tokens
+    ) {
         var batch = Batch()
         var rows: [Int32] = []
         var tokens: [Int32] = []
@@ -40,6 +45,11 @@ struct MicroBatch {
                     logits: .none
                 )
                 block += blocks
+                guard target == .tokens else {
+                    rows.append(Int32(batch.rows - 1))
+                    lines.append(unit.line)
+                    continue
+                }
                 for place in TrainingUnit.targets(of: sequence) {
                     rows.append(Int32(first + place - 1))
                     tokens.append(sequence.tokens[place])
@@ -48,6 +58,7 @@ struct MicroBatch {
             }
         }
         self.batch = batch
+        self.target = target
         self.rows = rows
         self.tokens = tokens
         self.lines = lines
@@ -55,7 +66,7 @@ struct MicroBatch {
 
     /// The line of the first unit whose loss is no number; `nil` where all are.
     func brokenLine(_ scores: [TokenScore]) -> Int? {
-        zip(scores, lines).first { !$0.0.logProbability.isFinite }?.1
+        zip(scores, lines).first { !$0.0.value.isFinite }?.1
     }
 
     /// Computes the pass; scores and gradients follow from what it leaves in the workspace.
@@ -73,7 +84,15 @@ struct MicroBatch {
 
     /// How each target did in the last pass.
     func scores(_ place: Place) throws -> [TokenScore] {
-        try place.model.scores(
+        guard target == .tokens else {
+            return place.model.scores(
+                ScoreTargets(rows: rows, weights: rows.map { _ in 0 }),
+                tape: place.workspace.tape,
+                workspace: place.workspace.activations,
+                place.context
+            )
+        }
+        return try place.model.scores(
             LossTargets(rows: rows, tokens: tokens, weights: rows.map { _ in 0 }),
             tape: place.workspace.tape,
             cache: place.workspace.cache,
@@ -84,13 +103,26 @@ struct MicroBatch {
         )
     }
 
-    /// Adds the gradients of Σ weight × −log p of the last pass, and says how each target did.
+    /// Adds the gradients of Σ weight × −log p, or of Σ weight × score, of the last pass, and says how
+    /// each target did.
     func backward(
         _ weights: ArraySlice<Float>,
         _ gradients: LoRAGradients,
         _ place: Place
     ) throws -> [TokenScore] {
-        try place.model.backward(
+        guard target == .tokens else {
+            return try place.model.backward(
+                ScoreTargets(rows: rows, weights: Array(weights)),
+                tape: place.workspace.tape,
+                cache: place.workspace.cache,
+                workspace: place.workspace.activations,
+                backward: place.workspace.gradients,
+                gradients: [gradients],
+                place.context,
+                yield: place.yield
+            )
+        }
+        return try place.model.backward(
             LossTargets(rows: rows, tokens: tokens, weights: Array(weights)),
             tape: place.workspace.tape,
             cache: place.workspace.cache,

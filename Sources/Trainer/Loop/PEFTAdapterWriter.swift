@@ -1,13 +1,14 @@
 import InferenceRuntime
 
 /// Writes trained parameters as PEFT reads them: `adapter_config.json` and
-/// `adapter_model.safetensors`, fp32, with PEFT's names (`peft/utils/save_and_load.py`).
+/// `adapter_model.safetensors`, fp32, with PEFT's names (`peft/utils/save_and_load.py`); a score head
+/// beside them as LLaMA-Factory does, in `value_head.safetensors`.
 package struct PEFTAdapterWriter {
     /// What the base is called in the configuration.
     let base: String
     let state: TrainingState
 
-    /// Writes both files into a folder that is there, and syncs it.
+    /// Writes the files into a folder that is there, and syncs it.
     func write(to folder: String) throws(FileSystemError) {
         try DurableFile.write(
             configuration.serializedBytes,
@@ -16,6 +17,27 @@ package struct PEFTAdapterWriter {
         var file = SafetensorsWriter<FileSystemError>()
         for entry in state.layout.entries { append(entry, to: &file) }
         try DurableFile.write(to: folder + "/adapter_model.safetensors") {
+            output throws(FileSystemError) in
+            try file.write(to: output)
+        }
+        if let head = state.layout.scoreHead { try write(head, to: folder) }
+    }
+
+    private func write(
+        _ head: LoRALayout.ScoreHeadEntry,
+        to folder: String
+    ) throws(FileSystemError) {
+        var file = SafetensorsWriter<FileSystemError>()
+        let parts = [
+            (ScoreHeadFile.weight, [1, head.weight.count], head.weight),
+            (ScoreHeadFile.bias, [1], head.bias),
+        ]
+        for (name, shape, range) in parts {
+            file.append(.init(name: name, type: .f32, shape: shape)) {
+                Array(UnsafeRawBufferPointer(state.parameters[range]))
+            }
+        }
+        try DurableFile.write(to: "\(folder)/\(ScoreHeadFile.name)") {
             output throws(FileSystemError) in
             try file.write(to: output)
         }

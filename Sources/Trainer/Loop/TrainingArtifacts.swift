@@ -70,6 +70,7 @@ struct TrainingArtifacts: Sendable {
         line["percentage"] = JSONValue(100 * Double(record.step) / Double(record.totalSteps))
         line["total_tokens"] = JSONValue(record.readTokens)
         if let validLoss = record.validLoss { line["eval_loss"] = JSONValue(validLoss) }
+        for (name, value) in evaluated(record) { line[name] = value }
         let shared = [StepRecord.lossName, StepRecord.accuracyName]
         for metric in record.metrics where !shared.contains(metric.name) {
             line[metric.name] = JSONValue(metric.value)
@@ -108,8 +109,17 @@ struct TrainingArtifacts: Sendable {
         if let last = history.last(where: { $0.validLoss != nil }) {
             results["eval_loss"] = last.validLoss.map { JSONValue($0) } ?? .null
             results["eval_accuracy"] = last.validAccuracy.map { JSONValue($0) } ?? .null
+            for (name, value) in evaluated(last) { results[name] = value }
         }
         return results
+    }
+
+    /// What a method of its own has measured on the validation data, by transformers' names.
+    private static func evaluated(_ record: StepRecord) -> [(name: String, value: JSONValue)] {
+        let shared = ["valid_loss", "valid_mean_token_accuracy"]
+        return record.validation.filter { !shared.contains($0.name) }.map { metric in
+            ("eval_" + metric.name.dropFirst("valid_".count), JSONValue(metric.value))
+        }
     }
 
     /// `1:02:03`, as LLaMA-Factory writes times.

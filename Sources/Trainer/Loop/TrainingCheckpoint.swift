@@ -37,6 +37,13 @@ package struct TrainingCheckpoint {
         "adapter_config.json", "adapter_model.safetensors", "optimizer.safetensors",
     ]
 
+    /// The files of the adapter; a reward model has one more.
+    static func adapterFiles(in folder: String) -> [String] {
+        let head = "\(folder)/\(ScoreHeadFile.name)"
+        return files.dropLast()
+            + (FileManager.default.fileExists(atPath: head) ? [ScoreHeadFile.name] : [])
+    }
+
     /// Writes `step-N` below `parent`, whole or not at all; one that is there already stays.
     static func write(
         below parent: String,
@@ -73,7 +80,9 @@ package struct TrainingCheckpoint {
             try writeOptimizer(adapter.state, to: folder + "/optimizer.safetensors")
         }
         var hashes = JSONObject()
-        for name in files { hashes[name] = .string(try FileDigest.sha256(of: folder + "/" + name)) }
+        for name in adapterFiles(in: folder) + files.suffix(1) {
+            hashes[name] = .string(try FileDigest.sha256(of: folder + "/" + name))
+        }
         let prints = fingerprint.sorted { $0.key < $1.key }
         let manifest: JSONObject = [
             "step": JSONValue(step),
@@ -190,7 +199,8 @@ package struct TrainingCheckpoint {
             let step = manifest["step"]?.int,
             let history = manifest["history"]?.array
         else { return nil }
-        for name in files {
+        let known = files + [ScoreHeadFile.name]
+        for name in known where files.contains(name) || manifest["sha256"]?[name] != nil {
             guard let expected = manifest["sha256"]?[name]?.string,
                 (try? FileDigest.sha256(of: folder + "/" + name)) == expected
             else { return nil }

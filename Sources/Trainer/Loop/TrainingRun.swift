@@ -148,7 +148,8 @@ package final class TrainingRun: @unchecked Sendable {
     ) throws -> MetricMeans {
         let step = previous?.step ?? 0
         let parts = microBatches(batch)
-        let passes = parts.map { MicroBatch($0, adapters: adapters) }
+        let target = plan.objective.target
+        let passes = parts.map { MicroBatch($0, adapters: adapters, target: target) }
         let own = group?.share(of: passes.count) ?? passes.indices
         var sum = GradientSum(state.gradients, passes: passes.count, in: group)
         let units = parts.flatMap { $0 }
@@ -213,7 +214,7 @@ package final class TrainingRun: @unchecked Sendable {
 
     private func scored(_ units: [TrainingUnit], _ scores: [TokenScore]) -> [ScoredUnit] {
         var rest = scores[...]
-        return units.map { $0.scored(&rest) }
+        return units.map { $0.scored(&rest, at: plan.objective.target) }
     }
 
     /// At least as many parts as asked for, none larger than the workspace.

@@ -22,12 +22,13 @@ struct Validation {
         var done = 0
         while done < units.count {
             let part = try place.workspace.fitting(units, from: done)
-            let pass = MicroBatch(part, adapters: adapters)
+            let pass = MicroBatch(part, adapters: adapters, target: objective.target)
             try pass.forward(PassOptions(isForGradients: false), place)
             let scores = try pass.scores(place)
             if let line = pass.brokenLine(scores) { throw broken(line) }
             var rest = scores[...]
-            metrics.add(objective.value(part.map { $0.scored(&rest) }, after: record).metrics)
+            let scored = part.map { $0.scored(&rest, at: objective.target) }
+            metrics.add(objective.value(scored, after: record).metrics)
             done += part.count
             show(done)
         }

@@ -35,8 +35,10 @@ package struct StepRecord: Sendable, Hashable {
     package var accuracy: Double? { self[Self.accuracyName] }
     /// The loss on the validation data.
     package var validLoss: Double? { self["valid_loss"] }
-    /// Token accuracy on the validation data.
-    package var validAccuracy: Double? { self["valid_mean_token_accuracy"] }
+    /// Token accuracy on the validation data; of a reward model the share of pairs in their order.
+    package var validAccuracy: Double? {
+        self["valid_mean_token_accuracy"] ?? self["valid_accuracy"]
+    }
 
     static let lossName = "train_loss"
     static let accuracyName = "train_mean_token_accuracy"

@@ -203,7 +203,7 @@ public struct HyperparameterRequest: Sendable, Hashable {
             resolved.beta = resolved.policyLoss.defaultBeta
         }
         // Policy and reference are compared as they answer, as TRL and LLaMA-Factory do.
-        if method != .supervised { resolved.dropout = 0 }
+        if method.comparesAnswers { resolved.dropout = 0 }
         resolved.gradientAccumulationSteps = min(
             resolved.batchSize,
             resolved.gradientAccumulationSteps

@@ -39,6 +39,17 @@ package struct Optimizer: Sendable {
     ///   - norm: What `norm` gave.
     func update(_ state: TrainingState, step: Int, learningRate: Double, norm: Double) {
         let clip = maximumNorm > 0 ? min(1, maximumNorm / (norm + 1e-6)) : 1
+        func update(_ range: Range<Int>, _ adamW: AdamW) {
+            adamW.update(
+                step: step,
+                gradient: state.gradients.tensors.values.baseAddress + range.lowerBound,
+                gradientScale: Float(clip),
+                count: range.count,
+                parameter: state.parameters.values.baseAddress + range.lowerBound,
+                firstMoment: state.firstMoments.values.baseAddress + range.lowerBound,
+                secondMoment: state.secondMoments.values.baseAddress + range.lowerBound
+            )
+        }
         for entry in state.layout.entries {
             let groups = [
                 (entry.a, learningRate),
@@ -48,16 +59,16 @@ package struct Optimizer: Sendable {
             for (range, rate) in groups where !range.isEmpty {
                 var adamW = adamW
                 adamW.learningRate = rate
-                adamW.update(
-                    step: step,
-                    gradient: state.gradients.tensors.values.baseAddress + range.lowerBound,
-                    gradientScale: Float(clip),
-                    count: range.count,
-                    parameter: state.parameters.values.baseAddress + range.lowerBound,
-                    firstMoment: state.firstMoments.values.baseAddress + range.lowerBound,
-                    secondMoment: state.secondMoments.values.baseAddress + range.lowerBound
-                )
+                update(range, adamW)
             }
+        }
+        if let head = state.layout.scoreHead {
+            var adamW = adamW
+            adamW.learningRate = learningRate
+            update(head.weight, adamW)
+            // A bias does not decay, in transformers' trainer.
+            adamW.weightDecay = 0
+            update(head.bias, adamW)
         }
         state.parametersDidChange()
     }

@@ -29,12 +29,14 @@ package final class TrainingState: @unchecked Sendable {
     let secondMoments: LoRATensors
 
     /// Zeroed parameters for the modules a configuration targets.
+    /// - Parameter hasScoreHead: Whether a score head is trained with them.
     /// - Throws: `AdapterError` naming what cannot be trained.
     package init(
         _ configuration: LoRAConfiguration,
-        for architecture: Architecture
+        for architecture: Architecture,
+        hasScoreHead: Bool = false
     ) throws(AdapterError) {
-        let layout = try LoRALayout(configuration, for: architecture)
+        let layout = try LoRALayout(configuration, for: architecture, hasScoreHead: hasScoreHead)
         self.configuration = configuration
         self.architecture = architecture
         parameters = LoRATensors(layout)
@@ -49,11 +51,23 @@ package final class TrainingState: @unchecked Sendable {
     }
 
     /// The parameters of an adapter, to train on from there.
+    /// - Parameter seed: Where a score head is trained: what one is drawn from that the adapter does not
+    ///   have yet. An adapter's own head goes on; without a seed it is left behind, since what it
+    ///   reads is about to change.
     package convenience init(
         copying adapter: LoRAAdapter,
-        for architecture: Architecture
+        for architecture: Architecture,
+        scoreHeadSeed seed: Int? = nil
     ) throws(AdapterError) {
-        try self.init(adapter.configuration, for: architecture)
+        try self.init(adapter.configuration, for: architecture, hasScoreHead: seed != nil)
+        if let seed, let entry = layout.scoreHead {
+            if let head = adapter.scoreHead {
+                copy(UnsafeRawPointer(head.weight), .f32, to: entry.weight)
+                copy(UnsafeRawPointer(head.bias), .f32, to: entry.bias)
+            } else {
+                drawScoreHead(seed: seed)
+            }
+        }
         for pair in adapter.modules {
             guard let entry = layout.entries.first(where: { $0.module.slot == pair.module.slot }),
                 entry.rank == pair.rank
@@ -97,18 +111,30 @@ package final class TrainingState: @unchecked Sendable {
     /// alone. DoRA's magnitudes begin as the lengths of the base's rows.
     package func initialize(seed: Int, model: Transformer, _ context: ComputeContext) {
         for (index, entry) in layout.entries.enumerated() {
-            let bound = 1 / Double(entry.module.inputs).squareRoot()
-            let stream = CounterRandom(seed: seed, .initialisation, index)
-            for (place, position) in entry.a.enumerated() {
-                let uniform = Double(stream.uniform(place))
-                parameters.values[position] = Float((2 * uniform - 1) * bound)
-            }
+            draw(entry.a, inputs: entry.module.inputs, seed: seed, index)
             guard let magnitude = entry.magnitude else { continue }
             for (norm, position) in zip(model.rowNorms(of: entry.module, context), magnitude) {
                 parameters.values[position] = norm
             }
         }
+        drawScoreHead(seed: seed)
         parametersDidChange()
+    }
+
+    /// w as torch begins a linear layer, U(−1/√d, 1/√d), from the stream behind those of the layers;
+    /// b is 0.
+    private func drawScoreHead(seed: Int) {
+        guard let head = layout.scoreHead else { return }
+        draw(head.weight, inputs: head.weight.count, seed: seed, layout.entries.count)
+    }
+
+    private func draw(_ range: Range<Int>, inputs: Int, seed: Int, _ index: Int) {
+        let bound = 1 / Double(inputs).squareRoot()
+        let stream = CounterRandom(seed: seed, .initialisation, index)
+        for (place, position) in range.enumerated() {
+            let uniform = Double(stream.uniform(place))
+            parameters.values[position] = Float((2 * uniform - 1) * bound)
+        }
     }
 
     /// The first tensor whose gradient is no number; `nil` where all are.
@@ -126,6 +152,12 @@ package final class TrainingState: @unchecked Sendable {
             for (name, range) in parts where !tensors[range].allSatisfy(\.isFinite) {
                 return "\(entry.module.name).\(name)"
             }
+        }
+        if let head = layout.scoreHead,
+            !tensors[head.weight].allSatisfy(\.isFinite)
+                || !tensors[head.bias].allSatisfy(\.isFinite)
+        {
+            return "the score head"
         }
         return nil
     }

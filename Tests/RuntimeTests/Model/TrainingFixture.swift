@@ -20,12 +20,17 @@ struct TrainingFixture {
         _ configuration: LoRAConfiguration,
         rows: Int,
         logitRows: Int,
-        activationBytes: Int = 0
+        activationBytes: Int = 0,
+        hasScoreHead: Bool = false
     ) throws {
         let model = fixture.model
         self.fixture = fixture
         parameters = LoRATensors(
-            try LoRALayout(configuration, for: model.architecture)
+            try LoRALayout(
+                configuration,
+                for: model.architecture,
+                hasScoreHead: hasScoreHead
+            )
         )
         adapter = LoRAAdapter(
             trainable: parameters,

@@ -96,7 +96,7 @@ struct ExampleFilesTests {
             ["stage: dpo", "pref_loss: ipo", "dpo_label_smoothing: 0.1"],
             .refused("dpo_label_smoothing")
         ),
-        ("reward", ["stage: rm"], .refused("stage")),
+        ("reward", ["stage: rm"], .runs),
         ("PPO", ["stage: ppo", "reward_model: saves/reward", "top_p: 0.9"], .refused("stage")),
         (
             "PiSSA", ["pissa_init: true", "pissa_iter: 16", "pissa_convert: true"],

@@ -76,7 +76,7 @@ struct TrainConfigurationTests {
     @Test(
         "what cannot be honoured is refused by name",
         arguments: [
-            ("stage: rm", "stage"), ("finetuning_type: full", "finetuning_type"),
+            ("stage: ppo", "stage"), ("finetuning_type: full", "finetuning_type"),
             ("quantization_bit: 8", "quantization_bit"), ("use_galore: true", "use_galore"),
             ("lora_rank: 0", "lora_rank"), ("num_train_epochs: many", "num_train_epochs"),
             ("do_train: false", "do_train"), ("val_size: [1]", "val_size"),

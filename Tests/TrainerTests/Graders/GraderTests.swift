@@ -15,6 +15,15 @@ struct GraderTests {
             _: [(role: String, content: String)]
         ) -> (score: Double?, tokens: Int) { (score, 7) }
 
+        func reward(
+            _ question: GraderQuestion,
+            _ messages: [(role: String, content: String)]
+        ) -> (score: Double?, tokens: Int) {
+            // A score that tells what was asked.
+            let text = messages.map { "\($0.role): \($0.content)" }.joined(separator: "\n")
+            return (question.model == "taste" ? Double(text.utf8.count) : nil, 3)
+        }
+
         func label(
             _: GraderQuestion,
             _: [(role: String, content: String)],
@@ -138,6 +147,36 @@ struct GraderTests {
         ])
         #expect(abs(whole.reward - 1.1) < 1e-12)
         #expect(whole.parts.map(\.key) == ["a", "b"] && whole.tokens == ["m": 12])
+    }
+
+    @Test("a reward model reads the messages and the answer, and its score may be bounded")
+    func rewardModel() async throws {
+        func reward(_ more: JSONObject, _ values: GraderValues? = nil) async throws -> Double {
+            var json: JSONObject = ["type": "reward_model", "name": "r", "model": "taste"]
+            for (key, value) in more.members { json[key] = value }
+            return try await Grader(.object(json)).grade(values ?? self.values, Judge()).reward
+        }
+        let question: JSONValue = ["role": "user", "content": "Who? {{item.answer}}"]
+        let answer = "assistant: " + #"{"city": "Oslo", "rooms": [1, 2]}"#
+        let whole = Double("user: Who? Oslo\n\(answer)".utf8.count)
+        #expect(try await reward(["input": [question]]) == whole)
+        let given: JSONValue = ["role": "assistant", "content": "{{sample.output_text}}"]
+        #expect(try await reward(["input": [question, given]]) == whole)
+        #expect(try await reward(["input": [question], "range": [-1, 4.5]]) == 4.5)
+        let example = GraderValues(
+            item: ["messages": [["role": "user", "content": "Who? Oslo"]]],
+            output: #"{"city": "Oslo", "rooms": [1, 2]}"#
+        )
+        #expect(try await reward([:], example) == whole)
+        await #expect(throws: GraderError.missing("item.messages")) { try await reward([:]) }
+        for wrong: JSONObject in [
+            ["input": []], ["input": ["a"]], ["range": [2, 1]], ["model": nil],
+        ] {
+            await #expect(throws: GraderError.self) { try await reward(wrong, example) }
+        }
+        await #expect(throws: GraderError.self) {
+            try await reward(["model": "other"], example)
+        }
     }
 
     @Test("formulas are read by precedence; what is none is refused, what gives no number too")

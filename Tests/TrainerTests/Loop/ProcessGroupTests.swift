@@ -54,14 +54,26 @@ struct ProcessGroupTests {
         )
     }
 
+    /// The same sequences as pairs, each beside the next.
+    private static let pairs: [TrainingUnit] = units.indices.map { number in
+        let others = [units[number], units[(number + 1) % units.count]]
+        return TrainingUnit(others.flatMap(\.sequences), line: number + 1)
+    }
+
     /// The parameters after three steps of as many processes; `nil`: of a run that knows of no group.
-    private func parameters(_ count: Int?, accumulation: Int) throws -> [[Float]] {
+    private func parameters(
+        _ count: Int?,
+        accumulation: Int,
+        method: TrainingMethod
+    ) throws -> [[Float]] {
         let point = MeetingPoint(count ?? 1)
         let results = Mutex<[Int: Result<[Float], any Error>]>([:])
         let threads = (0..<(count ?? 1)).map { rank in
             Foundation.Thread {
                 let group = count.map { Threads(rank: rank, count: $0, point: point) }
-                let result = Result { try train(in: group, accumulation: accumulation) }
+                let result = Result {
+                    try train(in: group, accumulation: accumulation, method: method)
+                }
                 results.withLock { $0[rank] = result }
             }
         }
@@ -75,7 +87,11 @@ struct ProcessGroupTests {
         }
     }
 
-    private func train(in group: Threads?, accumulation: Int) throws -> [Float] {
+    private func train(
+        in group: Threads?,
+        accumulation: Int,
+        method: TrainingMethod
+    ) throws -> [Float] {
         let pool = ThreadPool(threads: 1)
         let context = ComputeContext(pool: pool, dtype: .fp32)
         let model = try TinyModel.llama(compute: .fp32, pool: pool)
@@ -83,13 +99,19 @@ struct ProcessGroupTests {
             json: [
                 "n_epochs": 3, "batch_size": 7, "learning_rate": 1e-2, "lora_rank": 2,
                 "gradient_accumulation_steps": JSONValue(accumulation), "lora_dropout": 0.1,
-            ]
+            ],
+            of: method
         ).resolved(examples: Self.units.count, seed: 5)
+        let units = method == .reward ? Self.pairs : Self.units
         let plan = try TrainingPlan(
             hyperparameters: hyperparameters,
-            data: TrainingData(training: Self.units, validation: [], hash: "a", notes: [])
+            data: TrainingData(training: units, validation: [], hash: "a", notes: [])
         )
-        let state = try TrainingState(hyperparameters.loraConfiguration, for: model.architecture)
+        let state = try TrainingState(
+            hyperparameters.loraConfiguration,
+            for: model.architecture,
+            hasScoreHead: method.hasScoreHead
+        )
         state.initialize(seed: 5, model: model, context)
         let run = TrainingRun(
             model: model,
@@ -106,13 +128,16 @@ struct ProcessGroupTests {
 
     @Test(
         "the parameters have the same bits in every process, however many there are",
-        arguments: [1, 4]
+        arguments: [1, 4],
+        [TrainingMethod.supervised, .reward]
     )
-    func bits(accumulation: Int) throws {
-        let alone = try #require(try parameters(nil, accumulation: accumulation).first)
+    func bits(accumulation: Int, method: TrainingMethod) throws {
+        let alone = try #require(
+            try parameters(nil, accumulation: accumulation, method: method).first
+        )
         #expect(alone.contains { $0 != 0 })
         for count in [1, 2, 3, 6] {
-            let all = try parameters(count, accumulation: accumulation)
+            let all = try parameters(count, accumulation: accumulation, method: method)
             #expect(all.count == count)
             for own in all { #expect(own.map(\.bitPattern) == alone.map(\.bitPattern)) }
         }

@@ -71,7 +71,7 @@ struct TrainingLoopTests {
         for (key, value) in more.members { chosen[key] = value }
         let hyperparameters = try HyperparameterRequest(json: chosen, of: method)
             .resolved(examples: Self.units.count, seed: 5)
-        let units = method == .dpo ? Self.pairs : Self.units
+        let units = method == .supervised ? Self.units : Self.pairs
         let unreferenced = try TrainingPlan(
             hyperparameters: hyperparameters,
             data: TrainingData(
@@ -93,7 +93,11 @@ struct TrainingLoopTests {
             order: { .proceed }
         )
         let plan = try #require(try await pass.plan(unreferenced))
-        let state = try TrainingState(hyperparameters.loraConfiguration, for: model.architecture)
+        let state = try TrainingState(
+            hyperparameters.loraConfiguration,
+            for: model.architecture,
+            hasScoreHead: method.hasScoreHead
+        )
         state.initialize(seed: 5, model: model, context)
         return TrainingLoop(
             run: TrainingRun(
@@ -195,6 +199,26 @@ struct TrainingLoopTests {
         }
         let table = String(decoding: try file("results.csv", below: whole), as: UTF8.self)
         #expect(table.contains("rewards/margins") && table.contains("valid_rewards/accuracies"))
+    }
+
+    @Test("a reward model that dies at any step goes on with its score head", arguments: 1...6)
+    func rewardIsTakenUp(at step: Int) async throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let (whole, parts) = (folder + "/whole", folder + "/parts")
+        _ = try await loop(Notes(), below: whole, of: .reward).train()
+        _ = try await loop(Notes([step: .abandon]), below: parts, of: .reward).train()
+        _ = try await loop(Notes(), below: parts, of: .reward).train()
+        for name in [
+            "checkpoints/step-6/adapter_model.safetensors",
+            "checkpoints/step-6/value_head.safetensors",
+            "checkpoints/step-6/optimizer.safetensors", "checkpoints/step-6/run.json",
+            "results.csv",
+        ] {
+            #expect(try file(name, below: whole) == file(name, below: parts), "\(name)")
+        }
+        let last = whole + "/checkpoints/step-6"
+        try FileManager.default.removeItem(atPath: last + "/value_head.safetensors")
+        #expect(TrainingCheckpoint.read(last) == nil)
     }
 
     @Test("what the reference says is read back, and computed anew where the model is another")

@@ -65,7 +65,7 @@ struct AnswerEndpoint: Sendable {
         for caller: Caller,
         _ translate: @escaping Translator
     ) async throws -> HTTPResponse {
-        let (asked, adapters, grammar) = try await request.decode {
+        let (decoded, adapters, grammar) = try await request.decode {
             [log = request.log, id = request.id] fields throws(APIError) in
             let chat = try translate(fields, caller)
             do throws(APIError) {
@@ -81,12 +81,13 @@ struct AnswerEndpoint: Sendable {
             }
         }
         try request.body.reservation?.take(
-            asked.answerBytes(
+            decoded.answerBytes(
                 contextTokens: encoder.model.generator.contextTokens,
                 hiddenSize: encoder.model.hiddenSize ?? 0
             )
         )
         let source = try await selector.lease(adapters)
+        let asked = try await suited(decoded, to: source.mix, request)
         let tokens = asked.prompts.reduce(0) { $0 + $1.count }
         await caller.admission?.provide(tokens: tokens)
         try caller.admission?.takePrompt(tokens: tokens)
@@ -99,6 +100,19 @@ struct AnswerEndpoint: Sendable {
         response.headers.merge(source.headers)
         response.headers.merge(asked.headers)
         return response
+    }
+
+    /// The request as the adapters take it that answer.
+    private func suited(
+        _ asked: AnswerRequest,
+        to mix: AdapterMix,
+        _ request: HTTPRequest
+    ) async throws -> AnswerRequest {
+        guard let suited = asked.suited else { return asked }
+        let bytes = request.body.declaredLength ?? 0
+        return try await ProcessorWork.run(bytes: bytes) { () throws(APIError) in
+            try suited(mix) ?? asked
+        }
     }
 
     /// The writer, which adds timings where they are asked for.

@@ -19,6 +19,8 @@ struct AnswerRequest: Sendable {
     let promptLogprobs: Int?
     /// Whether the prompts' final hidden states are wanted.
     var embedsPrompts = false
+    /// The request in another form, where the adapters that answer call for one; `nil` keeps it.
+    var suited: (@Sendable (AdapterMix) throws(APIError) -> AnswerRequest?)?
     /// Tokens that end an answer, those the request names included.
     let stopTokens: Set<Int32>
     /// How tokens become text.

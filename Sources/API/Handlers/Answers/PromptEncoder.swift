@@ -1,4 +1,6 @@
 import InferenceRuntime
+import Storage
+import Trainer
 
 /// Makes prompts of messages, text and token ids, with the model's own template and tokenizer.
 struct PromptEncoder: Sendable {
@@ -65,19 +67,56 @@ struct PromptEncoder: Sendable {
         return tokens
     }
 
+    /// The tokens of a conversation that ends with an answer, as a reward model has learned to read it.
+    /// - Parameters:
+    ///   - most: So many tokens of the answer at most.
+    ///   - param: The request field of the conversation, for errors.
+    func scored(
+        _ messages: [JSONValue],
+        answerTokens most: Int?,
+        param: String
+    ) throws(APIError) -> [Int32] {
+        guard encoder.templates != nil else { throw noTemplate }
+        try checkLength(
+            messages.reduce(0) { $0 + ($1["content"]?.string?.utf8.count ?? 0) },
+            param: param
+        )
+        let encoder = ExampleEncoder(
+            model: model.base,
+            options: EncodingOptions(
+                cutoffLength: .max,
+                promptLossWeight: 0,
+                maskHistory: false,
+                method: .reward
+            ),
+            now: TemplateClock(seconds: UnixTime.now, offset: 0)
+        )
+        let tokens: [Int32]
+        do throws(TrainingFileError) {
+            tokens = try encoder.scored(messages, answerTokens: most)
+        } catch {
+            throw .invalid(param, "Invalid '\(param)': \(error.reason).")
+        }
+        return try checked(tokens, param: param)
+    }
+
     private func encode(
         _ text: String,
         param: String,
         _ tokens: (String) -> [Int32]
     ) throws(APIError) -> [Int32] {
+        try checkLength(text.utf8.count, param: param)
+        return try checked(tokens(text), param: param)
+    }
+
+    private func checkLength(_ bytes: Int, param: String) throws(APIError) {
         // Text that is far beyond the context however it is cut is not worth the time of cutting;
         // twice, because a normaliser may shorten it.
-        let (limit, bytes) = (model.generator.contextTokens, text.utf8.count)
+        let limit = model.generator.contextTokens
         let fewest = bytes / max(1, 2 * model.tokenizer.longestToken)
         guard fewest <= limit else {
             throw .contextLength(promptTokens: fewest, limit: limit, param: param)
         }
-        return try checked(tokens(text), param: param)
     }
 
     private func checked(_ tokens: [Int32], param: String) throws(APIError) -> [Int32] {

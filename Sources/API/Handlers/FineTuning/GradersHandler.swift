@@ -6,6 +6,8 @@ import Trainer
 struct GradersHandler: Sendable {
     /// The route of chat completions: models that grade are asked as a client would.
     let chat: RouteHandler
+    /// The route of scores: reward models are asked there.
+    let scores: RouteHandler
 
     /// A grader as it was understood, or what is wrong with it.
     func validate(_ request: HTTPRequest, _: Caller) async throws -> HTTPResponse {
@@ -31,7 +33,7 @@ struct GradersHandler: Sendable {
             )
         }
         let start = ContinuousClock.now
-        let judge = ChatJudge(chat: chat, caller: caller, id: request.id)
+        let judge = ChatJudge(chat: chat, scores: scores, caller: caller, id: request.id)
         let (grade, failure) = try await Self.grade(grader, values, judge)
         let seconds = (ContinuousClock.now - start) / .seconds(1)
         return .json(Self.json(grade, failure, grader, type: type, seconds: seconds))
@@ -120,9 +122,11 @@ struct GradersHandler: Sendable {
     }
 }
 
-/// Models that grade, asked through chat completions with the caller's own rights and limits.
+/// Models that grade, asked through chat completions and scores with the caller's own rights and
+/// limits.
 struct ChatJudge: GraderJudge {
     let chat: RouteHandler
+    let scores: RouteHandler
     let caller: Caller
     let id: String
 
@@ -162,6 +166,20 @@ struct ChatJudge: GraderJudge {
         return ((try? JSONValue(parsing: text))?["result"]?.double, tokens)
     }
 
+    func reward(
+        _ question: GraderQuestion,
+        _ messages: [(role: String, content: String)]
+    ) async throws -> (score: Double?, tokens: Int) {
+        let body: JSONObject = [
+            "model": .string(question.model), "messages": Self.json(messages),
+        ]
+        let answer = try await ask(question, scores, "/v1/score", body)
+        return (
+            answer["data"]?.array?.first?["score"]?.double,
+            answer["usage"]?["total_tokens"]?.int ?? 0
+        )
+    }
+
     func label(
         _ question: GraderQuestion,
         _ messages: [(role: String, content: String)],
@@ -179,17 +197,32 @@ struct ChatJudge: GraderJudge {
     ) async throws -> (text: String, tokens: Int) {
         var body: JSONObject = [
             "model": .string(question.model), "temperature": 0, "max_completion_tokens": 256,
-            "messages": .array(
-                messages.map { ["role": .string($0.role), "content": .string($0.content)] }
-            ),
+            "messages": Self.json(messages),
         ]
         for (key, value) in constraint.members { body[key] = value }
         for (key, value) in question.sampling.members where !value.isNull {
             body[key == "max_completions_tokens" ? "max_completion_tokens" : key] = value
         }
+        let answer = try await ask(question, chat, "/v1/chat/completions", body)
+        return (
+            answer["choices"]?.array?.first?["message"]?["content"]?.string ?? "",
+            answer["usage"]?["total_tokens"]?.int ?? 0
+        )
+    }
+
+    private static func json(_ messages: [(role: String, content: String)]) -> JSONValue {
+        .array(messages.map { ["role": .string($0.role), "content": .string($0.content)] })
+    }
+
+    private func ask(
+        _ question: GraderQuestion,
+        _ route: RouteHandler,
+        _ path: String,
+        _ body: JSONObject
+    ) async throws -> JSONValue {
         let request = HTTPRequest(
             method: .post,
-            target: "/v1/chat/completions",
+            target: path,
             headers: ["Content-Type": "application/json"],
             body: HTTPBody(JSONValue.object(body).serializedBytes),
             id: id
@@ -197,13 +230,9 @@ struct ChatJudge: GraderJudge {
         do {
             // The route asks for no right of its own: who calls it does.
             try caller.require(anyOf: [.infer])
-            let response = try await chat(request, caller)
+            let response = try await route(request, caller)
             guard case .bytes(let bytes) = response.body else { throw APIError.internalError }
-            let answer = try JSONValue(parsing: bytes)
-            return (
-                answer["choices"]?.array?.first?["message"]?["content"]?.string ?? "",
-                answer["usage"]?["total_tokens"]?.int ?? 0
-            )
+            return try JSONValue(parsing: bytes)
         } catch let error as APIError {
             throw GraderError.notAnswered("'\(question.model)': \(error.message)")
         }

@@ -50,7 +50,7 @@ struct AdapterExporter: Sendable {
         let partial = path + DurableFile.temporaryMark + DurableFile.uniqueSuffix()
         try DurableFile.makeFolder(partial)
         do throws(FileSystemError) {
-            for name in [AdapterFileNames.config, AdapterFileNames.weights] {
+            for name in AdapterFileNames.content(of: folder) {
                 try copy(name) { size, body throws(FileSystemError) in
                     try DurableFile.create(partial + "/" + name, body)
                 }
@@ -68,7 +68,7 @@ struct AdapterExporter: Sendable {
         do throws(FileSystemError) {
             let file = try OpenFile(partial, flags: O_WRONLY | O_CREAT | O_EXCL)
             let writer = TarWriter(file, modified: generation.created)
-            for name in [AdapterFileNames.config, AdapterFileNames.weights] {
+            for name in AdapterFileNames.content(of: folder) {
                 try copy(name) { size, body throws(FileSystemError) in
                     try writer.append(name, size: size, body)
                 }

@@ -19,6 +19,9 @@ struct AdapterMergeSource {
         self.name = name
         self.weight = weight
         let facts = try AdapterFacts(folder: folder, source: name)
+        guard !AdapterFileNames.content(of: folder).contains(AdapterFileNames.scoreHead) else {
+            throw .unfit(name: name, reason: "reward models, which have a head, cannot be merged")
+        }
         configuration = facts.configuration
         let file: SafetensorsFile
         do throws(CheckpointError) {

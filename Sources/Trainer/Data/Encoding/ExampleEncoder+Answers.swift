@@ -1,4 +1,4 @@
-import InferenceRuntime
+public import InferenceRuntime
 
 /// Examples as the units that a method learns from.
 extension ExampleEncoder {
@@ -22,13 +22,34 @@ extension ExampleEncoder {
             return try units(TrainingExample(line: example.line, content: answer), after: nil)
         case (.supervised, _):
             return try pieces(example).map { TrainingUnit([$0], line: example.line) }
-        case (.dpo, .preference(let chosen, let rejected)):
+        case (.dpo, .preference(let chosen, let rejected)),
+            (.reward, .preference(let chosen, let rejected)):
             return [try pair(chosen, rejected, example.line)]
         case (.kto, .feedback(let answer, let isGood)):
             let other = previous.map { answer.answered(by: $0.content) } ?? answer
             return [try marked(answer, isGood, other, example.line)]
-        case (.dpo, _), (.kto, _): throw unfit(example)
+        case (.dpo, _), (.reward, _), (.kto, _): throw unfit(example)
         }
+    }
+
+    /// The tokens that a reward model reads of a conversation whose last message is the answer to be
+    /// scored: those of the method `reward`, before its cut-off.
+    /// - Parameter most: So many tokens of the answer at most.
+    /// - Throws: `TrainingFileError` where the conversation cannot be encoded, or ends with no answer.
+    public func scored(
+        _ messages: [JSONValue],
+        answerTokens most: Int? = nil
+    ) throws(TrainingFileError) -> [Int32] {
+        guard messages.last?["role"] == "assistant" else {
+            throw TrainingFileError(line: 1, reason: "the last message is not the assistant's")
+        }
+        let chat = TrainingExample.Conversation(
+            messages: messages,
+            tools: nil,
+            isTrained: messages.map { $0["role"] == "assistant" }
+        )
+        let answer = try answer(.chat(chat), 1)
+        return Array(answer.prompt + answer.tokens.prefix(most ?? .max))
     }
 
     private func unfit(_ example: TrainingExample) -> TrainingFileError {
