@@ -72,7 +72,8 @@ public struct FacetServices: Sendable {
             store: completions,
             files: files
         )
-        judges?.seat { tenant in ChatJudge(chat: completions.create, job: tenant) }
+        let scores = answers.route(RelevanceRequest.score)
+        judges?.seat { ChatJudge(chat: completions.create, scores: scores, job: $0) }
         let responses = ResponseEndpoints(
             answers: answers,
             store: ResponseStore(table: responses)

@@ -94,7 +94,7 @@ public struct Grader: Sendable {
     /// Whether a grader, or one within it, asks a model.
     public static func asksModels(_ json: JSONValue) -> Bool {
         let parts = json["graders"]?.object?.members.map(\.value) ?? []
-        return ["score_model", "label_model"].contains(json["type"]?.string)
+        return ["score_model", "label_model", "reward_model"].contains(json["type"]?.string)
             || parts.contains { asksModels($0) }
     }
 

@@ -28,6 +28,11 @@ private struct AbsentJudge: GraderJudge {
         _: [(role: String, content: String)]
     ) async throws -> (score: Double?, tokens: Int) { throw Self.error }
 
+    func reward(
+        _: GraderQuestion,
+        _: [(role: String, content: String)]
+    ) async throws -> (score: Double?, tokens: Int) { throw Self.error }
+
     func label(
         _: GraderQuestion,
         _: [(role: String, content: String)],

@@ -70,6 +70,10 @@ struct AnswerGradingTests {
             _: GraderQuestion,
             _: [(role: String, content: String)]
         ) async throws -> (score: Double?, tokens: Int) { (nil, 0) }
+        func reward(
+            _: GraderQuestion,
+            _: [(role: String, content: String)]
+        ) async throws -> (score: Double?, tokens: Int) { (nil, 0) }
         func label(
             _: GraderQuestion,
             _: [(role: String, content: String)],

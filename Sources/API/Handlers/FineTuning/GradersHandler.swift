@@ -130,14 +130,20 @@ struct ChatJudge: GraderJudge {
     let caller: Caller
     let id: String
 
-    init(chat: @escaping RouteHandler, caller: Caller, id: String) {
-        (self.chat, self.caller, self.id) = (chat, caller, id)
+    init(
+        chat: @escaping RouteHandler,
+        scores: @escaping RouteHandler,
+        caller: Caller,
+        id: String
+    ) {
+        (self.chat, self.scores, self.caller, self.id) = (chat, scores, caller, id)
     }
 
     /// Asks for a tenant's jobs, below requests.
-    init(chat: @escaping RouteHandler, job tenant: TenantID) {
+    init(chat: @escaping RouteHandler, scores: @escaping RouteHandler, job tenant: TenantID) {
         self.init(
             chat: chat,
+            scores: scores,
             caller: Caller(
                 tenant: tenant,
                 rights: [.infer],
