@@ -1,3 +1,4 @@
+import API
 import ArgumentParser
 import Foundation
 import InferenceRuntime
@@ -43,9 +44,16 @@ struct TrainCommand: AsyncParsableCommand {
         let scratch = NSTemporaryDirectory() + "facet-train-\(UUID().uuidString)"
         defer { try? FileManager.default.removeItem(atPath: scratch) }
         let isSilent = (group?.rank ?? 0) > 0
-        if plan || isSilent { configuration.outputFolder = scratch }
+        if plan || isSilent { (configuration.outputFolder, configuration.trackers) = (scratch, []) }
         let (training, template) = try training(&configuration)
         if plan { return print(JSONValue.object(training.description).serialized) }
+        let trackers: [any RunTracker]
+        do throws(TrackerEnvironmentError) {
+            trackers = try TrackerEnvironment(ProcessInfo.processInfo.environment)
+                .trackers(configuration.trackers, memory: training.trackerMemory)
+        } catch {
+            throw CommandError("\(file): \(error)")
+        }
         StopSignals.catchFirst()
         if isSilent {
             _ = try await training.run(in: group, isStopping: Self.isStopping) { _ in }
@@ -56,7 +64,7 @@ struct TrainCommand: AsyncParsableCommand {
         say(training.summary)
         if let group { say("\(group.count) processes share each step.") }
         if let template { try keep(template, in: configuration.outputFolder) }
-        try await train(training, in: group, into: configuration.outputFolder)
+        try await train(training, in: group, trackers)
         if let tokens = configuration.predictedTokens {
             try await predict(configuration, tokens: tokens, hasOwnTemplate: template != nil)
         }
@@ -139,12 +147,18 @@ struct TrainCommand: AsyncParsableCommand {
     private func train(
         _ training: LocalTraining,
         in group: MPIGroup?,
-        into folder: String
+        _ trackers: [any RunTracker]
     ) async throws {
         let line = ProgressLine("training")
-        let end = try await training.run(in: group, isStopping: Self.isStopping) {
-            Self.show($0, line)
-        }
+        let end = try await training.run(
+            in: group,
+            reportingTo: trackers,
+            isStopping: Self.isStopping,
+            tell: { text in
+                line.finish()
+                say(text)
+            }
+        ) { Self.show($0, line) }
         group?.leave()
         line.finish()
         switch end {

@@ -92,6 +92,43 @@ struct TrainTests {
         #expect(run.output == folder + "/out\n")
     }
 
+    @Test("report_to: tensorboard leaves an event file with transformers' names")
+    func tensorBoard() throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let more = ["report_to=tensorboard", "cutoff_len=64", "val_size=2", "eval_strategy=steps"]
+        let first = try FacetProcess(
+            ["train", try file(), "max_steps=1", "eval_steps=1"] + more
+        )
+        try #require(first.status == 0, "\(first.errors)")
+        let runs = folder + "/out/runs"
+        let names = try FileManager.default.contentsOfDirectory(atPath: runs)
+        #expect(names.count == 1 && names[0].hasPrefix("events.out.tfevents."))
+        let bytes = try Data(contentsOf: URL(fileURLWithPath: "\(runs)/\(names[0])"))
+        let text = String(decoding: bytes, as: UTF8.self)
+        for name in [
+            "brain.Event:2", "args/text_summary", "model_config/text_summary", "train/loss",
+            "train/grad_norm", "train/learning_rate", "train/epoch", "eval/loss",
+            "train/train_loss",
+        ] {
+            #expect(text.contains(name), "\(name)")
+        }
+        // Nothing is left to do, and nothing is said of it.
+        let again = try FacetProcess(
+            ["train", try file(), "max_steps=1", "eval_steps=1"] + more
+        )
+        try #require(again.status == 0, "\(again.errors)")
+        #expect(try FileManager.default.contentsOfDirectory(atPath: runs) == names)
+    }
+
+    @Test("a tracker that is not known or not configured is refused by name")
+    func trackers() throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let unknown = try FacetProcess("train", try file(), "--plan", "report_to=neptune")
+        #expect(unknown.status == 1 && unknown.errors.contains("'neptune'"))
+        let missing = try FacetProcess("train", try file(), "report_to=mlflow", "cutoff_len=64")
+        #expect(missing.status == 1 && missing.errors.contains("MLFLOW_TRACKING_URI"))
+    }
+
     @Test("a refusal ends with 1 and names key and reason")
     func refusal() throws {
         defer { try? FileManager.default.removeItem(atPath: folder) }

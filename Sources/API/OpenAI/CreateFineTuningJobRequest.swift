@@ -12,6 +12,7 @@ struct CreateFineTuningJobRequest: Sendable {
     /// Drawn where the request names none.
     let seed: Int
     let metadata: [FineTuningRequest.MetadataEntry]
+    let integrations: [WandbIntegration]
     let isLegacy: Bool
     /// Of reinforcement: what gives answers their rewards.
     let grader: JSONValue?
@@ -26,9 +27,7 @@ struct CreateFineTuningJobRequest: Sendable {
         metadata = (try fields.checkMetadata()?.members ?? []).map {
             FineTuningRequest.MetadataEntry(key: $0.key, value: $0.value.string ?? "")
         }
-        if let integrations = try fields.array("integrations"), !integrations.isEmpty {
-            throw .unsupported("integrations", "training reports to nobody; remove the field")
-        }
+        integrations = try Self.integrations(fields)
         hyperparameters = try Self.hyperparameters(fields)
         grader = try Self.grader(fields, hyperparameters.method)
         seed = try fields.integer("seed", in: Self.seeds) ?? Int.random(in: Self.seeds)
@@ -55,6 +54,7 @@ struct CreateFineTuningJobRequest: Sendable {
         validationFile = try fields.string("validation_file")
         suffix = try Self.suffix(fields, maximum: 40)
         metadata = []
+        integrations = []
         var chosen: JSONObject = ["n_epochs": 4, "prompt_loss_weight": 0.01]
         let supervised = Hyperparameter.all.filter { $0.methods.contains(.supervised) }
         let names = Set(supervised.map(\.name))

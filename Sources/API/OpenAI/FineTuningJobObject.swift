@@ -30,7 +30,7 @@ enum FineTuningJobObject {
             "error": job.error.map(json) ?? .null,
             "seed": JSONValue(job.hyperparameters?.seed ?? job.request.seed),
             "estimated_finish": job.estimatedFinish.map { JSONValue($0) } ?? .null,
-            "integrations": [],
+            "integrations": .array(job.request.integrations.map(\.json)),
             "metadata": metadata(of: job),
             "worker": job.worker.map(JSONValue.string) ?? .null,
             "user_provided_suffix": job.request.suffix.map(JSONValue.string) ?? .null,

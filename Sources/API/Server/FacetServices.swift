@@ -22,6 +22,8 @@ public struct FacetServices: Sendable {
     public var responses: ResponseTable?
     /// Where jobs look for who asks the models that grade.
     public var judges: GraderJudges?
+    /// Whether jobs may be shown in Weights & Biases.
+    public var hasWandb = false
 
     /// Names the parts of a server.
     public init(
@@ -109,7 +111,13 @@ public struct FacetServices: Sendable {
 
     private func fineTuning(_ files: FilesHandler?) -> FineTuningEndpoints? {
         guard let files, let jobs else { return nil }
-        return FineTuningEndpoints(service: jobs, base: model, adapters: adapters, files: files)
+        return FineTuningEndpoints(
+            service: jobs,
+            base: model,
+            adapters: adapters,
+            files: files,
+            hasWandb: hasWandb
+        )
     }
 
     private func batchEndpoints(

@@ -90,6 +90,10 @@ public struct TrainConfiguration: Sendable, Hashable {
     public var template: String?
     /// The hyperparameters.
     public var hyperparameters: HyperparameterRequest
+    /// Where the run's numbers are shown while it goes on.
+    public var trackers: [TrackerKind]
+    /// What trackers call the run; `nil`: as its output folder.
+    public var runName: String?
     /// Keys that have no effect here.
     public var notes: [Note]
 }
@@ -118,6 +122,8 @@ extension TrainConfiguration {
             overwrites: try fields.startsOver(),
             template: try fields.string("template"),
             hyperparameters: hyperparameters,
+            trackers: try fields.trackers(),
+            runName: try fields.runName(),
             notes: fields.notes
         )
         guard !datasets.isEmpty else {

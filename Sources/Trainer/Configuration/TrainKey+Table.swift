@@ -29,7 +29,7 @@ extension TrainKey {
         per_device_train_batch_size gradient_accumulation_steps packing neat_packing
         ref_model_adapters do_predict max_new_tokens mix_strategy interleave_probs default_system
         template save_strategy eval_strategy eval_steps metric_for_best_model greater_is_better
-        data_seed enable_thinking hf_hub_token ms_hub_token om_hub_token hub_token
+        data_seed enable_thinking hf_hub_token ms_hub_token om_hub_token hub_token report_to run_name
         """
 
     /// A reason, and the keys that only tune LLaMA-Factory's own machinery.
@@ -93,9 +93,8 @@ extension TrainKey {
                 + "log_level_replica disable_tqdm skip_memory_metrics print_param_status"
         ),
         (
-            "the log is trainer_log.jsonl",
-            "report_to run_name project trackio_space_id trackio_bucket_id "
-                + "trackio_static_space_id"
+            "it belongs to Trackio, to which nothing is reported",
+            "project trackio_space_id trackio_bucket_id trackio_static_space_id"
         ),
         (
             "it belongs to SwanLab, to which nothing is reported",

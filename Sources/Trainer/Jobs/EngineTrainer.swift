@@ -28,6 +28,13 @@ public struct EngineTrainer: FineTuningTrainer {
         public var objects: (any ObjectStore)?
         /// Who asks the models that grade.
         public var judges: GraderJudges
+        /// Makes what shows a job elsewhere, of its wishes, its key and where names are kept.
+        public var trackers:
+            @Sendable ([WandbIntegration], _ job: String, TrackerMemory) -> [any RunTracker] = {
+                _,
+                _,
+                _ in []
+            }
 
         /// Names the parts.
         public init(
@@ -122,15 +129,35 @@ public struct EngineTrainer: FineTuningTrainer {
                 environment: environment,
                 shared: SharedCheckpoint(of: job, environment, threads),
                 control: control,
-                progress: progress
+                progress: progress,
+                reporter: reporter(job, plan, progress)
             )
             var loop = loop(job, plan, state, observer, workspace)
             loop.source = try experience(of: job, control)
-            guard case .finished(let tokens) = try await loop.train() else { return .stopped }
+            let end = try await loop.train()
+            await observer.leave()
+            guard case .finished(let tokens) = end else { return .stopped }
             return .finished(trainedTokens: tokens, resultFiles: observer.resultFiles)
         } catch {
             throw FineTuningError(ending: error)
         }
+    }
+
+    private func reporter(
+        _ job: FineTuningJob,
+        _ plan: TrainingPlan,
+        _ progress: any FineTuningProgress
+    ) -> RunReporter {
+        let memory = TrackerMemory(path: environment.folder(of: job) + "/trackers.json")
+        return RunReporter(
+            environment.trackers(job.request.integrations, job.key.lowercased(), memory),
+            of: TrackedRun(
+                name: job.fineTunedModel,
+                parameters: plan.resolvedHyperparameters.json,
+                model: environment.model.architecture.summary(named: environment.base.name)
+            ),
+            tell: { text in Task { await progress.note(text, level: .warn) } }
+        )
     }
 
     private func referencePass(

@@ -108,6 +108,8 @@ public struct FineTuningRequest: Sendable, Hashable {
     public var storageLimit: Int?
     /// Of reinforcement: the grader as it was sent.
     public var grader: JSONValue?
+    /// Where the run is shown beside its events.
+    public var integrations: [WandbIntegration] = []
 
     /// A request to fine-tune.
     public init(

@@ -16,6 +16,7 @@ extension FineTuningRequest {
             "metadata": .object(JSONObject(entries)),
             "legacy": .bool(isLegacy),
             "storage_limit": storageLimit.map { JSONValue($0) } ?? .null,
+            "integrations": .array(integrations.map(\.json)),
         ]
         json["grader"] = grader
         return json
@@ -40,6 +41,7 @@ extension FineTuningRequest {
             storageLimit: json["storage_limit"]?.int
         )
         grader = json["grader"]
+        integrations = (json["integrations"]?.array ?? []).compactMap(WandbIntegration.init)
     }
 
     /// Requests from before there was a choice are supervised.

@@ -13,6 +13,7 @@ final class JobObserver: TrainingObserver {
     private let progress: any FineTuningProgress
     private let files = Mutex<[String]>([])
     private let shared: SharedCheckpoint
+    private let reporter: RunReporter
 
     init(
         job: FineTuningJob,
@@ -20,8 +21,10 @@ final class JobObserver: TrainingObserver {
         environment: EngineTrainer.Environment,
         shared: SharedCheckpoint,
         control: TrainingControl,
-        progress: any FineTuningProgress
+        progress: any FineTuningProgress,
+        reporter: RunReporter
     ) {
+        self.reporter = reporter
         self.job = job
         self.plan = plan
         self.environment = environment
@@ -35,7 +38,11 @@ final class JobObserver: TrainingObserver {
 
     var order: TrainingOrder { control.current }
 
+    /// The run is over or left off.
+    func leave() async { await reporter.end(nil, seconds: 0) }
+
     func didStep(_ record: StepRecord, _ pace: TrainingPace) async {
+        reporter.didStep(record)
         await progress.step(
             record.step,
             message: "Step \(record.step)/\(record.totalSteps): training loss="
@@ -67,6 +74,7 @@ final class JobObserver: TrainingObserver {
 
     func didFinish(_ last: TrainingCheckpoint, seconds: Double) async throws {
         try await publish(last.folder, as: job.fineTunedModel, step: nil)
+        await reporter.end(last.history, seconds: seconds)
         let table = TrainingArtifacts(folder: environment.folder(of: job)).resultsCSV(last.history)
         _ = try await Patience(control).wait {
             let file = try await environment.files.keepResult(

@@ -110,11 +110,16 @@ public struct LocalTraining {
     /// Trains from the last checkpoint, if there is one, to the end.
     /// - Parameters:
     ///   - group: The processes that share the run, each with an output folder of its own.
+    ///   - trackers: Who is told of the run beside TensorBoard's files, which the configuration asks
+    ///     for.
     ///   - isStopping: Whether to save and leave off; asked between layers, in a group between steps.
+    ///   - tell: Gets a sentence where a tracker fails.
     ///   - show: Gets each step.
     public func run(
         in group: (any ProcessGroup)? = nil,
+        reportingTo trackers: [any RunTracker] = [],
         isStopping: @escaping @Sendable () -> Bool,
+        tell: @escaping @Sendable (String) -> Void = { _ in },
         _ show: @escaping @Sendable (Progress) -> Void
     ) async throws -> End {
         let folder = configuration.outputFolder
@@ -127,7 +132,8 @@ public struct LocalTraining {
             group: group,
             isStopping: isStopping,
             show: show,
-            folder: folder
+            folder: folder,
+            reporter: reporter(trackers, tell)
         )
         let mayStop: @Sendable () -> Bool = { group == nil && isStopping() }
         let thread = OwnThread(isStopping: mayStop)
@@ -163,7 +169,9 @@ public struct LocalTraining {
             artifacts: TrainingArtifacts(folder: folder)
         )
         do {
-            switch try await loop.train() {
+            let end = try await loop.train()
+            await observer.leave()
+            switch end {
             case .finished:
                 try? FileManager.default.removeItem(atPath: pass.folder)
                 return .finished
@@ -180,6 +188,33 @@ public struct LocalTraining {
 }
 
 extension LocalTraining {
+    /// Where trackers remember what they called the run, in its output folder.
+    public var trackerMemory: TrackerMemory {
+        TrackerMemory(path: configuration.outputFolder + "/trackers.json")
+    }
+
+    private func reporter(
+        _ trackers: [any RunTracker],
+        _ tell: @escaping @Sendable (String) -> Void
+    ) -> RunReporter {
+        var trackers = trackers
+        if configuration.trackers.contains(.tensorboard) {
+            let elsewhere = ProcessInfo.processInfo.environment["TENSORBOARD_LOGGING_DIR"]
+            let folder = elsewhere ?? configuration.outputFolder + "/runs"
+            trackers.insert(TensorBoardTracker(folder: folder), at: 0)
+        }
+        let folder = URL(fileURLWithPath: configuration.outputFolder).lastPathComponent
+        return RunReporter(
+            trackers,
+            of: TrackedRun(
+                name: configuration.runName ?? folder,
+                parameters: plan.resolvedHyperparameters.json,
+                model: base.model.architecture.summary(named: base.baseModel.name)
+            ),
+            tell: tell
+        )
+    }
+
     /// The adapters that a run goes on from and is compared with, where there are any.
     private var startingPoint: String? {
         guard let reference = configuration.referenceAdapter else { return configuration.adapter }
@@ -210,6 +245,7 @@ private final class LocalObserver: TrainingObserver {
     let isStopping: @Sendable () -> Bool
     let show: @Sendable (LocalTraining.Progress) -> Void
     let folder: String
+    private let reporter: RunReporter
     /// Whether a process of the group wants to stop, as all learned of it after a step.
     private let isGroupStopping = Mutex(false)
 
@@ -217,8 +253,10 @@ private final class LocalObserver: TrainingObserver {
         group: (any ProcessGroup)?,
         isStopping: @escaping @Sendable () -> Bool,
         show: @escaping @Sendable (LocalTraining.Progress) -> Void,
-        folder: String
+        folder: String,
+        reporter: RunReporter
     ) {
+        self.reporter = reporter
         self.group = group
         self.isStopping = isStopping
         self.show = show
@@ -230,7 +268,11 @@ private final class LocalObserver: TrainingObserver {
         return stops ? .save : .proceed
     }
 
+    /// The run is over or left off.
+    func leave() async { await reporter.end(nil, seconds: 0) }
+
     func didStep(_ record: StepRecord, _ pace: TrainingPace) throws {
+        reporter.didStep(record)
         if let group {
             let stops = try group.any(isStopping())
             isGroupStopping.withLock { $0 = stops }
@@ -250,7 +292,8 @@ private final class LocalObserver: TrainingObserver {
 
     func willRemove(checkpoints _: [Int]) {}
 
-    func didFinish(_ result: TrainingCheckpoint, seconds _: Double) throws(FileSystemError) {
+    func didFinish(_ result: TrainingCheckpoint, seconds: Double) async throws(FileSystemError) {
+        await reporter.end(result.history, seconds: seconds)
         let names = TrainingCheckpoint.adapterFiles(in: result.folder)
         // The head of an earlier run would make this adapter a reward model.
         if !names.contains(ScoreHeadFile.name) {

@@ -61,17 +61,12 @@ struct ServerAssembly {
         configuration.startedAdapters = given.map(\.name)
         configuration.http.memory = assembly.memory
         watch = await Self.watch(database, adapters, logger)
+        let services = Self.services(database, Self.served(checkpoint, assembly), command) {
+            ($0.adapters, $0.files, $0.jobs) = (adapters, files, jobs)
+            $0.judges = judges
+        }
         server = try await FacetServer(
-            FacetServices(
-                model: Self.served(checkpoint, assembly),
-                adapters: adapters,
-                files: files,
-                jobs: jobs,
-                completions: StoredCompletionStore(database: database),
-                batches: BatchStore(database: database, leaseSeconds: command.jobLease),
-                responses: database.isShared ? ResponseTable(database: database) : nil,
-                judges: judges
-            ),
+            services,
             configuration: configuration,
             logger: logger
         )
@@ -104,6 +99,28 @@ struct ServerAssembly {
         }
         await jobs.stop()
         await engine.stop(draining: false)
+    }
+
+    /// What is served, with what `more` adds.
+    private static func services(
+        _ database: FacetDatabase,
+        _ model: ServedModel,
+        _ command: ServeCommand,
+        _ more: (inout FacetServices) -> Void
+    ) -> FacetServices {
+        var services = FacetServices(
+            model: model,
+            completions: StoredCompletionStore(database: database),
+            batches: BatchStore(database: database, leaseSeconds: command.jobLease),
+            responses: database.isShared ? ResponseTable(database: database) : nil
+        )
+        services.hasWandb = trackers.hasWandb
+        more(&services)
+        return services
+    }
+
+    private static var trackers: TrackerEnvironment {
+        TrackerEnvironment(ProcessInfo.processInfo.environment)
     }
 
     private static func objects(_ command: ServeCommand) throws -> (any ObjectStore)? {
@@ -265,21 +282,20 @@ struct ServerAssembly {
         _ judges: GraderJudges,
         _ logger: Logger
     ) -> FineTuningService {
-        let trainer = EngineTrainer(
-            EngineTrainer.Environment(
-                model: started.checkpoint.model,
-                base: started.checkpoint.base,
-                engine: started.assembly.engine,
-                context: started.assembly.context,
-                adapters: stores.adapters,
-                files: stores.files,
-                folder: stores.database.folder + "/jobs",
-                memory: started.assembly.memory,
-                objects: stores.objects,
-                judges: judges
-            ),
-            logger: logger
+        var environment = EngineTrainer.Environment(
+            model: started.checkpoint.model,
+            base: started.checkpoint.base,
+            engine: started.assembly.engine,
+            context: started.assembly.context,
+            adapters: stores.adapters,
+            files: stores.files,
+            folder: stores.database.folder + "/jobs",
+            memory: started.assembly.memory,
+            objects: stores.objects,
+            judges: judges
         )
+        environment.trackers = trackers.trackers
+        let trainer = EngineTrainer(environment, logger: logger)
         return FineTuningService(
             store: FineTuningStore(database: stores.database),
             trainer: trainer,

@@ -132,6 +132,23 @@ struct TableFileTests {
         }
     }
 
+    @Test("are documents of an evaluation's task")
+    func task() throws {
+        for kind in ["parquet", "arrow"] {
+            let documents = try TaskDocuments(
+                [
+                    "dataset_path": .string(kind),
+                    "dataset_kwargs": [
+                        "data_files": ["test": .string("\(Self.folder)/scalars.\(kind)")]
+                    ],
+                ],
+                folder: "."
+            )
+            let rows = try documents.split("test")
+            #expect(rows.map { $0["text"] } == ["plain", "Grüße, 世界 🌍", .null, ""])
+        }
+    }
+
     @Test("the row of a wrong example is named")
     func errors() throws {
         let path = "\(Self.folder)/nested.parquet"

@@ -9,6 +9,8 @@ struct FineTuningEndpoints: Sendable {
     let base: ServedModel
     let adapters: AdapterStore?
     let files: FilesHandler
+    /// Whether the server has a key for Weights & Biases.
+    let hasWandb: Bool
 
     /// Makes a job of a checked request.
     ///
@@ -51,6 +53,13 @@ struct FineTuningEndpoints: Sendable {
         _ body: CreateFineTuningJobRequest,
         _ caller: Caller
     ) async throws -> FineTuningRequest {
+        guard hasWandb || body.integrations.isEmpty else {
+            throw APIError.unsupported(
+                "integrations",
+                "this server has no key for Weights & Biases, WANDB_API_KEY in its environment; remove "
+                    + "the field"
+            )
+        }
         let parent = try parent(body.model, caller)
         try await check(body.trainingFile, "training_file", caller)
         if let file = body.validationFile { try await check(file, "validation_file", caller) }
@@ -70,6 +79,7 @@ struct FineTuningEndpoints: Sendable {
             storageLimit: caller.storedBytes
         )
         request.grader = body.grader
+        request.integrations = body.integrations
         return request
     }
 
