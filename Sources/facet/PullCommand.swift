@@ -1,38 +1,67 @@
-import API
-import ArgumentParser
+public import API
+public import ArgumentParser
 import Foundation
 import Synchronization
 
-/// `facet pull ORG/NAME[@revision]`: a checkpoint from the hub into the model cache.
+/// `facet pull ORG/NAME[@revision]`: a checkpoint, an adapter or a data set from a hub into the cache.
 struct PullCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "pull",
-        abstract: "Download a checkpoint from a Hugging Face hub into the model cache.",
+        abstract: "Download a checkpoint, an adapter or a data set from a hub into the cache.",
         discussion: """
             Fetches the configuration, the tokenizer, the chat template and the safetensors weights, \
             several files at once, and checks their size and SHA-256. Stopped or killed, it goes on \
-            from where it was when run again. The folder is printed when it is complete.
+            from where it was when run again. The folder is printed when it is complete. Of an \
+            adapter its two files are fetched, of a data set the files that facet trains on.
 
-            HF_ENDPOINT names another hub, HF_TOKEN is sent to it where it is set, and \
-            HF_HUB_OFFLINE=1 only looks into the cache ($XDG_CACHE_HOME/facet/models).
+            The hub is Hugging Face's, or with --from modelscope or USE_MODELSCOPE_HUB=1 ModelScope. \
+            HF_ENDPOINT and MODELSCOPE_ENDPOINT name mirrors, HF_TOKEN and MODELSCOPE_API_TOKEN are \
+            sent to them where they are set, and HF_HUB_OFFLINE=1 only looks into the cache \
+            ($XDG_CACHE_HOME/facet/models, …/datasets).
+
+            Examples:
+              facet pull TinyLlama/TinyLlama-1.1B-Chat-v1.0
+              facet pull --from modelscope Qwen/Qwen2.5-0.5B-Instruct
+              facet pull --repo-type dataset --include 'data/train*' ORG/NAME
             """
     )
 
     @Argument(help: "The repository: ORG/NAME, or ORG/NAME@revision for a branch, tag or commit.")
     var model: String
 
+    @Option(help: "The hub: huggingface or modelscope.")
+    var from: Hub?
+
+    @Option(help: "What it holds: model (also an adapter) or dataset.")
+    var repoType = RepositoryKind.model
+
+    @Option(
+        name: .customLong("include"),
+        help:
+            "Files of a data set to fetch, with * and ?; may be repeated. All where there is none."
+    )
+    var patterns: [String] = []
+
     @Flag(help: "Print nothing but the folder.")
     var quiet = false
 
+    func validate() throws {
+        guard patterns.isEmpty || repoType == .dataset else {
+            throw ValidationError("--include chooses files of a data set: add --repo-type dataset.")
+        }
+    }
+
     func run() async throws {
         let environment = ProcessInfo.processInfo.environment
+        let source = HubSource(from ?? Hub(environment: environment), repoType)
         do throws(HubError) {
             let pull = ModelPull(
-                configuration: try HubConfiguration(environment: environment),
-                cache: ModelCache(environment: environment)
+                configuration: try HubConfiguration(environment: environment, of: source.hub),
+                cache: ModelCache(environment: environment, of: repoType),
+                patterns: patterns
             )
             let display = PullDisplay(isQuiet: quiet)
-            let folder = try await pull(try HubReference(model)) { display.show($0) }
+            let folder = try await pull(try HubReference(model, on: source)) { display.show($0) }
             display.end()
             print(folder)
         } catch {
@@ -41,6 +70,10 @@ struct PullCommand: AsyncParsableCommand {
         }
     }
 }
+
+extension Hub: ExpressibleByArgument {}
+
+extension RepositoryKind: ExpressibleByArgument {}
 
 /// Shows a pull on standard error: a bar on a terminal, now and then a line elsewhere.
 private final class PullDisplay: Sendable {

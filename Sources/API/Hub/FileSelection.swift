@@ -1,3 +1,4 @@
+import Glibc
 import InferenceRuntime
 
 /// Which files of a repository facet needs.
@@ -17,6 +18,58 @@ enum FileSelection {
                 || (file.path.hasPrefix("additional_chat_templates/")
                     && file.path.hasSuffix(".jinja"))
         }
+    }
+
+    /// An adapter's two files and what may lie beside them; `nil` where there is no adapter.
+    static func adapter(
+        _ listing: HubListing,
+        of reference: HubReference
+    ) throws(HubError) -> [HubFile]? {
+        let paths = Set(listing.files.map(\.path))
+        guard paths.contains("adapter_config.json"), !paths.contains("config.json") else {
+            return nil
+        }
+        guard paths.contains("adapter_model.safetensors") else {
+            throw .unusable(
+                reference,
+                reason: paths.contains("adapter_model.bin")
+                    ? "its weights are PyTorch pickles, which can run code; facet reads safetensors"
+                    : "it has no adapter_model.safetensors"
+            )
+        }
+        let own = ["adapter_config.json", "adapter_model.safetensors"]
+        return descriptions(listing) + listing.files.filter { own.contains($0.path) }
+    }
+
+    private static let data = [
+        "json", "jsonl", "ndjson", "csv", "txt", "text", "parquet", "arrow", "feather",
+    ]
+
+    /// The files of a data set that facet reads.
+    /// - Parameter patterns: Paths with `*` and `?`; none: all of them.
+    static func examples(
+        _ listing: HubListing,
+        _ patterns: [String],
+        of reference: HubReference
+    ) throws(HubError) -> [HubFile] {
+        let files = listing.files.filter { file in
+            var parts =
+                file.path.lowercased().split(separator: "/").last?.split(separator: ".") ?? []
+            if let last = parts.last, ["gz", "zst"].contains(last) { parts.removeLast() }
+            guard parts.count > 1, data.contains(String(parts[parts.count - 1])) else {
+                return false
+            }
+            return patterns.isEmpty || patterns.contains { fnmatch($0, file.path, 0) == 0 }
+        }
+        guard !files.isEmpty else {
+            throw .unusable(
+                reference,
+                reason: patterns.isEmpty
+                    ? "it has no JSON, CSV, text, Parquet or Arrow files"
+                    : "none of its data files is called " + patterns.joined(separator: " or ")
+            )
+        }
+        return files
     }
 
     /// The weights: what the index names, or the one file there is.

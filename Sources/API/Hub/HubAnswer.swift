@@ -8,7 +8,13 @@ struct HubAnswer: Sendable {
     /// The error that a status stands for; `nil` for success.
     func error(_ response: CurlResponse) -> HubError? {
         let hasToken = configuration.token != nil
-        let page = "\(configuration.endpoint.absoluteString)/\(reference.repository)"
+        let folder =
+            switch (reference.source.hub, reference.source.kind) {
+            case (.huggingface, .model): ""
+            case (.modelscope, .model): "models/"
+            case (_, .dataset): "datasets/"
+            }
+        let page = "\(configuration.endpoint.absoluteString)/\(folder)\(reference.repository)"
         let code = response.header("X-Error-Code") ?? ""
         let message = response.header("X-Error-Message") ?? ""
         switch (response.status, code) {
@@ -21,7 +27,11 @@ struct HubAnswer: Sendable {
         case (403, _): return .gated(reference, hasToken: hasToken, page: page)
         case (404, ""): return .noRepository(reference, hasToken: hasToken)
         case (429, _):
-            return .rateLimited(retryAfter: Self.retryAfter(response), hasToken: hasToken)
+            return .rateLimited(
+                reference,
+                retryAfter: Self.retryAfter(response),
+                hasToken: hasToken
+            )
         default:
             return .unexpectedStatus(
                 response.status,
@@ -84,7 +94,7 @@ struct HubRetry: Sendable {
 
     /// Seconds to wait before the next attempt; `nil` where there should be none.
     private func delay(_ error: HubError, _ attempt: Int) -> Double? {
-        if case .rateLimited(let seconds, _) = error {
+        if case .rateLimited(_, let seconds, _) = error {
             let seconds = seconds ?? 2 << attempt
             return seconds <= configuration.longestWait ? Double(seconds) : nil
         }

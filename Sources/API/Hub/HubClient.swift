@@ -7,21 +7,31 @@ struct HubClient: Sendable {
     let configuration: HubConfiguration
     let transport: HubTransport
 
-    init(_ configuration: HubConfiguration) {
+    init(_ configuration: HubConfiguration, _ hub: Hub) {
         self.configuration = configuration
-        transport = HubTransport(configuration)
+        transport = HubTransport(configuration, hub)
     }
 
     /// What a repository holds at a revision.
     func listing(of reference: HubReference) async throws(HubError) -> HubListing {
-        let url = address([
-            "api", "models", reference.repository, "revision", reference.revision,
-        ])
-        guard var parts = URLComponents(url: url, resolvingAgainstBaseURL: false) else {
-            throw .malformedReference(reference.description)
+        switch reference.source.hub {
+        case .huggingface:
+            let kind = reference.source.kind == .model ? "models" : "datasets"
+            let path = ["api", kind, reference.repository, "revision", reference.revision]
+            return try HubListing(
+                await json(path, [("blobs", "true")], for: reference)
+            )
+        case .modelscope: return try await modelScopeListing(of: reference)
         }
-        parts.queryItems = [URLQueryItem(name: "blobs", value: "true")]
-        let query = parts.url ?? url
+    }
+
+    /// An answer of the hub's API.
+    func json(
+        _ path: [String],
+        _ query: [(name: String, value: String)],
+        for reference: HubReference
+    ) async throws(HubError) -> JSONValue {
+        let url = address(path, query)
         // A wrong address should not take long to be reported.
         let retry = HubRetry(configuration: configuration, limit: min(configuration.retries, 2))
         let body = try await retry(progressed: { false }) {
@@ -29,13 +39,11 @@ struct HubClient: Sendable {
             let sink = CollectingSink(
                 answer: HubAnswer(reference: reference, configuration: configuration)
             )
-            try await transport.get(query, headers: ["Accept": "application/json"], into: sink)
+            try await transport.get(url, headers: ["Accept": "application/json"], into: sink)
             return sink.bytes
         }
-        do {
-            return try HubListing(JSONValue(parsing: body))
-        } catch let error as HubError {
-            throw error
+        do throws(JSONError) {
+            return try JSONValue(parsing: body)
         } catch {
             throw .malformedAnswer("\(error)")
         }
@@ -43,11 +51,25 @@ struct HubClient: Sendable {
 
     /// Where a file can be had at a commit.
     func url(of file: HubFile, in reference: HubReference, at commit: String) -> URL {
-        address([reference.repository, "resolve", commit, file.path])
+        let isModel = reference.source.kind == .model
+        switch reference.source.hub {
+        case .huggingface:
+            let folder = isModel ? [] : ["datasets"]
+            return address(folder + [reference.repository, "resolve", commit, file.path])
+        case .modelscope:
+            let kind = isModel ? "models" : "datasets"
+            return address(
+                ["api", "v1", kind, reference.repository, "repo"],
+                [("Revision", reference.revision), ("FilePath", file.path)]
+            )
+        }
     }
 
     /// The endpoint and what follows, escaped; slashes within a part stay.
-    private func address(_ parts: [String]) -> URL {
+    private func address(
+        _ parts: [String],
+        _ query: [(name: String, value: String)] = []
+    ) -> URL {
         var allowed = CharacterSet.alphanumerics.intersection(
             CharacterSet(charactersIn: "\0"..."~")
         )
@@ -55,7 +77,13 @@ struct HubClient: Sendable {
         let path = parts.map {
             $0.addingPercentEncoding(withAllowedCharacters: allowed) ?? ""
         }
-        let text = ([configuration.endpoint.absoluteString] + path).joined(separator: "/")
+        var text = ([configuration.endpoint.absoluteString] + path).joined(separator: "/")
+        // A plus would be read as a space.
+        allowed.remove(charactersIn: "/")
+        let items = query.map { name, value in
+            "\(name)=" + (value.addingPercentEncoding(withAllowedCharacters: allowed) ?? "")
+        }
+        if !items.isEmpty { text += "?" + items.joined(separator: "&") }
         return URL(string: text) ?? configuration.endpoint
     }
 }

@@ -26,20 +26,24 @@ public struct HubConfiguration: Sendable {
         self.isOffline = isOffline
     }
 
-    /// Reads `HF_ENDPOINT`, `HF_TOKEN` and `HF_HUB_OFFLINE`.
-    public init(environment: [String: String]) throws(HubError) {
-        let text = environment["HF_ENDPOINT"].flatMap { $0.isEmpty ? nil : $0 }
-        var address = text ?? "https://huggingface.co"
+    /// Reads `HF_ENDPOINT`, `HF_TOKEN` and `HF_HUB_OFFLINE`, of ModelScope `MODELSCOPE_ENDPOINT` and
+    /// `MODELSCOPE_API_TOKEN`.
+    public init(
+        environment: [String: String],
+        of hub: Hub = .huggingface
+    ) throws(HubError) {
+        let (name, standard) = hub.endpoint
+        let text = environment[name].flatMap { $0.isEmpty ? nil : $0 }
+        var address = text ?? standard
         while address.hasSuffix("/") { address.removeLast() }
         guard let endpoint = URL(string: address), endpoint.host != nil,
             ["http", "https"].contains(endpoint.scheme?.lowercased() ?? "")
         else { throw .malformedEndpoint(address) }
-        let token = environment["HF_TOKEN"]?.trimmingCharacters(in: .whitespacesAndNewlines)
-        let offline = environment["HF_HUB_OFFLINE"]?.lowercased() ?? ""
+        let token = environment[hub.tokenName]?.trimmingCharacters(in: .whitespacesAndNewlines)
         self.init(
             endpoint: endpoint,
             token: token.flatMap { $0.isEmpty ? nil : $0 },
-            isOffline: ["1", "true", "yes", "on"].contains(offline)
+            isOffline: Hub.isOn(environment["HF_HUB_OFFLINE"])
         )
     }
 }

@@ -19,7 +19,7 @@ public enum HubError: Error, Sendable, Hashable, CustomStringConvertible {
     /// The account must ask for access first.
     case gated(HubReference, hasToken: Bool, page: String)
     /// Too many requests; seconds to wait where the hub says so.
-    case rateLimited(retryAfter: Int?, hasToken: Bool)
+    case rateLimited(HubReference, retryAfter: Int?, hasToken: Bool)
     /// Another status than expected.
     case unexpectedStatus(Int, url: String, message: String)
     /// The hub's answer cannot be used.
@@ -42,7 +42,8 @@ public enum HubError: Error, Sendable, Hashable, CustomStringConvertible {
         switch self {
         case .malformedReference(let text):
             "'\(text)' is not a hub name: expected ORG/NAME or ORG/NAME@revision"
-        case .malformedEndpoint(let text): "HF_ENDPOINT: '\(text)' is not an http or https URL"
+        case .malformedEndpoint(let text):
+            "HF_ENDPOINT or MODELSCOPE_ENDPOINT: '\(text)' is not an http or https URL"
         case .offline(let name):
             "\(name) is not in the model cache, and HF_HUB_OFFLINE is set: unset it to download"
         case .notPulled(let name):
@@ -53,19 +54,22 @@ public enum HubError: Error, Sendable, Hashable, CustomStringConvertible {
                 + "tokenizer.json, *.safetensors), a .gguf file, or a hub id such as ORG/NAME"
         case .noRepository(let reference, let hasToken):
             "the hub has no repository \(reference.repository)"
+                + Self.atRevision(reference)
                 + (hasToken
-                    ? " that HF_TOKEN may see"
-                    : "; if it is private, set HF_TOKEN to a token of an account that may read it")
+                    ? " that \(reference.source.hub.tokenName) may see"
+                    : "; if it is private, set \(reference.source.hub.tokenName) to a token of an "
+                        + "account that may read it")
         case .noRevision(let reference):
             "\(reference.repository) has no branch, tag or commit '\(reference.revision)'"
         case .unauthorized(let reference, let hasToken, let page):
-            Self.access("\(reference.repository) needs a login", hasToken, page)
+            Self.access(reference, "needs a login", hasToken, page)
         case .gated(let reference, let hasToken, let page):
-            Self.access("\(reference.repository) is gated", hasToken, page)
-        case .rateLimited(let seconds, let hasToken):
+            Self.access(reference, "is gated", hasToken, page)
+        case .rateLimited(let reference, let seconds, let hasToken):
             "the hub refuses more requests for now"
                 + (seconds.map { "; try again in \($0) s" } ?? "; try again in a few minutes")
-                + (hasToken ? "" : ", or set HF_TOKEN for a higher limit")
+                + (hasToken
+                    ? "" : ", or set \(reference.source.hub.tokenName) for a higher limit")
         case .unexpectedStatus(let status, let url, let message):
             "\(url) answered \(status)" + (message.isEmpty ? "" : ": \(message)")
         case .malformedAnswer(let reason): "the hub's answer cannot be used: \(reason)"
@@ -82,9 +86,20 @@ public enum HubError: Error, Sendable, Hashable, CustomStringConvertible {
         }
     }
 
-    private static func access(_ what: String, _ hasToken: Bool, _ page: String) -> String {
-        hasToken
-            ? "\(what), and the account of HF_TOKEN has no access: ask for it at \(page)"
-            : "\(what): ask for access at \(page), then set HF_TOKEN to a token of that account"
+    /// ModelScope does not say whether it lacks the repository or the revision.
+    private static func atRevision(_ reference: HubReference) -> String {
+        reference.revision == reference.source.hub.branch ? "" : " at '\(reference.revision)'"
+    }
+
+    private static func access(
+        _ reference: HubReference,
+        _ what: String,
+        _ hasToken: Bool,
+        _ page: String
+    ) -> String {
+        let (what, token) = ("\(reference.repository) \(what)", reference.source.hub.tokenName)
+        return hasToken
+            ? "\(what), and the account of \(token) has no access: ask for it at \(page)"
+            : "\(what): ask for access at \(page), then set \(token) to a token of that account"
     }
 }

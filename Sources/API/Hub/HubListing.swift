@@ -11,10 +11,15 @@ struct HubFile: Sendable, Hashable {
 
 /// What a repository holds at one commit.
 struct HubListing: Sendable {
+    /// What names the snapshot: the commit, or a hash of the list.
     let commit: String
     let files: [HubFile]
 
-    /// Reads the answer to `/api/models/…/revision/…?blobs=true`.
+    init(commit: String, files: [HubFile]) {
+        (self.commit, self.files) = (commit, files)
+    }
+
+    /// Reads the answer to `/api/models/…/revision/…?blobs=true`, and of `datasets`.
     init(_ json: JSONValue) throws(HubError) {
         guard let commit = json["sha"]?.string, Self.isCommit(commit) else {
             throw .malformedAnswer("the commit is missing")

@@ -2,14 +2,16 @@
 public struct HubReference: Sendable, Hashable, CustomStringConvertible {
     /// `ORG/NAME`, or `NAME` for the few without an owner.
     public let repository: String
-    /// A branch, tag or commit; `main` where none was given.
+    /// A branch, tag or commit; the hub's usual one where none was given.
     public let revision: String
+    /// Where it is.
+    public let source: HubSource
 
     /// Parses `ORG/NAME` or `ORG/NAME@revision`.
-    public init(_ text: String) throws(HubError) {
+    public init(_ text: String, on source: HubSource = HubSource()) throws(HubError) {
         let parts = text.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false)
         let repository = String(parts[0])
-        let revision = parts.count > 1 ? String(parts[1]) : "main"
+        let revision = parts.count > 1 ? String(parts[1]) : source.hub.branch
         let names = repository.split(separator: "/", omittingEmptySubsequences: false)
         guard (1...2).contains(names.count), names.allSatisfy({ Self.isName(String($0)) }),
             !revision.isEmpty,
@@ -18,11 +20,12 @@ public struct HubReference: Sendable, Hashable, CustomStringConvertible {
         else { throw .malformedReference(text) }
         self.repository = repository
         self.revision = revision
+        self.source = source
     }
 
     /// The reference as it is typed.
     public var description: String {
-        revision == "main" ? repository : "\(repository)@\(revision)"
+        revision == source.hub.branch ? repository : "\(repository)@\(revision)"
     }
 
     /// The last component, by which the model is known.

@@ -4,11 +4,13 @@ import Foundation
 final class HubTransport: Sendable {
     private let configuration: HubConfiguration
     private let client: CurlClient
+    private let hub: Hub
 
     private static let mostRedirects = 8
 
-    init(_ configuration: HubConfiguration) {
+    init(_ configuration: HubConfiguration, _ hub: Hub) {
         self.configuration = configuration
+        self.hub = hub
         client = CurlClient(limit: configuration.parallelDownloads + 1)
     }
 
@@ -47,6 +49,8 @@ final class HubTransport: Sendable {
         )
         if let token = configuration.token, isEndpoint(url) {
             request.headers.append(("Authorization", "Bearer \(token)"))
+            // ModelScope's library logs in and keeps this cookie, which is the token.
+            if hub == .modelscope { request.headers.append(("Cookie", "m_session_id=\(token)")) }
         }
         do {
             return try await client.send(request, into: sink)

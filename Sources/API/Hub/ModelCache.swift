@@ -13,13 +13,14 @@ public struct ModelCache: Sendable {
     /// Uses a folder, which need not be there yet.
     public init(root: String) { self.root = root }
 
-    /// Uses `$XDG_CACHE_HOME/facet/models`, or `~/.cache/facet/models`.
-    public init(environment: [String: String]) {
+    /// Uses `$XDG_CACHE_HOME/facet/models`, or `~/.cache/facet/models`; of data sets `…/datasets`.
+    public init(environment: [String: String], of kind: RepositoryKind = .model) {
         // Relative paths are to be ignored, says the XDG specification.
         if let folder = environment["XDG_CACHE_HOME"], folder.hasPrefix("/") {
-            self.init(root: folder + "/facet/models")
+            self.init(root: folder + "/facet/\(kind.rawValue)s")
         } else {
-            self.init(root: (environment["HOME"] ?? NSHomeDirectory()) + "/.cache/facet/models")
+            let home = environment["HOME"] ?? NSHomeDirectory()
+            self.init(root: home + "/.cache/facet/\(kind.rawValue)s")
         }
     }
 
@@ -28,6 +29,15 @@ public struct ModelCache: Sendable {
         let commit = commit(of: reference) ?? reference.revision
         let folder = snapshot(reference, commit: commit)
         return Self.isFolder(folder) ? folder : nil
+    }
+
+    /// The folder of a checkpoint that has been pulled from any hub.
+    func resolveAnywhere(_ text: String) -> String? {
+        for hub in Hub.allCases {
+            let reference = try? HubReference(text, on: HubSource(hub))
+            if let folder = reference.flatMap(resolve) { return folder }
+        }
+        return nil
     }
 
     /// The folder of the only pulled repository whose last component is `name`; `nil` where there
@@ -39,8 +49,7 @@ public struct ModelCache: Sendable {
         }
         let found = folders.compactMap { folder -> String? in
             let text = folder.replacingOccurrences(of: "--", with: "/")
-            guard let reference = try? HubReference(text) else { return nil }
-            return resolve(reference)
+            return resolveAnywhere(text)
         }
         return found.count == 1 ? found[0] : nil
     }

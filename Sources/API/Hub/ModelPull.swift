@@ -8,11 +8,14 @@ import InferenceRuntime
 public struct ModelPull: Sendable {
     private let configuration: HubConfiguration
     private let cache: ModelCache
+    private let patterns: [String]
 
     /// Makes a pull from a hub into a cache.
-    public init(configuration: HubConfiguration, cache: ModelCache) {
+    /// - Parameter patterns: The files of a data set that are wanted; none: all of them.
+    public init(configuration: HubConfiguration, cache: ModelCache, patterns: [String] = []) {
         self.configuration = configuration
         self.cache = cache
+        self.patterns = patterns
     }
 
     /// Downloads what facet needs of a repository and returns its folder.
@@ -26,8 +29,11 @@ public struct ModelPull: Sendable {
             }
             return folder
         }
-        let client = HubClient(configuration)
-        let listing = try await client.listing(of: reference)
+        let client = HubClient(configuration, reference.source.hub)
+        var listing = try await client.listing(of: reference)
+        if reference.source.kind == .dataset {
+            listing = try examples(listing, reference)
+        }
         let snapshot = cache.snapshot(reference, commit: listing.commit)
         let lock = try lock(reference)
         if !ModelCache.isFolder(snapshot) {
@@ -48,6 +54,19 @@ public struct ModelPull: Sendable {
         }
         _ = consume lock
         return snapshot
+    }
+
+    /// A data set's files; a choice among them is a snapshot of its own.
+    private func examples(
+        _ listing: HubListing,
+        _ reference: HubReference
+    ) throws(HubError) -> HubListing {
+        let files = try FileSelection.examples(listing, patterns, of: reference)
+        guard !patterns.isEmpty else { return HubListing(commit: listing.commit, files: files) }
+        var chosen = SHA256()
+        let names = files.map(\.path).sorted().joined(separator: "\n")
+        Array((listing.commit + "\n" + names).utf8).withUnsafeBytes { chosen.update($0) }
+        return HubListing(commit: String(Hex.text(chosen.finalize()).prefix(40)), files: files)
     }
 
     private func place(_ partial: String, at snapshot: String) throws(HubError) {
@@ -82,9 +101,13 @@ private struct PullJob: Sendable {
     let meter: PullMeter
 
     func run() async throws(HubError) {
+        if reference.source.kind == .dataset { return try await download(listing.files) }
+        if let adapter = try FileSelection.adapter(listing, of: reference) {
+            return try await download(adapter)
+        }
         let descriptions = FileSelection.descriptions(listing)
         guard descriptions.contains(where: { $0.path == "config.json" }) else {
-            throw .unusable(reference, reason: "it has no config.json")
+            throw .unusable(reference, reason: "it has no config.json, and no adapter_config.json")
         }
         try await download(descriptions)
         let weights = try FileSelection.weights(listing, index: try index(), of: reference)

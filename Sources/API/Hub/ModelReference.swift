@@ -8,7 +8,7 @@ public enum ModelReference {
         if ModelCache.isFolder(text) { return text }
         if text.hasSuffix(".gguf"), FileManager.default.fileExists(atPath: text) { return text }
         if let reference = try? HubReference(text) {
-            if let folder = cache.resolve(reference) { return folder }
+            if let folder = cache.resolveAnywhere(text) { return folder }
             if reference.revision == "main", !text.contains("/"),
                 let folder = cache.resolve(name: text)
             {

@@ -73,7 +73,11 @@ struct DatasetEntry {
             return value.int.map { (1...1_000_000_000).contains($0) } == true
                 ? nil : "'num_samples' must be a whole number from 1"
         case "split": return value == "train" ? nil : "'split' is of data sets on a hub"
-        case "hf_hub_url", "ms_hub_url", "om_hub_url", "script_url", "cloud_file_name":
+        case "hf_hub_url", "ms_hub_url":
+            let hub = field == "ms_hub_url" ? " --from modelscope" : ""
+            return "'\(field)' is elsewhere; 'facet pull\(hub) --repo-type dataset "
+                + "\(value.string ?? "ORG/NAME")' fetches it, then name its files by 'file_name'"
+        case "om_hub_url", "script_url", "cloud_file_name":
             return "'\(field)' is elsewhere; download the file and name it by 'file_name'"
         case "columns": return problem(field, value, known: columns)
         case "tags": return problem(field, value, known: tags)

@@ -11,10 +11,10 @@ final class HubServer: @unchecked Sendable {
     let port: Int
 
     /// Starts the script; `nil` where there is no Python.
-    init?(tls: (certificate: String, key: String)? = nil) {
+    init?(script: String = "hub.py", tls: (certificate: String, key: String)? = nil) {
         let output = Pipe()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        var arguments = ["python3", SharedData.packageRoot + "/Tests/Fixtures/hub/hub.py"]
+        var arguments = ["python3", SharedData.packageRoot + "/Tests/Fixtures/hub/\(script)"]
         if let tls { arguments += ["--tls", tls.certificate, tls.key] }
         process.arguments = arguments
         process.standardInput = input

@@ -112,6 +112,16 @@ struct ModelPullTests {
         #expect(try files(folder) == Self.descriptions.union(shards))
     }
 
+    @Test("of a data set the files that training reads are fetched, into a cache of their own")
+    func dataset() async throws {
+        let source = HubSource(.huggingface, .dataset)
+        let cache = ModelCache(environment: ["XDG_CACHE_HOME": folder.path], of: .dataset)
+        let pull = ModelPull(configuration: try configuration(), cache: cache)
+        let found = try await pull(try HubReference("org/examples", on: source)) { _ in }
+        #expect(found.hasPrefix(folder.path + "/facet/datasets/org--examples/"))
+        #expect(try files(found) == ["data", "data/train.jsonl"])
+    }
+
     // MARK: - Redirects
 
     @Test("follows a redirect to another host without the token")

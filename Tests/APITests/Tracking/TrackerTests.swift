@@ -32,7 +32,10 @@ struct TrackerTests {
         deinit { try? input.fileHandleForWriting.close() }
 
         func requests() throws -> [JSONValue] {
-            let text = try String(contentsOf: try #require(URL(string: url + "/log")), encoding: .utf8)
+            let text = try String(
+                contentsOf: try #require(URL(string: url + "/log")),
+                encoding: .utf8
+            )
             return try text.split(separator: "\n").map { try JSONValue(parsing: String($0)) }
         }
     }
