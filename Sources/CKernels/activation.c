@@ -47,6 +47,10 @@ FK_INLINE v16f K(gelu_inner)(v16f x) {
 
 FK_INLINE v16f K(act)(int activation, v16f x) {
   if (activation == FK_SILU) return x / (1.0f + K(exp)(-x));
+  if (activation == FK_RELU_SQUARED) {
+    v16f positive = K(maximum)(x, K(set1)(0));
+    return positive * positive;
+  }
   if (activation == FK_GELU_TANH) return 0.5f * x * (1.0f + K(tanh)(K(gelu_inner)(x)));
   return 0.5f * x * (1.0f + K(erf)(x * 0.7071067811865476f));
 }
@@ -56,6 +60,7 @@ FK_INLINE v16f K(act_slope)(int activation, v16f x) {
     v16f s = K(sigmoid)(x);
     return s * (1.0f + x * (1.0f - s));
   }
+  if (activation == FK_RELU_SQUARED) return 2.0f * K(maximum)(x, K(set1)(0));
   if (activation == FK_GELU_TANH) {
     v16f t = K(tanh)(K(gelu_inner)(x));
     v16f inner = FK_SQRT_2_OVER_PI * (1.0f + 3.0f * 0.044715f * x * x);
@@ -81,8 +86,13 @@ static void K(gated_unit)(void *context, size_t index) {
   size_t parts = (job->columns + GATED_COLUMNS - 1) / GATED_COLUMNS, row = index / parts;
   size_t begin = index % parts * GATED_COLUMNS, count = fk_min(GATED_COLUMNS, job->columns - begin);
   const float *gate = job->gate + row * job->stride + begin;
-  const float *up = job->up + row * job->stride + begin;
   float *out = job->out + row * job->out_stride + begin;
+  if (!job->up) {
+    FK_LOOP(count, K(store)(out + i, K(act)(job->activation, K(load)(gate + i))),
+            K(store_part)(out + i, n, K(act)(job->activation, K(load_part)(gate + i, n, 0))))
+    return;
+  }
+  const float *up = job->up + row * job->stride + begin;
   FK_LOOP(count,
           K(store)(out + i, K(act)(job->activation, K(load)(gate + i)) * K(load)(up + i)),
           K(store_part)(out + i, n, K(act)(job->activation, K(load_part)(gate + i, n, 0)) *
@@ -98,8 +108,12 @@ static void K(gated_backward_unit)(void *context, size_t index) {
   const float *dout = job->dout + row * job->out_stride + begin;
   for (size_t i = 0; i < count; i += 16) {
     size_t n = fk_min(16, count - i);
-    v16f g = K(load_part)(job->gate + at + i, n, 0), u = K(load_part)(job->up + at + i, n, 0);
-    v16f d = K(load_part)(dout + i, n, 0);
+    v16f g = K(load_part)(job->gate + at + i, n, 0), d = K(load_part)(dout + i, n, 0);
+    if (!job->up) {
+      K(store_part)(job->dgate + at + i, n, d * K(act_slope)(job->activation, g));
+      continue;
+    }
+    v16f u = K(load_part)(job->up + at + i, n, 0);
     v16f dg = d * u * K(act_slope)(job->activation, g), du = d * K(act)(job->activation, g);
     K(store_part)(job->dgate + at + i, n, dg);
     K(store_part)(job->dup + at + i, n, du);

@@ -81,7 +81,7 @@ struct LayerTests {
 
     @Test(
         "gated activations and their gradients",
-        arguments: [GatedActivation.silu, .geluTanh, .geluErf]
+        arguments: [GatedActivation.silu, .geluTanh, .geluErf, .reluSquared]
     )
     func gated(activation: GatedActivation) {
         var random = SplitMix64(state: 2)
@@ -94,6 +94,7 @@ struct LayerTests {
             case .silu: x / (1 + exp(-x))
             case .geluTanh: 0.5 * x * (1 + tanh(0.7978845608028654 * (x + 0.044715 * x * x * x)))
             case .geluErf: 0.5 * x * (1 + erf(x / 2.0.squareRoot()))
+            case .reluSquared: x > 0 ? x * x : 0
             }
         }
         var out = [Float](repeating: 0, count: 2 * columns)

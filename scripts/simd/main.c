@@ -90,7 +90,10 @@ static void others(size_t columns) {
   fk_rmsnorm(NULL, x, rows, columns, columns, w, 1, 1e-5f, y, columns);
   fk_rmsnorm_backward(NULL, x, y, rows, columns, columns, w, 0, 1e-5f, z);
   digest("rmsnorm", z, rows * columns * 4);
-  for (int activation = 0; activation < 3; activation++) {
+  fk_layer_norm(NULL, x, rows, columns, w, w, 1, 1e-5f, y);
+  fk_layer_norm_backward(NULL, x, y, rows, columns, w, 0, 1e-5f, z);
+  digest("layer norm", z, rows * columns * 4);
+  for (int activation = 0; activation < 4; activation++) {
     fk_gated(NULL, activation, x, y, rows, columns, columns, z, columns);
     digest("gated", z, rows * columns * 4);
     fk_gated_backward(NULL, activation, x, y, z, rows, columns, columns, columns, u, w);

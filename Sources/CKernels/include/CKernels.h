@@ -157,7 +157,7 @@ void fk_dense_forward(fk_pool *pool, const fk_dense *w, size_t first, size_t las
 void fk_dense_backward(fk_pool *pool, const fk_dense *w, const float *g, size_t rows, size_t stride,
                        float *dx, size_t dx_stride);
 
-// MARK: Norms, activations, positions (norm.c, activation.c, rope.c)
+// MARK: Norms, activations, positions (norm.c, layer_norm.c, activation.c, rope.c)
 
 /// y = x / rms(x) * (weight + offset); x and y may be the same.
 void fk_rmsnorm(fk_pool *pool, const float *x, size_t rows, size_t columns, size_t stride,
@@ -167,8 +167,17 @@ void fk_rmsnorm_backward(fk_pool *pool, const float *x, const float *dy, size_t 
                          size_t columns, size_t stride, const float *weight, float offset,
                          float eps, float *dx);
 
-enum { FK_SILU = 0, FK_GELU_TANH = 1, FK_GELU_ERF = 2 };
-/// out = act(gate) * up; gate and up share one stride.
+/// y = (x - mean) / deviation * (weight + offset) + bias of dense rows; x and y may be the same, the
+/// bias may be missing.
+void fk_layer_norm(fk_pool *pool, const float *x, size_t rows, size_t columns, const float *weight,
+                   const float *bias, float offset, float eps, float *y);
+/// dx += d(layer_norm)/dx^T dy
+void fk_layer_norm_backward(fk_pool *pool, const float *x, const float *dy, size_t rows,
+                            size_t columns, const float *weight, float offset, float eps,
+                            float *dx);
+
+enum { FK_SILU = 0, FK_GELU_TANH = 1, FK_GELU_ERF = 2, FK_RELU_SQUARED = 3 };
+/// out = act(gate) * up; gate and up share one stride. Without up it is act(gate) alone.
 void fk_gated(fk_pool *pool, int activation, const float *gate, const float *up, size_t rows,
               size_t columns, size_t stride, float *out, size_t out_stride);
 /// dgate = dout * up * act'(gate), dup = dout * act(gate); both with gate's stride.
@@ -189,6 +198,9 @@ void fk_rope_table(const int32_t *positions, size_t rows, const float *inverse_f
 /// Rotates pairs (i, i + half) of the first 2 * half dims of each head, in place; direction ±1.
 void fk_rope(float *x, size_t rows, size_t heads, size_t head_dim, size_t stride, size_t half,
              const float *cosines, const float *sines, float direction);
+/// The same on pairs (2i, 2i + 1).
+void fk_rope_pairs(float *x, size_t rows, size_t heads, size_t head_dim, size_t stride,
+                   size_t half, const float *cosines, const float *sines, float direction);
 
 // MARK: Attention over a paged cache (attention.c)
 

@@ -8,6 +8,7 @@ extension Architecture {
         var result = try plain(c, headDim: c.int("head_dim", default: 256), rotaries: rotaries)
         result.norm.weightOffset = 1
         result.normPlacement = .beforeAndAfter
+        result.names = .beforeAndAfter
         let name = c.field("hidden_activation") == nil ? "hidden_act" : "hidden_activation"
         result.activation =
             c.field(name) == nil ? .geluTanh : try gemmaActivation(c, name)
@@ -63,7 +64,7 @@ extension Architecture {
             ),
         ]
         var result = try gemma(c, rotaries: rotaries)
-        result.normalizesHeads = true
+        result.headNorm = .beforeRotation
         result.attentionSoftCap = try softCap(c, "attn_logit_softcapping", default: nil)
         result.logitSoftCap = try softCap(c, "final_logit_softcapping", default: nil)
         let window = try c.int("sliding_window", default: 4096)

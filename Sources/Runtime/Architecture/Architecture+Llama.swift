@@ -4,7 +4,8 @@ extension Architecture {
         _ c: Configuration,
         headDim: Int? = nil,
         rotaries: [RotaryEmbedding]? = nil,
-        defaultTheta: Double = 10_000
+        defaultTheta: Double = 10_000,
+        defaultPartial: Double = 1
     ) throws(ArchitectureError) -> Architecture {
         let hidden = try c.int("hidden_size")
         let heads = try c.int("num_attention_heads")
@@ -16,7 +17,15 @@ extension Architecture {
         let count = try c.int("num_hidden_layers")
         guard count <= 1024 else { throw .invalidField("num_hidden_layers", reason: "is \(count)") }
         var own: [RotaryEmbedding] = rotaries ?? []
-        if own.isEmpty { own = [try c.rotary(headDim: width, defaultTheta: defaultTheta)] }
+        if own.isEmpty {
+            own = [
+                try c.rotary(
+                    headDim: width,
+                    defaultTheta: defaultTheta,
+                    defaultPartial: defaultPartial
+                )
+            ]
+        }
         return Architecture(
             family: try c.string("model_type"),
             hiddenSize: hidden,
@@ -27,14 +36,17 @@ extension Architecture {
             headDim: width,
             intermediateSize: try c.int("intermediate_size"),
             activation: try c.activation(),
+            gatesMLP: true,
             norm: NormConstants(
                 eps: try c.float("rms_norm_eps", default: 1e-6),
                 weightOffset: 0
             ),
             normPlacement: .before,
-            normalizesHeads: false,
+            headNorm: .none,
             biases: Biases(),
-            fusesProjections: false,
+            fusesQKV: false,
+            interleavesQKV: false,
+            fusesGateUp: false,
             attentionScale: 1 / Float(width).squareRoot(),
             attentionSoftCap: nil,
             logitSoftCap: nil,
@@ -42,9 +54,11 @@ extension Architecture {
             residualScale: 1,
             logitDivisor: 1,
             tiesEmbeddings: try c.bool("tie_word_embeddings", default: false),
+            rotatesNeighbours: false,
             rotaries: own,
             layers: Array(repeating: LayerKind(window: nil, rotary: 0), count: count),
-            experts: nil
+            experts: nil,
+            names: TensorNames()
         )
     }
 

@@ -10,7 +10,8 @@ extension Architecture {
         )
         var result = try plain(c, headDim: headDim, rotaries: [rotary])
         result.norm.eps = try c.float("rms_norm_eps", default: 1e-5)
-        result.fusesProjections = true
+        result.fusesQKV = true
+        result.fusesGateUp = true
         if let window = try c.optionalInt("sliding_window") {
             for index in result.layers.indices { result.layers[index].window = window }
         }

@@ -12,7 +12,7 @@ extension Architecture {
         var result = try plain(c, headDim: c.int("head_dim", default: 128))
         let attention = try c.bool("attention_bias", default: false)
         result.biases = Biases(qkv: attention, output: attention)
-        result.normalizesHeads = true
+        result.headNorm = .beforeRotation
         try result.slideUpperLayers(c)
         return result
     }
@@ -24,7 +24,7 @@ extension Architecture {
         var result = try plain(c, headDim: c.int("head_dim", default: hidden / heads))
         let attention = try c.bool("attention_bias", default: false)
         result.biases = Biases(qkv: attention, output: attention)
-        result.normalizesHeads = true
+        result.headNorm = .beforeRotation
         if try c.bool("use_sliding_window", default: false) {
             let window = try c.int("sliding_window", default: 4096)
             for index in result.layers.indices { result.layers[index].window = window }

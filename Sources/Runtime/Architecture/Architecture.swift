@@ -15,18 +15,24 @@ public struct Architecture: Sendable, Hashable {
     public var heads: Int, kvHeads: Int, headDim: Int
     /// Width inside the dense MLP.
     public var intermediateSize: Int
-    /// The gate's activation.
+    /// The activation of the MLP.
     public var activation: GatedActivation
-    /// Constants of every root mean square norm.
+    /// The MLP multiplies the activation of its gate with up; without a gate it is that of up.
+    public var gatesMLP: Bool
+    /// Kind and constants of every norm.
     public var norm: NormConstants
     /// Where a block normalises.
     public var normPlacement: NormPlacement
-    /// Each head of q and k is normalised before rotation.
-    public var normalizesHeads: Bool
+    /// Whether and how q and k are normalised.
+    public var headNorm: HeadNorm
     /// Which linear layers have a bias.
     public var biases: Biases
-    /// The checkpoint stores q, k, v as one matrix, and gate and up as one.
-    public var fusesProjections: Bool
+    /// The checkpoint stores q, k, v as one matrix.
+    public var fusesQKV: Bool
+    /// The rows of that matrix are q, k, v of the first key head, then of the next, and so on.
+    public var interleavesQKV: Bool
+    /// The checkpoint stores gate and up as one matrix.
+    public var fusesGateUp: Bool
     /// Factor of q · k.
     public var attentionScale: Float
     /// Bound of the attention scores: cap × tanh(score / cap).
@@ -41,28 +47,54 @@ public struct Architecture: Sendable, Hashable {
     public var logitDivisor: Float
     /// The head is the embedding.
     public var tiesEmbeddings: Bool
+    /// Rotation turns neighbouring pairs (2i, 2i + 1), not (i, i + half).
+    public var rotatesNeighbours: Bool
     /// The rotary embeddings that layers choose from.
     public var rotaries: [RotaryEmbedding]
     /// The blocks, first to last.
     public var layers: [LayerKind]
     /// Experts of the sparse layers.
     public var experts: MixtureOfExperts?
+    /// What the checkpoint calls its modules.
+    public var names: TensorNames
 }
 
-/// eps and offset of root mean square norms.
+/// Kind, eps and offset of norms.
 public struct NormConstants: Sendable, Hashable {
     /// Added to the mean square.
     public var eps: Float
     /// Added to every weight: 1 in Gemma.
     public var weightOffset: Float
+    /// By mean and deviation, not by root mean square.
+    public var isCentered = false
+    /// A bias is added.
+    public var hasBias = false
+}
+
+/// How q and k are normalised; weights are shared by all heads but with `whole`.
+public enum HeadNorm: Sendable, Hashable {
+    /// Not at all.
+    case none
+    /// Each head, before rotation.
+    case beforeRotation
+    /// Each head, after rotation.
+    case afterRotation
+    /// All heads of q, and of k, as one row, before rotation.
+    case whole
 }
 
 /// Where a block normalises.
 public enum NormPlacement: Sendable, Hashable {
     /// Before attention and before the MLP.
     case before
+    /// After each of them alone: what they add to the stream.
+    case after
     /// Before and after each of them.
     case beforeAndAfter
+    /// Attention and MLP both read the block's input, each through its own norm.
+    case parallel
+    /// The same through one norm that they share.
+    case parallelShared
 }
 
 /// Which linear layers have a bias.
@@ -73,6 +105,8 @@ public struct Biases: Sendable, Hashable {
     public var output = false
     /// gate, up and down.
     public var mlp = false
+    /// The output head.
+    public var head = false
 }
 
 /// What differs between the blocks of one model.
@@ -121,6 +155,24 @@ extension Architecture {
         "granite": { (c) throws(ArchitectureError) in try .granite(c) },
         "mixtral": { (c) throws(ArchitectureError) in try .mixtral(c) },
         "qwen3_moe": { (c) throws(ArchitectureError) in try .qwen3MoE(c) },
+        "olmo2": { (c) throws(ArchitectureError) in try .olmo2(c) },
+        "olmo3": { (c) throws(ArchitectureError) in try .olmo3(c) },
+        "seed_oss": { (c) throws(ArchitectureError) in try .seedOSS(c) },
+        "exaone4": { (c) throws(ArchitectureError) in try .exaone4(c) },
+        "hunyuan_v1_dense": { (c) throws(ArchitectureError) in try .hunyuan(c) },
+        "ernie4_5": { (c) throws(ArchitectureError) in try .ernie(c) },
+        "granitemoehybrid": { (c) throws(ArchitectureError) in try .granite4(c) },
+        "internlm3": { (c) throws(ArchitectureError) in try .internLM3(c) },
+        "minicpm": { (c) throws(ArchitectureError) in try .miniCPM(c) },
+        "glm": { (c) throws(ArchitectureError) in try .glm(c) },
+        "glm4": { (c) throws(ArchitectureError) in try .glm4(c) },
+        "cohere": { (c) throws(ArchitectureError) in try .cohere(c) },
+        "cohere2": { (c) throws(ArchitectureError) in try .cohere2(c) },
+        "stablelm": { (c) throws(ArchitectureError) in try .stableLM(c) },
+        "starcoder2": { (c) throws(ArchitectureError) in try .starcoder2(c) },
+        "nemotron": { (c) throws(ArchitectureError) in try .nemotron(c) },
+        "phi": { (c) throws(ArchitectureError) in try .phi(c) },
+        "gpt_neox": { (c) throws(ArchitectureError) in try .gptNeoX(c) },
     ]
 
     /// The `model_type` values that load.

@@ -6,6 +6,7 @@ extension Configuration {
     func rotary(
         headDim: Int,
         defaultTheta: Double = 10_000,
+        defaultPartial: Double = 1,
         aliases: [String: String] = [:]
     ) throws(ArchitectureError) -> RotaryEmbedding {
         let written = field("rope_parameters") ?? field("rope_scaling")
@@ -13,6 +14,7 @@ extension Configuration {
             Configuration(written ?? .object([:])),
             theta: double("rope_theta", default: defaultTheta),
             headDim: headDim,
+            defaultPartial: defaultPartial,
             aliases: aliases
         )
     }
@@ -22,6 +24,7 @@ extension Configuration {
         _ parameters: Configuration,
         theta: Double,
         headDim: Int,
+        defaultPartial: Double = 1,
         aliases: [String: String] = [:]
     ) throws(ArchitectureError) -> RotaryEmbedding {
         let spelling =
@@ -30,7 +33,7 @@ extension Configuration {
         let context = try int("max_position_embeddings", default: 2048)
         let partial = try parameters.double(
             "partial_rotary_factor",
-            default: double("partial_rotary_factor", default: 1)
+            default: double("partial_rotary_factor", default: defaultPartial)
         )
         guard partial > 0, partial <= 1 else {
             throw .invalidField("partial_rotary_factor", reason: "is outside 0 ... 1")

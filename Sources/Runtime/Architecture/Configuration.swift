@@ -125,13 +125,14 @@ struct Configuration: Sendable {
         let spelling = field(name)?.string ?? "silu"
         switch spelling {
         case "silu", "swish": return .silu
-        case "gelu_pytorch_tanh", "gelu_new": return .geluTanh
+        case "gelu_pytorch_tanh", "gelu_new", "gelu_fast": return .geluTanh
         case "gelu": return .geluErf
+        case "relu2": return .reluSquared
         default:
             throw .unsupportedField(
                 name,
                 value: quoted(spelling),
-                supported: "silu, gelu, gelu_pytorch_tanh"
+                supported: "silu, gelu, gelu_pytorch_tanh, relu2"
             )
         }
     }

@@ -1,6 +1,6 @@
 import CKernels
 
-/// The gated product of an MLP: act(gate) × up.
+/// The activation of an MLP: act(gate) × up, or act(gate) where nothing is gated.
 public enum GatedActivation: Sendable, Hashable {
     /// SwiGLU.
     case silu
@@ -8,19 +8,24 @@ public enum GatedActivation: Sendable, Hashable {
     case geluTanh
     /// GeGLU with the error function.
     case geluErf
+    /// max(x, 0)², as in Nemotron.
+    case reluSquared
 
     private var code: Int32 {
         switch self {
         case .silu: Int32(FK_SILU)
         case .geluTanh: Int32(FK_GELU_TANH)
         case .geluErf: Int32(FK_GELU_ERF)
+        case .reluSquared: Int32(FK_RELU_SQUARED)
         }
     }
 
     /// out = act(gate) × up over rows of `columns`; out may be gate or up.
+    ///
+    /// Without up it is act(gate) alone.
     public func forward(
         gate: UnsafePointer<Float>,
-        up: UnsafePointer<Float>,
+        up: UnsafePointer<Float>?,
         rows: Int,
         columns: Int,
         stride: Int,
@@ -44,14 +49,14 @@ public enum GatedActivation: Sendable, Hashable {
     /// dgate and dup of dout; gate and dgate, up and dup may be the same memory.
     public func backward(
         gate: UnsafePointer<Float>,
-        up: UnsafePointer<Float>,
+        up: UnsafePointer<Float>?,
         gradient dout: UnsafePointer<Float>,
         rows: Int,
         columns: Int,
         stride: Int,
         gradientStride: Int,
         gateInto dgate: UnsafeMutablePointer<Float>,
-        upInto dup: UnsafeMutablePointer<Float>,
+        upInto dup: UnsafeMutablePointer<Float>?,
         _ context: ComputeContext
     ) {
         fk_gated_backward(

@@ -1,6 +1,6 @@
 import CKernels
 
-/// Rotary positions on pairs (i, i + half) of each head's first 2 × half dims.
+/// Rotary positions on pairs of each head's first 2 × half dims: (i, i + half), or (2i, 2i + 1).
 public enum RoPE {
     /// cos and sin [rows, half] of fp32 angles position × inverse frequency, both times `factor`.
     public static func table(
@@ -31,10 +31,12 @@ public enum RoPE {
         stride: Int,
         half: Int,
         cosines: UnsafePointer<Float>,
-        sines: UnsafePointer<Float>
+        sines: UnsafePointer<Float>,
+        neighbours: Bool = false
     ) {
         precondition(2 * half <= headDim, "rotary dims within the head")
-        fk_rope(x, rows, heads, headDim, stride, half, cosines, sines, 1)
+        let rotate = neighbours ? fk_rope_pairs : fk_rope
+        rotate(x, rows, heads, headDim, stride, half, cosines, sines, 1)
     }
 
     /// The gradient: the rotation by the opposite angle, in place.
@@ -46,9 +48,11 @@ public enum RoPE {
         stride: Int,
         half: Int,
         cosines: UnsafePointer<Float>,
-        sines: UnsafePointer<Float>
+        sines: UnsafePointer<Float>,
+        neighbours: Bool = false
     ) {
         precondition(2 * half <= headDim, "rotary dims within the head")
-        fk_rope(gradient, rows, heads, headDim, stride, half, cosines, sines, -1)
+        let rotate = neighbours ? fk_rope_pairs : fk_rope
+        rotate(gradient, rows, heads, headDim, stride, half, cosines, sines, -1)
     }
 }

@@ -5,6 +5,12 @@ struct AttentionLayer: Sendable {
     let output: Linear
     /// Norms of the heads of q and k.
     let queryNorm: NormLayer?, keyNorm: NormLayer?
+    /// The norms come after rotation, not before.
+    let normalizesRotated: Bool
+    /// A fused matrix orders its rows by key head.
+    let interleavesInputs: Bool
+    /// Rotation turns neighbouring pairs.
+    let rotatesNeighbours: Bool
     let kernel: Attention
     /// Which rotary table; nil: none.
     let rotary: Int?
@@ -25,8 +31,10 @@ struct AttentionLayer: Sendable {
         let qkv = workspace.qkv.baseAddress
         workspace.input.load(x, rows: step.rows, columns: hidden, step.context)
         inputs.forward(x, workspace.input, into: qkv, stride: width, step)
+        if interleavesInputs { FusedHeads(kernel).separate(qkv, rows: step.rows, step.workspace) }
+        if normalizesRotated { rotate(qkv, step) }
         normalizeHeads(qkv, step)
-        rotate(qkv, step)
+        if !normalizesRotated { rotate(qkv, step) }
         kernel.write(
             k: qkv + queryWidth,
             v: qkv + queryWidth + keyWidth,
@@ -64,8 +72,9 @@ struct AttentionLayer: Sendable {
         for row in 0..<step.rows {
             let q = qkv + row * width
             let k = q + queryWidth
-            queryNorm.forward(q, rows: kernel.heads, into: q, step.context)
-            keyNorm.forward(k, rows: kernel.kvHeads, into: k, step.context)
+            let (queries, keys) = (queryWidth / queryNorm.columns, keyWidth / keyNorm.columns)
+            queryNorm.forward(q, rows: queries, into: q, step.context)
+            keyNorm.forward(k, rows: keys, into: k, step.context)
         }
     }
 
@@ -80,7 +89,8 @@ struct AttentionLayer: Sendable {
             stride: width,
             half: table.half,
             cosines: table.cosines.baseAddress,
-            sines: table.sines.baseAddress
+            sines: table.sines.baseAddress,
+            neighbours: rotatesNeighbours
         )
     }
 }
@@ -124,8 +134,10 @@ extension AttentionLayer {
             kvStride: width,
             step.context
         )
-        rotateBack(dqkv, step)
+        if !normalizesRotated { rotateBack(dqkv, step) }
         normalizeHeadsBack(dqkv, backward)
+        if normalizesRotated { rotateBack(dqkv, step) }
+        if interleavesInputs { FusedHeads(kernel).join(dqkv, rows: rows, workspace) }
         for part in inputs.parts {
             part.linear.backward(dqkv + part.column, stride: width, x: x, into: dx, backward)
         }
@@ -142,7 +154,8 @@ extension AttentionLayer {
             stride: width,
             half: table.half,
             cosines: table.cosines.baseAddress,
-            sines: table.sines.baseAddress
+            sines: table.sines.baseAddress,
+            neighbours: rotatesNeighbours
         )
     }
 
@@ -157,11 +170,12 @@ extension AttentionLayer {
             let x = raw.pointer + row * count
             let dx = backward.workspace.heads.cleared(count)
             let context = backward.step.context
-            queryNorm.backward(x, gradient: dy, rows: kernel.heads, into: dx, context)
+            let queries = queryWidth / queryNorm.columns
+            queryNorm.backward(x, gradient: dy, rows: queries, into: dx, context)
             keyNorm.backward(
                 x + queryWidth,
                 gradient: dy + queryWidth,
-                rows: kernel.kvHeads,
+                rows: keyWidth / keyNorm.columns,
                 into: dx + queryWidth,
                 context
             )

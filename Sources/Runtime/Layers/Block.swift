@@ -6,23 +6,25 @@ struct Block: Sendable {
         case sparse(SparseMLP)
     }
 
-    /// Before attention, and before the MLP.
-    let attentionNorm: NormLayer, mlpNorm: NormLayer
+    /// Before attention, and before the MLP; nil where a family has none there.
+    let attentionNorm: NormLayer?, mlpNorm: NormLayer?
     /// After each, where a family normalises there too.
     let attentionPostNorm: NormLayer?, mlpPostNorm: NormLayer?
+    /// The MLP reads the block's input, as attention does.
+    let isParallel: Bool
     let attention: AttentionLayer
     let mlp: MLP
     /// Factor of what is added to the residual stream.
     let residualScale: Float
 
-    private var hidden: Int { attentionNorm.columns }
+    private var hidden: Int { attention.output.outputs }
 
     /// The residual stream x [rows, hidden] becomes this block's output.
     func forward(_ step: LayerStep) {
         let workspace = step.workspace
         let (x, middle) = (workspace.hidden.baseAddress, workspace.middle.baseAddress)
         attend(step)
-        let (second, out) = (normalizeMiddle(step), workspace.mlpOut.baseAddress)
+        let (second, out) = (normalizeForMLP(step), workspace.mlpOut.baseAddress)
         switch mlp {
         case .dense(let mlp): mlp.forward(second, into: out, step)
         case .sparse(let mlp): mlp.forward(second, into: out, step)
@@ -40,17 +42,36 @@ struct Block: Sendable {
     }
 
     private func normalizeInput(_ step: LayerStep) -> UnsafePointer<Float> {
-        let x = step.workspace.hidden.baseAddress
         let first = step.workspace.attentionIn.baseAddress
-        attentionNorm.forward(x, rows: step.rows, into: first, step.context)
+        normalize(step.workspace.hidden.baseAddress, attentionNorm, into: first, step)
         return UnsafePointer(first)
     }
 
-    private func normalizeMiddle(_ step: LayerStep) -> UnsafePointer<Float> {
-        let middle = step.workspace.middle.baseAddress
-        let second = step.workspace.mlpIn.baseAddress
-        mlpNorm.forward(middle, rows: step.rows, into: second, step.context)
+    private func normalizeForMLP(_ step: LayerStep) -> UnsafePointer<Float> {
+        let workspace = step.workspace
+        let second = workspace.mlpIn.baseAddress
+        if !isParallel {
+            normalize(workspace.middle.baseAddress, mlpNorm, into: second, step)
+        } else if let mlpNorm {
+            normalize(workspace.hidden.baseAddress, mlpNorm, into: second, step)
+        } else {
+            normalize(workspace.attentionIn.baseAddress, nil, into: second, step)
+        }
         return UnsafePointer(second)
+    }
+
+    /// y = norm(x), or x where there is no norm.
+    private func normalize(
+        _ x: UnsafePointer<Float>,
+        _ norm: NormLayer?,
+        into y: UnsafeMutablePointer<Float>,
+        _ step: LayerStep
+    ) {
+        if let norm {
+            norm.forward(x, rows: step.rows, into: y, step.context)
+        } else {
+            y.update(from: x, count: step.rows * hidden)
+        }
     }
 
     /// sum = x + scale × norm(y).
@@ -88,7 +109,7 @@ extension Block {
         } else {
             attend(step)
         }
-        let (second, out) = (normalizeMiddle(step), workspace.mlpOut.baseAddress)
+        let (second, out) = (normalizeForMLP(step), workspace.mlpOut.baseAddress)
         switch mlp {
         case .sparse(let mlp): mlp.forward(second, into: out, step)
         case .dense(let mlp):
@@ -107,8 +128,8 @@ extension Block {
         _ backward: BackwardStep
     ) {
         let (step, grads) = (backward.step, backward.workspace)
-        let (workspace, rows) = (step.workspace, step.rows)
-        let count = rows * hidden
+        let workspace = step.workspace
+        let count = step.rows * hidden
 
         let dMLP = residual(g, workspace.mlpOut, mlpPostNorm, backward)
         let dSecond = grads.normed.cleared(count)
@@ -117,18 +138,42 @@ extension Block {
         case .dense(let mlp): mlp.backward(dMLP, x: second, into: dSecond, backward)
         case .sparse(let mlp): mlp.backward(dMLP, x: second, into: dSecond, backward)
         }
-        let middle = UnsafePointer(workspace.middle.baseAddress)
-        mlpNorm.backward(middle, gradient: dSecond, rows: rows, into: g, step.context)
-
+        var dFirst = dSecond
+        var dStream: UnsafeMutablePointer<Float>?
+        if !isParallel {
+            addBack(workspace.middle.baseAddress, mlpNorm, dSecond, into: g, step)
+        } else if mlpNorm != nil {
+            // Attention's gradient is that of the whole sum: the MLP's waits beside it.
+            let waiting = grads.addedBeforeNorm.cleared(count)
+            addBack(x, mlpNorm, dSecond, into: waiting, step)
+            dStream = waiting
+        }
         let dAttention = residual(g, workspace.attentionOut, attentionPostNorm, backward)
-        let dFirst = grads.normed.cleared(count)
+        // A norm that both halves share takes the sum of their gradients.
+        if !isParallel || mlpNorm != nil { dFirst = grads.normed.cleared(count) }
         attention.backward(
             dAttention,
             x: workspace.attentionIn.baseAddress,
             into: dFirst,
             backward
         )
-        attentionNorm.backward(x, gradient: dFirst, rows: rows, into: g, step.context)
+        addBack(x, attentionNorm, dFirst, into: g, step)
+        if let dStream { Vector.add(dStream, count: count, to: g) }
+    }
+
+    /// dx += the gradient of `normalize` at x.
+    private func addBack(
+        _ x: UnsafePointer<Float>,
+        _ norm: NormLayer?,
+        _ dy: UnsafePointer<Float>,
+        into dx: UnsafeMutablePointer<Float>,
+        _ step: LayerStep
+    ) {
+        if let norm {
+            norm.backward(x, gradient: dy, rows: step.rows, into: dx, step.context)
+        } else {
+            Vector.add(dy, count: step.rows * hidden, to: dx)
+        }
     }
 
     /// The gradient of y in x + scale × norm(y).

@@ -1,4 +1,4 @@
-/// The gated MLP: down(act(gate x) × up x).
+/// The gated MLP: down(act(gate x) × up x), or without a gate down(act(up x)).
 ///
 /// Also one expert of a mixture.
 struct GatedMLP: Sendable {
@@ -6,7 +6,10 @@ struct GatedMLP: Sendable {
     let inputs: LinearGroup
     let down: Linear
     let activation: GatedActivation
+    let isGated: Bool
 
+    /// A row of `gateUp`.
+    private var stride: Int { isGated ? 2 * width : width }
     /// Width inside.
     var width: Int { down.inputs }
     private var hidden: Int { down.outputs }
@@ -27,7 +30,7 @@ struct GatedMLP: Sendable {
         let workspace = step.workspace
         let gateUp = workspace.gateUp.baseAddress
         workspace.input.load(x, rows: step.rows, columns: hidden, step.context)
-        inputs.forward(x, workspace.input, into: gateUp, stride: 2 * width, step)
+        inputs.forward(x, workspace.input, into: gateUp, stride: stride, step)
     }
 
     /// act(gate x) × up x.
@@ -35,10 +38,10 @@ struct GatedMLP: Sendable {
         let gateUp = step.workspace.gateUp.baseAddress
         activation.forward(
             gate: gateUp,
-            up: gateUp + width,
+            up: isGated ? gateUp + width : nil,
             rows: step.rows,
             columns: width,
-            stride: 2 * width,
+            stride: stride,
             into: step.workspace.active.baseAddress,
             outStride: width,
             step.context
@@ -74,20 +77,20 @@ struct GatedMLP: Sendable {
         let dGateUp = grads.gateUp.baseAddress
         activation.backward(
             gate: gateUp,
-            up: gateUp + width,
+            up: isGated ? gateUp + width : nil,
             gradient: dActive,
             rows: step.rows,
             columns: width,
-            stride: 2 * width,
+            stride: stride,
             gradientStride: width,
             gateInto: dGateUp,
-            upInto: dGateUp + width,
+            upInto: isGated ? dGateUp + width : nil,
             step.context
         )
         for part in inputs.parts {
             part.linear.backward(
                 dGateUp + part.column,
-                stride: 2 * width,
+                stride: stride,
                 x: x,
                 into: dx,
                 backward

@@ -1,11 +1,23 @@
-/// Root mean square norm of rows, with its weights.
+/// The norm of rows, by root mean square or by mean and deviation, with its weights.
 struct NormLayer: Sendable {
-    let weight: FloatVector
-    let kernel: RMSNorm
+    private enum Kernel {
+        case rootMeanSquare(RMSNorm)
+        case centered(LayerNorm)
+    }
 
-    init(weight: FloatVector, _ constants: NormConstants) {
+    let weight: FloatVector
+    /// Added at the end, where a family has it.
+    let bias: FloatVector?
+    private let kernel: Kernel
+
+    init(weight: FloatVector, bias: FloatVector?, _ constants: NormConstants) {
         self.weight = weight
-        kernel = RMSNorm(eps: constants.eps, weightOffset: constants.weightOffset)
+        self.bias = bias
+        let (eps, offset) = (constants.eps, constants.weightOffset)
+        kernel =
+            constants.isCentered
+            ? .centered(LayerNorm(eps: eps, weightOffset: offset))
+            : .rootMeanSquare(RMSNorm(eps: eps, weightOffset: offset))
     }
 
     var columns: Int { weight.count }
@@ -17,16 +29,31 @@ struct NormLayer: Sendable {
         into y: UnsafeMutablePointer<Float>,
         _ context: ComputeContext
     ) {
-        kernel.forward(
-            x,
-            rows: rows,
-            columns: columns,
-            stride: columns,
-            weight: weight.pointer,
-            into: y,
-            yStride: columns,
-            context
-        )
+        let weight = weight.pointer
+        switch kernel {
+        case .rootMeanSquare(let kernel):
+            kernel.forward(
+                x,
+                rows: rows,
+                columns: columns,
+                stride: columns,
+                weight: weight,
+                into: y,
+                yStride: columns,
+                context
+            )
+        case .centered(let kernel):
+            let bias = bias?.pointer
+            kernel.forward(
+                x,
+                rows: rows,
+                columns: columns,
+                weight: weight,
+                bias: bias,
+                into: y,
+                context
+            )
+        }
     }
 
     /// dx += the gradient of `forward` at x.
@@ -37,15 +64,29 @@ struct NormLayer: Sendable {
         into dx: UnsafeMutablePointer<Float>,
         _ context: ComputeContext
     ) {
-        kernel.backward(
-            x,
-            gradient: dy,
-            rows: rows,
-            columns: columns,
-            stride: columns,
-            weight: weight.pointer,
-            into: dx,
-            context
-        )
+        let weight = weight.pointer
+        switch kernel {
+        case .rootMeanSquare(let kernel):
+            kernel.backward(
+                x,
+                gradient: dy,
+                rows: rows,
+                columns: columns,
+                stride: columns,
+                weight: weight,
+                into: dx,
+                context
+            )
+        case .centered(let kernel):
+            kernel.backward(
+                x,
+                gradient: dy,
+                rows: rows,
+                columns: columns,
+                weight: weight,
+                into: dx,
+                context
+            )
+        }
     }
 }

@@ -1,13 +1,3 @@
-/// Which matrix of a block a linear layer is.
-public enum Projection: Int, Sendable, Hashable, CaseIterable {
-    case q, k, v, o
-    /// q, k and v as one matrix.
-    case qkv
-    case gate, up, down
-    /// gate and up as one matrix.
-    case gateUp
-}
-
 /// A linear layer an adapter can change: its place, its name, its shape.
 public struct LinearModule: Sendable, Hashable {
     /// The module path in transformers, such as `model.layers.0.self_attn.q_proj`.
@@ -54,7 +44,7 @@ extension Architecture {
     /// The output head as a module.
     public var headModule: LinearModule {
         LinearModule(
-            name: "lm_head",
+            name: names.head,
             layer: nil,
             projection: nil,
             expert: nil,
@@ -73,7 +63,7 @@ extension Architecture {
         _ outputs: Int
     ) -> LinearModule {
         LinearModule(
-            name: "model.layers.\(layer).\(name)",
+            name: names.path(layer, name),
             layer: layer,
             projection: projection,
             expert: expert,
@@ -83,17 +73,23 @@ extension Architecture {
         )
     }
 
+    private func module(
+        _ layer: Int,
+        _ projection: Projection,
+        _ inputs: Int,
+        _ outputs: Int
+    ) -> LinearModule {
+        module(layer, names.projections[projection] ?? "", projection, inputs, outputs)
+    }
+
     func attentionModules(_ layer: Int) -> [LinearModule] {
-        let output = module(layer, "self_attn.o_proj", .o, queryWidth, hiddenSize)
-        guard !fusesProjections else {
-            let width = queryWidth + 2 * keyWidth
-            return [module(layer, "self_attn.qkv_proj", .qkv, hiddenSize, width), output]
+        let output = module(layer, .o, queryWidth, hiddenSize)
+        guard !fusesQKV else {
+            return [module(layer, .qkv, hiddenSize, queryWidth + 2 * keyWidth), output]
         }
         return [
-            module(layer, "self_attn.q_proj", .q, hiddenSize, queryWidth),
-            module(layer, "self_attn.k_proj", .k, hiddenSize, keyWidth),
-            module(layer, "self_attn.v_proj", .v, hiddenSize, keyWidth),
-            output,
+            module(layer, .q, hiddenSize, queryWidth), module(layer, .k, hiddenSize, keyWidth),
+            module(layer, .v, hiddenSize, keyWidth), output,
         ]
     }
 
@@ -102,15 +98,13 @@ extension Architecture {
             return (0..<experts.count).flatMap { expertModules(layer, $0, experts) }
         }
         let width = intermediateSize
-        let down = module(layer, "mlp.down_proj", .down, width, hiddenSize)
-        guard !fusesProjections else {
-            return [module(layer, "mlp.gate_up_proj", .gateUp, hiddenSize, 2 * width), down]
+        let down = module(layer, .down, width, hiddenSize)
+        let up = module(layer, .up, hiddenSize, width)
+        guard gatesMLP else { return [up, down] }
+        guard !fusesGateUp else {
+            return [module(layer, .gateUp, hiddenSize, 2 * width), down]
         }
-        return [
-            module(layer, "mlp.gate_proj", .gate, hiddenSize, width),
-            module(layer, "mlp.up_proj", .up, hiddenSize, width),
-            down,
-        ]
+        return [module(layer, .gate, hiddenSize, width), up, down]
     }
 
     func expertModules(_ layer: Int, _ expert: Int, _ experts: MixtureOfExperts) -> [LinearModule] {

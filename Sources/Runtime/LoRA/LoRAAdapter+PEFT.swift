@@ -126,7 +126,7 @@ private struct AdapterBuilder {
         try checkWholeWeights()
         let targeted = Set(try configuration.targetedModules(architecture, matcher))
         let modules = architecture.linearModules + [architecture.headModule]
-        let known = Set(modules.map(\.name)).union([LoRAConfiguration.embeddingName])
+        let known = Set(modules.map(\.name)).union([architecture.names.embedding])
         for (path, parts) in tensors.parts where !known.contains(path) {
             throw .unknownTensor(parts.anyName ?? path)
         }
@@ -134,10 +134,10 @@ private struct AdapterBuilder {
             let parts = tensors.parts[module.name] ?? AdapterTensors.Parts()
             pairs[module.slot] = try pair(module, parts, isTargeted: targeted.contains(module))
         }
-        if let parts = tensors.parts[LoRAConfiguration.embeddingName] {
+        if let parts = tensors.parts[architecture.names.embedding] {
             embedding = try embeddingPair(parts)
         } else if try configuration.targetsEmbedding(architecture) {
-            throw .missingTensor(LoRAConfiguration.embeddingName + ".lora_embedding_A")
+            throw .missingTensor(architecture.names.embedding + ".lora_embedding_A")
         }
         if configuration.tiesWeights, architecture.tiesEmbeddings { try checkTied() }
     }
@@ -147,7 +147,7 @@ private struct AdapterBuilder {
         if !configuration.modulesToSave.isEmpty {
             let names = Set(tensors.whole.map(\.name))
             let modules = architecture.linearModules + [architecture.headModule]
-            for path in modules.map(\.name) + [LoRAConfiguration.embeddingName]
+            for path in modules.map(\.name) + [architecture.names.embedding]
             where try matcher.isSaved(path: path) && !names.contains(path + ".weight") {
                 throw .invalidField("modules_to_save", reason: "names \(path), which has no tensor")
             }
@@ -159,7 +159,7 @@ private struct AdapterBuilder {
 
     /// With `ensure_weight_tying` the head's A and B are the embedding's B and A transposed.
     private func checkTied() throws(AdapterError) {
-        guard let embedding = tensors.parts[LoRAConfiguration.embeddingName],
+        guard let embedding = tensors.parts[architecture.names.embedding],
             let head = tensors.parts[architecture.headModule.name],
             let a = embedding.embeddingA, let b = embedding.embeddingB,
             let headA = head.a, let headB = head.b
@@ -265,7 +265,7 @@ private struct AdapterBuilder {
     private func embeddingPair(
         _ parts: AdapterTensors.Parts
     ) throws(AdapterError) -> EmbeddingPair {
-        let name = LoRAConfiguration.embeddingName
+        let name = architecture.names.embedding
         guard try configuration.targetsEmbedding(architecture), !configuration.usesDoRA,
             parts.a == nil, parts.b == nil, parts.bias == nil, parts.magnitude == nil
         else { throw .unknownTensor(parts.anyName ?? name) }

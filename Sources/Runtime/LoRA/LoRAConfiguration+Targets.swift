@@ -17,7 +17,7 @@ extension LoRAConfiguration {
         for module in architecture.linearModules where try matcher.isTargeted(module) {
             matched.append(module)
         }
-        let adaptsEmbedding = try matcher.isTargeted(path: Self.embeddingName)
+        let adaptsEmbedding = try matcher.isTargeted(path: architecture.names.embedding)
         let head = architecture.headModule
         let isTied = tiesWeights && architecture.tiesEmbeddings && adaptsEmbedding
         let adaptsHead = try matcher.isTargeted(head)
@@ -46,7 +46,7 @@ extension LoRAConfiguration {
     /// shares its weight is.
     public func targetsEmbedding(_ architecture: Architecture) throws(AdapterError) -> Bool {
         let matcher = try matcher()
-        if try matcher.isTargeted(path: Self.embeddingName) { return true }
+        if try matcher.isTargeted(path: architecture.names.embedding) { return true }
         guard tiesWeights, architecture.tiesEmbeddings else { return false }
         return try matcher.isTargeted(architecture.headModule)
     }
@@ -55,10 +55,9 @@ extension LoRAConfiguration {
     /// base, in a request for training a slip.
     func refuseUnknownNames(_ architecture: Architecture) throws(AdapterError) {
         guard case .names(let names) = targets else { return }
-        let modules = architecture.linearModules.map(\.name) + ["lm_head", Self.embeddingName]
+        let outer = [architecture.names.head, architecture.names.embedding]
+        let modules = architecture.linearModules.map(\.name) + outer
         let ends = Set(modules.flatMap(ModulePath.ends))
         for name in names where !ends.contains(Array(name.utf8)) { throw .noModules(quoted(name)) }
     }
-
-    static let embeddingName = "model.embed_tokens"
 }

@@ -162,7 +162,8 @@ private struct ModuleSet {
 
     func contains(_ path: String) throws(AdapterError) -> Bool {
         if let pattern { return try pattern.matches(path) }
-        return holdsAll ? !path.hasSuffix(".embed_tokens") : namesEnd(of: path)
+        let isEmbedding = path.hasSuffix(".embed_tokens") || path.hasSuffix(".embed_in")
+        return holdsAll ? !isEmbedding : namesEnd(of: path)
     }
 
     func namesEnd(of path: String) -> Bool {

@@ -7,25 +7,27 @@ extension Transformer {
         let a = architecture
         let headProducts: DenseMatrix.Products = loader.compute == .int8 ? .eightBit : .exact
         let embedding = try loader.dense(
-            "model.embed_tokens.weight",
+            a.names.embedding + ".weight",
             rows: a.vocabularySize,
             columns: a.hiddenSize,
             products: a.tiesEmbeddings ? headProducts : .none
         )
         var blocks: [Block] = []
         for layer in a.layers.indices { blocks.append(try Block(a, layer, loader)) }
-        let norm = try loader.vector("model.norm.weight", count: a.hiddenSize)
+        let norm = try NormLayer(a.names.finalNorm, count: a.hiddenSize, a.norm, loader)
         let head =
             a.tiesEmbeddings
             ? embedding
             : try loader.dense(
-                "lm_head.weight",
+                a.names.head + ".weight",
                 rows: a.vocabularySize,
                 columns: a.hiddenSize,
                 products: headProducts
             )
+        let headBias =
+            a.biases.head ? try loader.vector(a.names.head + ".bias", count: a.vocabularySize) : nil
         try loader.finish { name in
-            name.hasSuffix(".rotary_emb.inv_freq") || name == "lm_head.weight"
+            a.isBuffer(name) || name == a.names.head + ".weight"
         }
         self.init(
             architecture: a,
@@ -33,8 +35,8 @@ extension Transformer {
             base: loader.base,
             embedding: embedding,
             blocks: blocks,
-            finalNorm: NormLayer(weight: norm, a.norm),
-            head: Linear(weight: .dense(head), bias: nil, module: a.headModule),
+            finalNorm: norm,
+            head: Linear(weight: .dense(head), bias: headBias, module: a.headModule),
             weights: loader.weights
         )
     }
@@ -46,22 +48,19 @@ extension Block {
         _ layer: Int,
         _ loader: any WeightSource
     ) throws(CheckpointError) {
-        func norm(_ name: String) throws(CheckpointError) -> NormLayer {
-            let path = "model.layers.\(layer).\(name).weight"
-            return NormLayer(weight: try loader.vector(path, count: a.hiddenSize), a.norm)
+        func norm(_ name: String, _ isThere: Bool) throws(CheckpointError) -> NormLayer? {
+            guard isThere else { return nil }
+            let path = a.names.path(layer, name)
+            return try NormLayer(path, count: a.hiddenSize, a.norm, loader)
         }
-        attentionNorm = try norm("input_layernorm")
+        let (names, placement) = (a.names, a.normPlacement)
+        let hasPostNorms = placement == .after || placement == .beforeAndAfter
+        isParallel = placement == .parallel || placement == .parallelShared
+        attentionNorm = try norm(names.attentionNorm, placement != .after)
         attention = try AttentionLayer(a, layer, loader)
-        switch a.normPlacement {
-        case .before:
-            attentionPostNorm = nil
-            mlpNorm = try norm("post_attention_layernorm")
-            mlpPostNorm = nil
-        case .beforeAndAfter:
-            attentionPostNorm = try norm("post_attention_layernorm")
-            mlpNorm = try norm("pre_feedforward_layernorm")
-            mlpPostNorm = try norm("post_feedforward_layernorm")
-        }
+        attentionPostNorm = try norm(names.attentionPostNorm, hasPostNorms)
+        mlpNorm = try norm(names.mlpNorm, placement != .after && placement != .parallelShared)
+        mlpPostNorm = try norm(names.mlpPostNorm, hasPostNorms)
         if a.layers[layer].isSparse, let experts = a.experts {
             mlp = .sparse(try SparseMLP(a, experts, layer, loader))
         } else {
@@ -95,15 +94,18 @@ extension AttentionLayer {
             }
         }
         guard let output else { preconditionFailure("attention has an output projection") }
-        func headNorm(_ name: String) throws(CheckpointError) -> NormLayer? {
-            guard a.normalizesHeads else { return nil }
-            let path = "model.layers.\(layer).self_attn.\(name).weight"
-            return NormLayer(weight: try loader.vector(path, count: a.headDim), a.norm)
+        func headNorm(_ name: String, _ width: Int) throws(CheckpointError) -> NormLayer? {
+            guard a.headNorm != .none else { return nil }
+            let count = a.headNorm == .whole ? width : a.headDim
+            return try NormLayer(a.names.path(layer, name), count: count, a.norm, loader)
         }
         self.inputs = LinearGroup(parts: inputs)
         self.output = output
-        queryNorm = try headNorm("q_norm")
-        keyNorm = try headNorm("k_norm")
+        queryNorm = try headNorm(a.names.queryNorm, a.queryWidth)
+        keyNorm = try headNorm(a.names.keyNorm, a.keyWidth)
+        normalizesRotated = a.headNorm == .afterRotation
+        interleavesInputs = a.fusesQKV && a.interleavesQKV
+        rotatesNeighbours = a.rotatesNeighbours
         kernel = Attention(
             heads: a.heads,
             kvHeads: a.kvHeads,
@@ -131,7 +133,7 @@ extension GatedMLP {
             if module.projection == .down {
                 down = linear
             } else {
-                let column = module.projection == .up ? module.outputs : 0
+                let column = module.projection == .up && a.gatesMLP ? module.outputs : 0
                 inputs.append(LinearGroup.Part(linear: linear, column: column))
             }
         }
@@ -139,6 +141,7 @@ extension GatedMLP {
         self.inputs = LinearGroup(parts: inputs)
         self.down = down
         activation = a.activation
+        isGated = a.gatesMLP
     }
 }
 
@@ -163,6 +166,27 @@ extension SparseMLP {
             list.append(try GatedMLP(a, modules, hasBias: false, loader))
         }
         self.experts = list
+    }
+}
+
+extension NormLayer {
+    fileprivate init(
+        _ path: String,
+        count: Int,
+        _ constants: NormConstants,
+        _ loader: any WeightSource
+    ) throws(CheckpointError) {
+        let weight = try loader.vector(path + ".weight", count: count)
+        let bias = constants.hasBias ? try loader.vector(path + ".bias", count: count) : nil
+        self.init(weight: weight, bias: bias, constants)
+    }
+}
+
+extension Architecture {
+    /// Tensors that some checkpoints carry and nobody needs: what transformers computes at the start.
+    fileprivate func isBuffer(_ name: String) -> Bool {
+        name.hasSuffix(".rotary_emb.inv_freq") || name.hasSuffix(".attention.bias")
+            || name.hasSuffix(".attention.masked_bias")
     }
 }
 

@@ -46,6 +46,8 @@ public final class Workspace {
     /// Queries and keys before the heads' norms [rows, (heads + kvHeads) × headDim]; in training of
     /// families that have such norms.
     let rawHeads: SharedBuffer?
+    /// One row of q, k and v as a fused matrix orders it [width of `qkv`]; where that is by head.
+    let fusedRow: AlignedBuffer<Float>
     /// Log-sum-exp of the attention scores [rows, heads]; in training.
     let logSumExp: SharedBuffer?
 
@@ -107,6 +109,7 @@ public final class Workspace {
         gateUp = AlignedBuffer(count: rows * 2 * sizes.inner)
         active = AlignedBuffer(count: rows * sizes.inner)
         rawHeads = sizes.rawHeads > 0 ? SharedBuffer(count: rows * sizes.rawHeads) : nil
+        fusedRow = AlignedBuffer(count: sizes.fusedRow)
         logSumExp = sizes.isTraining ? SharedBuffer(count: rows * sizes.heads) : nil
         router = AlignedBuffer(count: rows * sizes.experts)
         expertIn = AlignedBuffer(count: sizes.experts > 0 ? rows * sizes.hidden : 0)

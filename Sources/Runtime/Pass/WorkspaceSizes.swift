@@ -9,6 +9,8 @@ struct WorkspaceSizes {
     let query: Int
     /// A row of q and k, where heads are normalised and gradients are wanted.
     let rawHeads: Int
+    /// A row of q, k and v where a fused matrix orders them by head.
+    let fusedRow: Int
     let heads: Int
     /// Width inside the widest MLP.
     let inner: Int
@@ -35,7 +37,7 @@ struct WorkspaceSizes {
         qkv = a.queryWidth + 2 * a.keyWidth
         query = a.queryWidth
         isTraining = purpose == .training
-        rawHeads = a.normalizesHeads && isTraining ? a.queryWidth + a.keyWidth : 0
+        rawHeads = a.headNorm != .none && isTraining ? a.queryWidth + a.keyWidth : 0
         heads = a.heads
         let dense = a.layers.contains { !$0.isSparse } ? a.intermediateSize : 0
         inner = max(dense, a.experts?.intermediateSize ?? 0)
@@ -43,7 +45,8 @@ struct WorkspaceSizes {
         rotaryHalves = a.rotaries.map(\.half)
         self.dtype = dtype
         hasLogitSoftCap = a.logitSoftCap != nil
-        hasPostNorms = a.normPlacement == .beforeAndAfter
+        hasPostNorms = a.normPlacement == .beforeAndAfter || a.normPlacement == .after
+        fusedRow = a.interleavesQKV ? qkv : 0
     }
 
     /// Columns of the widest input of a linear layer.
@@ -54,7 +57,7 @@ struct WorkspaceSizes {
         let perRow =
             7 * hidden + qkv + query + rawHeads + 3 * inner + (isTraining ? heads : 0)
             + 2 * rotaryHalves.reduce(0, +) + (experts > 0 ? experts + 2 * hidden : 0)
-        return 4 * (rows * perRow + logitRows * (vocabulary + hidden)) + inputBytes
+        return 4 * (rows * perRow + logitRows * (vocabulary + hidden) + fusedRow) + inputBytes
     }
 
     private var inputBytes: Int {

@@ -60,7 +60,8 @@ extension LoRAConfiguration {
         guard let modules = try? targetedModules(architecture) else { return nil }
         var names: [String] = []
         let adaptsEmbedding = (try? targetsEmbedding(architecture)) == true
-        for module in modules.map(\.name) + (adaptsEmbedding ? ["embed_tokens"] : []) {
+        for module in modules.map(\.name) + (adaptsEmbedding ? [architecture.names.embedding] : [])
+        {
             let name = String(module.split(separator: ".").last ?? "")
             if !names.contains(name) { names.append(name) }
         }

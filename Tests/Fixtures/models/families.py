@@ -2,6 +2,8 @@
 """Makes tiny random models of every supported family, at least two shapes each, with the log
 probabilities of transformers in fp32 on NF4-dequantized weights: `families.py FOLDER`."""
 
+import itertools
+import json
 import sys
 
 import transformers
@@ -89,13 +91,102 @@ def families():
         norm_topk_prob=False, mlp_only_layers=[1]), None
 
 
+def more_families():
+    """Families that came later: their seeds go on from those of the others."""
+    t = transformers
+    yarn = rope("yarn", factor=4.0, original_max_position_embeddings=32)
+    three, four = {**BASE, "num_hidden_layers": 3}, {**BASE, "num_hidden_layers": 4}
+    yield "falcon3", "plain", t.LlamaConfig(**BASE, head_dim=32, rope_theta=1000042.0), None
+    yield "olmo2", "plain", t.Olmo2Config(**BASE), None
+    yield "olmo2", "odd", t.Olmo2Config(**ODD, attention_bias=True), None
+    yield "olmo3", "plain", t.Olmo3Config(**four, sliding_window=9), None
+    yield "olmo3", "yarn", t.Olmo3Config(
+        **ODD, sliding_window=12,
+        layer_types=["sliding_attention", "full_attention", "sliding_attention"],
+        rope_parameters={"full_attention": yarn, "sliding_attention": rope("default")}), None
+    yield "seed_oss", "plain", t.SeedOssConfig(**BASE, head_dim=32), None
+    yield "seed_oss", "odd", t.SeedOssConfig(**ODD, head_dim=16, attention_out_bias=True,
+                                             mlp_bias=True), None
+    yield "exaone4", "sliding", t.Exaone4Config(**four, sliding_window=9), None
+    yield "exaone4", "odd", t.Exaone4Config(
+        **ODD, sliding_window=None, layer_types=["full_attention"] * 3), None
+    yield "hunyuan", "plain", t.HunYuanDenseV1Config(**BASE, head_dim=32), None
+    yield "hunyuan", "alpha", t.HunYuanDenseV1Config(
+        **ODD, head_dim=16, attention_bias=True,
+        rope_parameters=rope("dynamic", alpha=50.0, factor=1.0)), None
+    yield "ernie4_5", "plain", t.Ernie4_5Config(**BASE, head_dim=32), None
+    yield "ernie4_5", "odd", t.Ernie4_5Config(**ODD, head_dim=16, use_bias=True,
+                                              tie_word_embeddings=False), None
+    granite = dict(embedding_multiplier=6.0, logits_scaling=3.0, residual_multiplier=0.35,
+                   attention_multiplier=0.11, num_local_experts=0, mamba_n_heads=4)
+    yield "granite4", "rope", t.GraniteMoeHybridConfig(
+        **BASE, **granite, shared_intermediate_size=96, position_embedding_type="rope",
+        layer_types=["full_attention"] * 2), None
+    yield "granite4", "nope", t.GraniteMoeHybridConfig(
+        **ODD, **granite, shared_intermediate_size=112, layer_types=["full_attention"] * 3,
+        tie_word_embeddings=True), None
+    yield "internlm3", "plain", t.InternLM3Config(**BASE, head_dim=32), None
+    yield "internlm3", "odd", t.InternLM3Config(
+        **ODD, head_dim=16, attention_bias=True, mlp_bias=True,
+        rope_parameters=rope("dynamic", factor=6.0)), None
+    yield "glm", "plain", t.GlmConfig(**BASE, head_dim=16, attention_bias=True), None
+    yield "glm", "odd", t.GlmConfig(**ODD, head_dim=16, tie_word_embeddings=True), None
+    yield "glm4", "plain", t.Glm4Config(**BASE, head_dim=16), None
+    yield "glm4", "odd", t.Glm4Config(**ODD, head_dim=32, attention_bias=True), None
+    yield "cohere", "plain", t.CohereConfig(**BASE), None
+    yield "cohere", "odd", t.CohereConfig(**ODD, attention_bias=True, logit_scale=0.5,
+                                          tie_word_embeddings=False), None
+    yield "cohere2", "plain", t.Cohere2Config(**four, sliding_window=9), None
+    yield "cohere2", "odd", t.Cohere2Config(
+        **ODD, sliding_window=12, logit_scale=0.25, attention_bias=True,
+        layer_types=["full_attention", "sliding_attention", "sliding_attention"]), None
+    yield "stablelm", "plain", t.StableLmConfig(**BASE, partial_rotary_factor=0.5), None
+    yield "stablelm", "parallel", t.StableLmConfig(**ODD, use_qkv_bias=True,
+                                                   use_parallel_residual=True), None
+    yield "starcoder2", "plain", t.Starcoder2Config(**BASE), None
+    yield "starcoder2", "odd", t.Starcoder2Config(**ODD, use_bias=False, sliding_window=9,
+                                                  tie_word_embeddings=False), None
+    yield "nemotron", "plain", t.NemotronConfig(**BASE), None
+    yield "nemotron", "odd", t.NemotronConfig(**ODD, attention_bias=True, mlp_bias=True), None
+    yield "phi", "plain", t.PhiConfig(**BASE), None
+    yield "phi", "odd", t.PhiConfig(**ODD, partial_rotary_factor=1.0), None
+    neox = without(three, "num_key_value_heads")
+    yield "gpt_neox", "parallel", t.GPTNeoXConfig(**neox), None
+    yield "gpt_neox", "serial", t.GPTNeoXConfig(
+        **without(ODD, "num_key_value_heads"), use_parallel_residual=False, attention_bias=False,
+        hidden_act="gelu_new"), None
+    yield "minicpm", "plain", t.GraniteConfig(
+        **BASE, embedding_multiplier=12.0, residual_multiplier=1.4 / 2 ** 0.5, logits_scaling=4.0,
+        attention_multiplier=0.25, tie_word_embeddings=True), None
+    yield "minicpm", "odd", t.GraniteConfig(
+        **ODD, embedding_multiplier=2.0, residual_multiplier=0.5, logits_scaling=5.0,
+        attention_multiplier=0.25), None
+
+
+def as_minicpm(folder):
+    """MiniCPM's own code is not in transformers; its arithmetic is Granite's."""
+    with open(f"{folder}/config.json") as file:
+        config = json.load(file)
+    layers, hidden = config["num_hidden_layers"], config["hidden_size"]
+    config.update(model_type="minicpm", architectures=["MiniCPMForCausalLM"],
+                  scale_emb=config.pop("embedding_multiplier"),
+                  scale_depth=config.pop("residual_multiplier") * layers ** 0.5,
+                  dim_model_base=hidden / config.pop("logits_scaling"))
+    del config["attention_multiplier"]
+    with open(f"{folder}/config.json", "w") as file:
+        json.dump(config, file, indent=2)
+
+
 def main(folder, only=""):
-    for seed, (family, shape, config, shard) in enumerate(families()):
+    everything = itertools.chain(families(), more_families())
+    for seed, (family, shape, config, shard) in enumerate(everything):
         name = f"{family}.{shape}"
-        if not name.startswith(only):
+        if not name.startswith(tuple(only.split(","))):
             continue
         model = tiny.build(config, 100 + seed)
         tiny.save(model, f"{folder}/{name}", shard)
+        if family == "minicpm":
+            as_minicpm(f"{folder}/{name}")
         tiny.dequantize(model)
         prompts = tiny.prompts(config.vocab_size, [1, 24, 70], seed)
         tiny.write(f"{folder}/{name}", "expected-base", prompts,

@@ -21,12 +21,12 @@ def build(config, seed):
     model = transformers.AutoModelForCausalLM.from_config(config, dtype=torch.float32)
     with torch.no_grad():
         for name, parameter in model.named_parameters():
-            if "norm" in name:
-                gemma = config.model_type.startswith("gemma")
-                parameter.normal_(0.0 if gemma else 1.0, 0.2)
-            elif name.endswith("bias"):
+            if name.endswith("bias"):
                 parameter.normal_(0, 0.3)
-            elif "embed_tokens" in name:
+            elif "norm" in name:
+                from_one = config.model_type.startswith(("gemma", "nemotron"))
+                parameter.normal_(0.0 if from_one else 1.0, 0.2)
+            elif "embed_tokens" in name or "embed_in" in name:
                 tied = config.tie_word_embeddings
                 parameter.normal_(0, 0.3 if tied else 1.0)
             elif parameter.dim() == 3:
@@ -45,7 +45,7 @@ def save(model, folder, shard_size=None):
 
 
 def is_nf4(name, module):
-    return isinstance(module, torch.nn.Linear) and not name.endswith("lm_head")
+    return isinstance(module, torch.nn.Linear) and not name.endswith(("lm_head", "embed_out"))
 
 
 def dequantize(model):

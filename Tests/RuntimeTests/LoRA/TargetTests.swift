@@ -30,7 +30,7 @@ struct TargetTests {
             let matcher = try configuration.matcher()
             var found: JSONObject = [:]
             let modules = architecture.linearModules + [architecture.headModule]
-            for path in modules.map(\.name) + [LoRAConfiguration.embeddingName]
+            for path in modules.map(\.name) + [architecture.names.embedding]
             where try matcher.isTargeted(path: path) {
                 let rank = try matcher.rank(ofPath: path)
                 let alpha = try matcher.scale(ofPath: path, rank: rank) * Float(rank)

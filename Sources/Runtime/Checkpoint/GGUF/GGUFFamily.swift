@@ -101,7 +101,7 @@ extension GGUFFamily {
             architecture: name,
             reordered: isReordered
                 ? Heads(query: architecture.heads, key: architecture.kvHeads) : nil,
-            modules: architecture.fusesProjections ? Self.fused : Self.separate
+            modules: architecture.fusesQKV ? Self.fused : Self.separate
         )
         normOffset = architecture.norm.weightOffset
         others = ["input_layernorm": "attn_norm"]
@@ -111,8 +111,9 @@ extension GGUFFamily {
             others["post_attention_layernorm"] = "post_attention_norm"
             others["pre_feedforward_layernorm"] = "ffn_norm"
             others["post_feedforward_layernorm"] = "post_ffw_norm"
+        case .after, .parallel, .parallelShared: break
         }
-        if architecture.normalizesHeads {
+        if architecture.headNorm != .none {
             others["self_attn.q_norm"] = "attn_q_norm"
             others["self_attn.k_norm"] = "attn_k_norm"
         }
